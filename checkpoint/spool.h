@@ -1,0 +1,35 @@
+// The spool: where the bytes of a round's updates become durable before they are acknowledged.
+// One preallocated file of equal extents, recycled round after round. Updates never pass RocksDB.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "common/bytes.h"
+#include "common/error.h"
+
+namespace muster {
+
+/// Thread-safe for calls on different extents; Sync may run beside writes and covers all writes
+/// that returned before it began.
+class Spool {
+ public:
+  virtual ~Spool() = default;
+
+  /// Makes room for `extent_count` extents of `extent_bytes` (rounded up to 4096): keeps what fits,
+  /// preallocates what is missing. Existing extents keep their bytes if extent_bytes is unchanged.
+  /// Errors: disk_full, io_failed.
+  virtual Status Prepare(std::uint64_t extent_bytes, std::uint32_t extent_count) = 0;
+  /// Errors: disk_full, io_failed. REQUIRES: within the extent.
+  virtual Status Write(std::uint32_t extent, std::uint64_t offset, ByteSpan bytes) = 0;
+  /// fdatasync. Errors: io_failed (the process must end: the kernel may have dropped the pages).
+  virtual Status Sync() = 0;
+  /// Errors: io_failed, damage (shorter than asked).
+  virtual Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const = 0;
+};
+
+/// Opens or creates `state_dir`/spool. Errors: io_failed.
+Result<std::unique_ptr<Spool>> OpenSpool(const std::string& state_dir);
+
+}  // namespace muster

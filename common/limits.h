@@ -1,0 +1,68 @@
+// Every cap of the system, tied together. Nothing that a peer, a user or a disk says may exceed one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace muster::limits {
+
+// --- Model -------------------------------------------------------------------------------------
+inline constexpr std::size_t kTensorsMax = 4096;            ///< Tensors in one parameter set.
+inline constexpr std::size_t kTensorNameBytesMax = 256;
+inline constexpr std::size_t kTensorRankMax = 8;
+inline constexpr std::uint64_t kModelBytesMax = 16ULL << 30;
+inline constexpr std::size_t kSafetensorsHeaderBytesMax = 16U << 20;
+inline constexpr std::size_t kTensorAlignmentBytes = 64;    ///< Every tensor starts on a cache line.
+
+/// The unit of version digests and of stored versions: a constant of the format.
+inline constexpr std::size_t kVersionChunkBytes = 1U << 20;
+
+// --- Wire --------------------------------------------------------------------------------------
+inline constexpr std::size_t kTransferChunkBytesMin = 64U << 10;
+inline constexpr std::size_t kTransferChunkBytes = 256U << 10;  ///< What this build sends.
+inline constexpr std::size_t kTransferChunkBytesMax = 1U << 20;
+inline constexpr std::size_t kControlMessageBytesMax = 1U << 20;  ///< `welcome` carries the job.
+inline constexpr std::size_t kHeaderBytes = 64;
+/// ZMQ_MAXMSGSIZE: a frame beyond it ends the connection before it is allocated.
+inline constexpr std::size_t kFrameBytesMax = kTransferChunkBytesMax + 4096;
+inline constexpr std::size_t kNameBytesMax = 64;            ///< Participant and job names.
+inline constexpr std::size_t kJobBytesMax = 512U << 10;
+inline constexpr std::size_t kRefusalTextBytesMax = 512;
+inline constexpr std::size_t kLineageHistoryMax = 1024;
+inline constexpr std::size_t kLinksPerIdentityMax = 8;      ///< Connections that one key may hold.
+inline constexpr int kSocketHighWaterMessages = 64;
+
+// --- Credit ------------------------------------------------------------------------------------
+/// Bytes in flight of one transfer, both ways.
+inline constexpr std::size_t kCreditWindowBytes = 8 * kTransferChunkBytes;
+/// Model chunks a peer may have asked for and not yet been sent.
+inline constexpr std::size_t kModelRequestsInFlightMax = kCreditWindowBytes / kTransferChunkBytesMin;
+
+// --- Aggregation -------------------------------------------------------------------------------
+inline constexpr std::uint64_t kWeightMaxLog2 = 29;         ///< w * x is exact in a double.
+inline constexpr std::uint64_t kWeightMaxDefault = 1ULL << 20;
+inline constexpr std::uint64_t kUpdatesPerCommitMax = 1ULL << 20;
+inline constexpr std::uint32_t kFoldThreadsMax = 64;
+
+// --- Federation --------------------------------------------------------------------------------
+inline constexpr std::uint32_t kRosterMax = 1U << 16;
+inline constexpr std::uint32_t kCohortMax = 1U << 14;
+inline constexpr std::size_t kEndedIncarnationsMax = 1U << 16;
+inline constexpr std::int64_t kLeaseMsDefault = 10'000;
+inline constexpr std::int64_t kLoopGapMsMax = 1'000;        ///< A longer gap is self-suspicion.
+inline constexpr std::int64_t kDeadlinePersistMs = 500;
+inline constexpr std::int64_t kReconnectMsMin = 50;
+inline constexpr std::int64_t kReconnectMsMax = 5'000;
+inline constexpr std::int64_t kBusyRetryMs = 50;
+
+static_assert(kTransferChunkBytesMin <= kTransferChunkBytes);
+static_assert(kTransferChunkBytes <= kTransferChunkBytesMax);
+static_assert(kTransferChunkBytesMax <= kFrameBytesMax);
+static_assert(kControlMessageBytesMax <= kFrameBytesMax);
+static_assert(kJobBytesMax + 4096 <= kControlMessageBytesMax);
+static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);
+static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
+static_assert(kCohortMax <= kRosterMax);
+static_assert(kCohortMax <= kUpdatesPerCommitMax);
+
+}  // namespace muster::limits

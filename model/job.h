@@ -1,0 +1,92 @@
+// The job: everything that decides what is computed. It is the coordinator's, is stored and sent
+// under its digest, and cannot change in the life of a state directory. What is each process's own
+// (addresses, keys, paths, deadlines, rounds to run) is not here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/ids.h"
+
+namespace muster {
+
+/// Enum numbers are stored and sent: append only.
+enum class ModelKind : std::uint8_t { softmax = 1, mlp = 2, synthetic = 3 };
+enum class DataSource : std::uint8_t { none = 0, digits = 1, idx = 2 };
+enum class Partition : std::uint8_t { iid = 1, shards = 2 };
+enum class Mode : std::uint8_t { fedavg = 1 };
+enum class SelectFrom : std::uint8_t { enrolled = 1, present = 2 };
+enum class StrategyKind : std::uint8_t { fedavg = 1 };
+enum class WeightPolicy : std::uint8_t { examples = 1, uniform = 2 };
+enum class LatePolicy : std::uint8_t { refuse = 1 };
+
+struct ModelSpec {
+  ModelKind kind = ModelKind::mlp;
+  std::vector<std::uint32_t> hidden = {200, 200};  ///< mlp: units of each hidden layer (ReLU).
+  std::uint64_t parameters = 0;                    ///< synthetic: how many float32 values.
+};
+
+struct DataSpec {
+  DataSource source = DataSource::digits;
+  std::uint32_t parts = 10;           ///< Fixed for the life of the job; roster index i has part i.
+  Partition partition = Partition::iid;
+  std::uint32_t shards_per_part = 2;  ///< shards: McMahan 2017, section 3.
+  std::uint64_t train_examples = 0;   ///< digits: how many exist; idx: 0 = all of the file.
+  std::uint64_t test_examples = 0;    ///< held out, for evaluation; idx: 0 = all of the file.
+};
+
+struct TrainSpec {
+  std::uint32_t epochs = 1;           ///< E of McMahan 2017.
+  std::uint32_t batch_size = 10;      ///< B; 0 = the whole part in one batch.
+  double learning_rate = 0.1;         ///< Plain SGD.
+  std::uint32_t duration_ms = 0;      ///< synthetic: how long one fit takes.
+};
+
+struct RoundSpec {
+  Mode mode = Mode::fedavg;
+  SelectFrom select_from = SelectFrom::enrolled;
+  std::uint32_t goal = 10;            ///< Accepted updates that close a round.
+  std::uint32_t quorum = 10;          ///< Least accepted updates at the deadline. 1 <= quorum <= goal.
+  double over_select = 1.0;           ///< Cohort size = ceil(goal * over_select).
+  LatePolicy late = LatePolicy::refuse;
+};
+
+struct StrategySpec {
+  StrategyKind kind = StrategyKind::fedavg;
+  double server_learning_rate = 1.0;
+  double server_momentum = 0.0;       ///< 0: the server keeps no state.
+};
+
+struct AggregationSpec {
+  WeightPolicy weights = WeightPolicy::examples;
+  std::uint64_t weight_max = 1ULL << 20;  ///< At most 2^29.
+  std::uint32_t bound_raise_max = 16;     ///< How many bits attempts may add to the bound.
+};
+
+struct JobSpec {
+  std::string name = "job";
+  std::uint64_t seed = 1;
+  ModelSpec model;
+  DataSpec data;
+  TrainSpec train;
+  RoundSpec round;
+  StrategySpec strategy;
+  AggregationSpec aggregation;
+};
+
+/// Refuses impossible jobs with config_invalid, naming the key as the config file spells it
+/// ("round.quorum"). Called on configs and on what peers and disks say.
+Status ValidateJob(const JobSpec& job);
+
+/// The canonical bytes: versioned, little-endian, fixed field order.
+Bytes EncodeJob(const JobSpec& job);
+/// Strict inverse of EncodeJob: no trailing bytes, known enum numbers, ValidateJob passes.
+/// Errors: malformed_message, unsupported (a newer format), config_invalid.
+Result<JobSpec> DecodeJob(ByteSpan bytes);
+/// SHA-256 of EncodeJob: the job's identity.
+Sha256Digest JobDigest(const JobSpec& job);
+
+}  // namespace muster
