@@ -19,6 +19,8 @@ using Version = std::uint64_t;      ///< 0 is the initial model.
 using Slot = std::uint32_t;         ///< One contribution a round asks for; private data: roster index.
 using Task = std::uint32_t;         ///< 0 except in async.
 using MonotonicMs = std::int64_t;   ///< Milliseconds of a monotonic clock with an arbitrary start.
+/// One connection as its end sees it: never reused within a process. 0 is none.
+using LinkId = std::uint64_t;
 
 /// A SHA-256 digest (FIPS 180-4): of jobs and versions.
 using Sha256Digest = std::array<std::byte, 32>;

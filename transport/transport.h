@@ -16,9 +16,6 @@
 
 namespace muster {
 
-/// One connection as its end sees it: never reused within a process. 0 is none.
-using LinkId = std::uint64_t;
-
 enum class Channel : std::uint8_t { control = 0, bulk = 1 };
 
 /// Raw bytes that travel beside a message, shared and never copied on the way.
