@@ -1,0 +1,58 @@
+// The coordinator as a deterministic state machine without I/O: Step(event, now) -> effects.
+//
+// It owns who takes part, what a round asks for, when it closes and what is told to whom. It never
+// sees bulk bytes: handles, sizes, digests and magnitudes only. See effects.h for the runtime's
+// duties and docs/architecture.md for one update's way through the files.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "coordinator/core/effects.h"
+#include "coordinator/core/events.h"
+#include "coordinator/core/status.h"
+#include "model/job.h"
+#include "protocol/records.h"
+
+namespace muster::coordinator {
+
+/// What is this process's own and may change from start to start.
+struct CoordinatorOptions {
+  std::uint64_t rounds = 10;            ///< The job is finished after this many.
+  std::int64_t deadline_ms = 60'000;    ///< Of an attempt.
+  std::int64_t lease_ms = 10'000;       ///< Silence that ends a session.
+  std::uint32_t attempts_max = 0;       ///< Attempts of one round before giving up; 0: no limit.
+  std::optional<double> target_accuracy;  ///< Finished early once evaluation reaches it.
+  bool evaluate = true;                 ///< False where no held-out data is configured.
+  std::int64_t goodbye_ms = 3'000;      ///< How long a finished job waits for goodbyes.
+  std::int64_t drain_ms = 5'000;        ///< How long a drain waits for half-received uploads.
+};
+
+/// What the runtime knows of the recovered head that no record holds.
+struct HeadFacts {
+  Xxh128Digest model_digest{};          ///< Of the model bytes: what a download must have.
+  Version reported = 0;                 ///< The last version that metrics.jsonl names.
+};
+
+/// Not thread-safe; deterministic: equal construction and equal Steps give equal effects.
+/// REQUIRES of `recovered`: the current start's epoch is in it and durable; job, head and lineage
+/// are present (see runtime/bootstrap.h).
+class CoordinatorCore {
+ public:
+  CoordinatorCore(const JobSpec& job, const CoordinatorOptions& options, RecoveredState recovered,
+                  const HeadFacts& head);
+  ~CoordinatorCore();
+
+  /// The one way in. `now` never goes back.
+  Effects Step(const Event& event, MonotonicMs now);
+
+  WaitState Waiting(MonotonicMs now) const;
+  StatusView Status(MonotonicMs now) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace muster::coordinator
