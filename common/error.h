@@ -63,7 +63,7 @@ class [[nodiscard]] Status : public tl::expected<void, Error> {
 /// Returns the error of a Status or Result expression from the enclosing function.
 #define MUSTER_TRY(expression)                                        \
   do {                                                                \
-    if (auto muster_try_ = (expression); !muster_try_.has_value()) {  \
+    if (auto&& muster_try_ = (expression); !muster_try_.has_value()) { \
       return ::muster::Error(std::move(muster_try_.error()));         \
     }                                                                 \
   } while (false)
