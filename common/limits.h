@@ -17,6 +17,14 @@ inline constexpr std::size_t kTensorAlignmentBytes = 64;    ///< Every tensor st
 /// The unit of version digests and of stored versions: a constant of the format.
 inline constexpr std::size_t kVersionChunkBytes = 1U << 20;
 
+// --- Job ---------------------------------------------------------------------------------------
+inline constexpr std::size_t kHiddenLayersMax = 64;
+inline constexpr std::uint32_t kHiddenUnitsMax = 1U << 16;
+inline constexpr std::uint64_t kExamplesMax = 1ULL << 32;   ///< Of a training or a held-out set.
+inline constexpr std::uint32_t kLocalEpochsMax = 1U << 16;
+/// Far beyond what any float32 needs: the smallest bound, raised by it, holds the largest value.
+inline constexpr std::uint32_t kBoundRaiseLog2Max = 256;
+
 // --- Wire --------------------------------------------------------------------------------------
 inline constexpr std::size_t kTransferChunkBytesMin = 64U << 10;
 inline constexpr std::size_t kTransferChunkBytes = 256U << 10;  ///< What this build sends.
@@ -55,6 +63,21 @@ inline constexpr std::int64_t kReconnectMsMin = 50;
 inline constexpr std::int64_t kReconnectMsMax = 5'000;
 inline constexpr std::int64_t kBusyRetryMs = 50;
 
+// --- Message fields ----------------------------------------------------------------------------
+inline constexpr std::size_t kSmallMessageBytesMax = 1024;  ///< Body of all but welcome and task.
+inline constexpr std::size_t kBulkSealsMax = 8;             ///< Seals that one hello may offer.
+inline constexpr std::size_t kTensorScalesMax = 4 * kTensorsMax;  ///< Up to four lanes.
+inline constexpr std::int32_t kExponentMagnitudeMax = 1024;  ///< Of bound_log2 and scale_log2.
+inline constexpr std::int64_t kDurationMsMax = 1'000LL * 3'600 * 24 * 366;  ///< Sums cannot overflow.
+
+// --- Connections -------------------------------------------------------------------------------
+inline constexpr int kHandshakeMsMax = 5'000;       ///< Then the connection is closed.
+inline constexpr int kLinkOpenMsMax = 10'000;       ///< From Open to LinkUp.
+inline constexpr int kHeartbeatIntervalMs = 5'000;
+inline constexpr int kHeartbeatTimeoutMs = 20'000;  ///< Also the TTL told to the peer.
+inline constexpr int kSocketsMax = 16'384;          ///< ZMQ_MAX_SOCKETS: six a client link.
+inline constexpr std::size_t kPollMessagesMax = 64;  ///< What one Poll hands out at most.
+
 static_assert(kTransferChunkBytesMin <= kTransferChunkBytes);
 static_assert(kTransferChunkBytes <= kTransferChunkBytesMax);
 static_assert(kTransferChunkBytesMax <= kFrameBytesMax);
@@ -64,5 +87,9 @@ static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);
 static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
 static_assert(kCohortMax <= kRosterMax);
 static_assert(kCohortMax <= kUpdatesPerCommitMax);
+static_assert(kTensorScalesMax * 8 + kSmallMessageBytesMax <= kControlMessageBytesMax);
+static_assert(kRefusalTextBytesMax + 256 <= kSmallMessageBytesMax);
+static_assert(kHeartbeatTimeoutMs < 65'600, "libzmq 4.3.4 wraps a larger TTL");
+static_assert(kHandshakeMsMax < kLinkOpenMsMax);
 
 }  // namespace muster::limits
