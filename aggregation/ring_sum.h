@@ -1,0 +1,74 @@
+// The sum of a round's updates in the ring: one uint64 a parameter, whatever the cohort.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "aggregation/scales.h"
+#include "common/bytes.h"
+#include "common/error.h"
+#include "common/thread_pool.h"
+#include "model/parameter_set.h"
+
+namespace muster {
+
+/// An accepted update that can be read again: from the spool or from memory.
+struct UpdateSource {
+  /// Fills `bytes` with the update's bytes from `offset_bytes` on. Called from several threads at
+  /// once, for ranges that do not overlap. Its errors end the fold.
+  std::function<Status(std::uint64_t offset_bytes, MutableByteSpan bytes)> read;
+  std::uint64_t weight = 0;
+};
+
+/// Sums updates of one lane. The result is a pure function of the set of (update, weight) folded
+/// since Reset: no order, grouping, thread count or tile size changes a bit. Memory: 8 bytes a
+/// parameter and one tile a thread while folding. Not thread-safe; Fold uses threads inside.
+class RingSum {
+ public:
+  /// Float32 values a thread folds at a time: tile and sums together stay in the L2 cache.
+  static constexpr std::size_t kTileValues = 8192;
+
+  /// Errors: unsupported (a tensor that is not f32).
+  /// REQUIRES: tile_values is a positive multiple of 16 (a cache line of floats).
+  static Result<RingSum> Create(ParameterLayout layout, std::size_t tile_values = kTileValues);
+
+  /// Starts a sum of nothing. `scales`: one a tensor. Errors: as CheckScales.
+  Status Reset(std::span<const TensorScale> scales, const RingCapacity& capacity);
+
+  /// Adds all of `updates`. They were validated when they were accepted; a value beyond its bound
+  /// or NaN is damage now. Errors: damage (with the update's place in `updates` and the tensor),
+  /// weight_invalid, too_large (more updates than the capacity has), what `read` returns. After an
+  /// error the sum is void: only Reset may follow.
+  Status Fold(std::span<const UpdateSource> updates, ThreadPool& pool);
+
+  const ParameterLayout& layout() const { return layout_; }
+  std::span<const TensorScale> scales() const { return scales_; }
+  /// Of the updates folded since Reset.
+  std::uint64_t weight_sum() const { return weight_sum_; }
+  std::uint64_t update_count() const { return update_count_; }
+  /// The sums of tensor `index`, as ring.h defines them. REQUIRES: the sum is not void.
+  std::span<const std::uint64_t> Tensor(std::size_t index) const;
+
+ private:
+  RingSum(ParameterLayout layout, std::size_t tile_values);
+
+  Status FoldTiles(std::span<const UpdateSource> updates, std::size_t first_tile,
+                   std::size_t end_tile);
+  /// Folds one update's values of one tile. Returns the first tensor with a value out of bound, or
+  /// the number of tensors.
+  std::size_t FoldOne(std::span<const float> tile, std::uint64_t tile_begin, std::size_t tensor,
+                      std::uint64_t weight);
+
+  ParameterLayout layout_;
+  std::size_t tile_values_;
+  std::vector<TensorScale> scales_;
+  RingCapacity capacity_;
+  std::vector<std::uint64_t> sums_;  ///< By byte offset / 4; gaps between tensors stay unused.
+  std::uint64_t weight_sum_ = 0;
+  std::uint64_t update_count_ = 0;
+  bool void_ = true;
+};
+
+}  // namespace muster

@@ -1,0 +1,27 @@
+#include "aggregation/strategy.h"
+
+#include "aggregation/fedavg.h"
+
+namespace muster {
+
+std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
+  switch (job.strategy.kind) {
+    case StrategyKind::fedavg:
+      return std::make_unique<FedAvg>(job.strategy, job.aggregation);
+  }
+  CheckFailed(__FILE__, __LINE__, "job.strategy.kind", "the job was not validated");
+}
+
+Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model) {
+  std::vector<TensorSpec> specs;
+  for (std::string_view kind : strategy.state_kinds()) {
+    for (const ParameterLayout::Entry& entry : model.entries()) {
+      TensorSpec spec = entry.spec;
+      spec.name = "server/" + std::string(kind) + "/" + entry.spec.name;
+      specs.push_back(std::move(spec));
+    }
+  }
+  return ParameterLayout::Create(std::move(specs));
+}
+
+}  // namespace muster

@@ -1,0 +1,70 @@
+// The seam for algorithms: which lanes a round sums, how an update is weighted, what state the
+// server keeps, and how the sums change model and state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aggregation/lane.h"
+#include "common/error.h"
+#include "model/job.h"
+#include "model/parameter_set.h"
+
+namespace muster {
+
+/// One lane's share of a tile: element i stands for RingMean(sums[i], unit, denominator).
+struct LaneTile {
+  std::span<const std::uint64_t> sums;
+  double unit = 1;         ///< 2^-scale_log2 of the tensor.
+  double denominator = 1;  ///< Of the lane: the sum of the weights, or the number of updates.
+};
+
+/// The same elements of one model tensor, everywhere: of the parent version and of the lanes.
+struct TileInput {
+  std::span<const float> model;
+  std::span<const std::span<const float>> state;  ///< One span a state kind.
+  std::span<const LaneTile> lanes;                ///< One a lane, in the order of Lanes().
+};
+
+/// The new version's elements, as many as the input has.
+struct TileOutput {
+  std::span<float> model;
+  std::span<const std::span<float>> state;
+};
+
+/// Pure functions of the job: no call changes the object. Thread-safe.
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+
+  virtual std::string_view name() const = 0;
+
+  /// What the server keeps a tensor of for every model tensor, e.g. "momentum": the state's tensor
+  /// is then "server/momentum/<tensor>", with the model tensor's shape, f32, at first zero.
+  virtual std::span<const std::string_view> state_kinds() const = 0;
+
+  /// What is summed over a round's updates. An update's bytes are its lanes' one after another.
+  virtual std::vector<LaneSpec> Lanes(const ParameterLayout& model) const = 0;
+
+  /// The integer weight of an update trained on this many examples.
+  /// Errors: weight_invalid (0, or above the job's weight_max).
+  virtual Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const = 0;
+
+  /// Computes the new elements. Elements do not see each other, so a tile may be cut anywhere. The
+  /// subclass states its exact arithmetic: every bit of it is part of the version format.
+  /// REQUIRES: all spans of equal size; outputs overlap nothing.
+  virtual void Apply(const TileInput& input, const TileOutput& output) const = 0;
+};
+
+/// The job's strategy. REQUIRES: ValidateJob(job) passes.
+std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job);
+
+/// The server state of a model: for each kind, in order, one tensor for each model tensor.
+/// Errors: as ParameterLayout::Create.
+Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model);
+
+}  // namespace muster
