@@ -83,6 +83,7 @@ static_assert(kTransferChunkBytes <= kTransferChunkBytesMax);
 static_assert(kTransferChunkBytesMax <= kFrameBytesMax);
 static_assert(kControlMessageBytesMax <= kFrameBytesMax);
 static_assert(kJobBytesMax + 4096 <= kControlMessageBytesMax);
+static_assert(kNameBytesMax + 4 * kHiddenLayersMax + 256 <= kJobBytesMax);
 static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);
 static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
 static_assert(kCohortMax <= kRosterMax);

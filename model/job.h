@@ -77,8 +77,13 @@ struct JobSpec {
   AggregationSpec aggregation;
 };
 
+/// How many slots select draws: ceil(goal * over_select), where a product within a billionth of a
+/// whole number is that number (100 * 1.1 is 110). REQUIRES: ValidateJob passes.
+std::uint32_t CohortSize(const RoundSpec& round);
+
 /// Refuses impossible jobs with config_invalid, naming the key as the config file spells it
-/// ("round.quorum"). Called on configs and on what peers and disks say.
+/// ("round.quorum"). Called on configs and on what peers and disks say. Keys that the chosen kinds
+/// do not use must hold 0 where that is their default, and are not judged otherwise.
 Status ValidateJob(const JobSpec& job);
 
 /// The canonical bytes: versioned, little-endian, fixed field order.
