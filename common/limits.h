@@ -22,6 +22,7 @@ inline constexpr std::size_t kHiddenLayersMax = 64;
 inline constexpr std::uint32_t kHiddenUnitsMax = 1U << 16;
 inline constexpr std::uint64_t kExamplesMax = 1ULL << 32;   ///< Of a training or a held-out set.
 inline constexpr std::uint32_t kLocalEpochsMax = 1U << 16;
+inline constexpr std::uint64_t kHeldExamplesMax = 1ULL << 26;  ///< Of one set in one process.
 /// Far beyond what any float32 needs: the smallest bound, raised by it, holds the largest value.
 inline constexpr std::uint32_t kBoundRaiseLog2Max = 256;
 
@@ -45,6 +46,8 @@ inline constexpr int kSocketHighWaterMessages = 64;
 inline constexpr std::size_t kCreditWindowBytes = 8 * kTransferChunkBytes;
 /// Model chunks a peer may have asked for and not yet been sent.
 inline constexpr std::size_t kModelRequestsInFlightMax = kCreditWindowBytes / kTransferChunkBytesMin;
+/// Update chunks that a coordinator holds in memory before they are spooled, of all peers together.
+inline constexpr std::size_t kParkedPayloadBytesMax = 64U << 20;
 
 // --- Aggregation -------------------------------------------------------------------------------
 inline constexpr std::uint64_t kWeightMaxLog2 = 29;         ///< w * x is exact in a double.
@@ -85,6 +88,7 @@ static_assert(kControlMessageBytesMax <= kFrameBytesMax);
 static_assert(kJobBytesMax + 4096 <= kControlMessageBytesMax);
 static_assert(kNameBytesMax + 4 * kHiddenLayersMax + 256 <= kJobBytesMax);
 static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);
+static_assert(kParkedPayloadBytesMax >= kCreditWindowBytes);
 static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
 static_assert(kCohortMax <= kRosterMax);
 static_assert(kCohortMax <= kUpdatesPerCommitMax);
