@@ -1,0 +1,258 @@
+#include "cli/config_keys.h"
+
+#include "cli/config_kinds.h"
+#include "common/limits.h"
+#include "common/names.h"
+
+namespace muster::cli {
+namespace {
+
+using kinds::Choice;
+using kinds::Count;
+using kinds::Integer;
+using kinds::Number;
+using kinds::Refuse;
+using kinds::Seconds;
+using kinds::Text;
+using kinds::WrongKind;
+
+constexpr double kSecondsMax = 30.0 * 24 * 3600;
+constexpr std::uint32_t kThreadsMax = 256;
+constexpr std::int64_t kRoundsMax = 1'000'000'000;
+
+std::string AnyText(const std::string&) { return ""; }
+
+std::string JudgeName(const std::string& text) {
+  return IsName(text) ? "" : "names hold letters, digits, '.', '_' and '-' and begin with no '.'";
+}
+
+std::string JudgeAddress(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const bool tcp = text.starts_with("tcp://") && colon > 5 && colon + 1 < text.size();
+  return tcp ? "" : "write tcp://ADDRESS:PORT (port 0: a free one, kept from then on)";
+}
+
+ConfigKey TargetAccuracy() {
+  const auto set = [](Config& config, const SettingValue& value) -> Status {
+    const Result<double> target = kinds::FiniteNumber(value);
+    if (!target) return target.error();
+    if (!(*target > 0 && *target <= 1)) {
+      return Refuse(fmt::format("is {}; it must be above 0 and at most 1", *target));
+    }
+    config.core.target_accuracy = *target;
+    return {};
+  };
+  const auto get = [](const Config& config) {
+    return config.core.target_accuracy ? fmt::format("{}", *config.core.target_accuracy) : "";
+  };
+  return {"job.target_accuracy",
+          "number",
+          "Finish early once a version's accuracy on the held-out examples reaches this.",
+          "none",
+          set,
+          get};
+}
+
+ConfigKey Hidden() {
+  const auto set = [](Config& config, const SettingValue& value) -> Status {
+    const auto* units = std::get_if<std::vector<std::int64_t>>(&value);
+    if (units == nullptr) return WrongKind("a list of integers", value);
+    std::vector<std::uint32_t> hidden;
+    for (const std::int64_t count : *units) {
+      if (count < 1 || count > std::numeric_limits<std::uint32_t>::max()) {
+        return Refuse(fmt::format("has a layer of {} units", count));
+      }
+      hidden.push_back(static_cast<std::uint32_t>(count));
+    }
+    config.job.model.hidden = hidden;
+    return {};
+  };
+  const auto get = [](const Config& config) {
+    return fmt::format("[{}]", fmt::join(config.job.model.hidden, ", "));
+  };
+  return {"model.hidden", "list of integers", "mlp: units of each hidden layer.", "", set, get};
+}
+
+ConfigKey BatchSize() {
+  const auto set = [](Config& config, const SettingValue& value) -> Status {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (text != nullptr && *text == "all") {
+      config.job.train.batch_size = 0;
+      return {};
+    }
+    if (number == nullptr) return WrongKind("an integer or \"all\"", value);
+    if (*number < 0 || *number > std::numeric_limits<std::uint32_t>::max()) {
+      return Refuse(fmt::format("is {}; it must be at least 1, or \"all\"", *number));
+    }
+    config.job.train.batch_size = static_cast<std::uint32_t>(*number);
+    return {};
+  };
+  const auto get = [](const Config& config) {
+    const std::uint32_t size = config.job.train.batch_size;
+    return size == 0 ? std::string("\"all\"") : fmt::format("{}", size);
+  };
+  return {"train.batch_size",
+          "integer | \"all\"",
+          "B: examples of a step; \"all\" takes a participant's whole part.",
+          "",
+          set,
+          get};
+}
+
+void AddJob(std::vector<ConfigKey>& keys) {
+  keys.push_back(Text(
+      "job.name", "What the job is called, in logs and in the exported model.",
+      [](auto& c) -> auto& { return c.job.name; }, JudgeName));
+  keys.push_back(Count("job.seed", "All randomness of the job follows from it.",
+                       [](auto& c) -> auto& { return c.job.seed; }));
+  keys.push_back(Integer("job.rounds",
+                         "The job is finished after so many. May change at a restart.", 1,
+                         kRoundsMax, [](auto& c) -> auto& { return c.core.rounds; }));
+  keys.push_back(TargetAccuracy());
+  keys.push_back(Choice<ModelKind>("model.kind", "What is trained.",
+                                   {{"softmax", ModelKind::softmax},
+                                    {"mlp", ModelKind::mlp},
+                                    {"synthetic", ModelKind::synthetic}},
+                                   [](auto& c) -> auto& { return c.job.model.kind; }));
+  keys.push_back(Hidden());
+  keys.push_back(Count("model.parameters", "synthetic: how many float32 values.",
+                       [](auto& c) -> auto& { return c.job.model.parameters; }));
+}
+
+void AddData(std::vector<ConfigKey>& keys) {
+  keys.push_back(Choice<DataSource>(
+      "data.source",
+      "digits: drawn by Muster itself; idx: the files of MNIST; none: for model.kind synthetic.",
+      {{"none", DataSource::none}, {"digits", DataSource::digits}, {"idx", DataSource::idx}},
+      [](auto& c) -> auto& { return c.job.data.source; }));
+  keys.push_back(Text(
+      "data.dir", "idx: the folder of the four files on this machine; no part of the job.",
+      [](auto& c) -> auto& { return c.data.dir; }, AnyText));
+  keys.push_back(Count("data.parts",
+                       "Parts the data is split in; the participant of index i has part i.",
+                       [](auto& c) -> auto& { return c.job.data.parts; }));
+  keys.push_back(Choice<Partition>(
+      "data.partition", "iid: at random; shards: sorted by label, each part gets a few shards.",
+      {{"iid", Partition::iid}, {"shards", Partition::shards}},
+      [](auto& c) -> auto& { return c.job.data.partition; }));
+  keys.push_back(Count("data.shards_per_part", "shards: how many shards a part gets.",
+                       [](auto& c) -> auto& { return c.job.data.shards_per_part; }));
+  keys.push_back(Count("data.train_examples",
+                       "Examples trained on, over all parts; idx: 0 takes all of the file.",
+                       [](auto& c) -> auto& { return c.job.data.train_examples; }));
+  keys.push_back(Count("data.test_examples",
+                       "Held-out examples for evaluation; idx: 0 takes all of the file.",
+                       [](auto& c) -> auto& { return c.job.data.test_examples; }));
+}
+
+void AddTrain(std::vector<ConfigKey>& keys) {
+  keys.push_back(Count("train.epochs", "E: passes over a participant's part in one round.",
+                       [](auto& c) -> auto& { return c.job.train.epochs; }));
+  keys.push_back(BatchSize());
+  keys.push_back(Number("train.learning_rate", "Of the participants' plain SGD.",
+                        [](auto& c) -> auto& { return c.job.train.learning_rate; }));
+  keys.push_back(Count("train.duration_ms", "synthetic: how long one fit takes, in milliseconds.",
+                       [](auto& c) -> auto& { return c.job.train.duration_ms; }));
+}
+
+void AddRound(std::vector<ConfigKey>& keys) {
+  keys.push_back(Choice<Mode>("round.mode", "How rounds run: federated averaging.",
+                              {{"fedavg", Mode::fedavg}},
+                              [](auto& c) -> auto& { return c.job.round.mode; }));
+  keys.push_back(Count("round.goal", "Accepted updates that close a round.",
+                       [](auto& c) -> auto& { return c.job.round.goal; }));
+  keys.push_back(Count("round.quorum", "Least accepted updates that close it at the deadline.",
+                       [](auto& c) -> auto& { return c.job.round.quorum; }));
+  keys.back().default_text = "round.goal";
+  keys.push_back(Number("round.over_select",
+                        "The cohort is goal * over_select; the first to deliver count.",
+                        [](auto& c) -> auto& { return c.job.round.over_select; }));
+  keys.push_back(Choice<SelectFrom>(
+      "round.select_from",
+      "enrolled: the cohort is drawn from all enrolled, connected or not (a digest that no crash "
+      "changes); present: from those connected.",
+      {{"enrolled", SelectFrom::enrolled}, {"present", SelectFrom::present}},
+      [](auto& c) -> auto& { return c.job.round.select_from; }));
+  keys.push_back(Seconds("round.deadline_s", "Of each attempt. May change at a restart.", 0.1,
+                         kSecondsMax, [](auto& c) -> auto& { return c.core.deadline_ms; }));
+  keys.push_back(Integer("round.attempts_max",
+                         "Attempts of one round before the job gives up; 0: no limit. May change "
+                         "at a restart.",
+                         0, std::numeric_limits<std::uint32_t>::max(),
+                         [](auto& c) -> auto& { return c.core.attempts_max; }));
+  keys.push_back(Choice<LatePolicy>(
+      "round.late", "What becomes of an update that comes after its round.",
+      {{"refuse", LatePolicy::refuse}}, [](auto& c) -> auto& { return c.job.round.late; }));
+}
+
+void AddStrategy(std::vector<ConfigKey>& keys) {
+  keys.push_back(Choice<StrategyKind>("strategy.name", "How the aggregate changes the model.",
+                                      {{"fedavg", StrategyKind::fedavg}},
+                                      [](auto& c) -> auto& { return c.job.strategy.kind; }));
+  keys.push_back(Number("strategy.server_learning_rate", "Of the step along the mean delta.",
+                        [](auto& c) -> auto& { return c.job.strategy.server_learning_rate; }));
+  keys.push_back(Number("strategy.server_momentum", "Of the server's SGD; 0: none.",
+                        [](auto& c) -> auto& { return c.job.strategy.server_momentum; }));
+  keys.push_back(Choice<WeightPolicy>(
+      "aggregation.weights", "examples: by the number of local examples; uniform: 1 each.",
+      {{"examples", WeightPolicy::examples}, {"uniform", WeightPolicy::uniform}},
+      [](auto& c) -> auto& { return c.job.aggregation.weights; }));
+  keys.push_back(Count("aggregation.weight_max", "The largest weight of an update; at most 2^29.",
+                       [](auto& c) -> auto& { return c.job.aggregation.weight_max; }));
+  keys.push_back(Count("aggregation.bound_raise_max",
+                       "Bits that a round's attempts may add to the bound of an update's values.",
+                       [](auto& c) -> auto& { return c.job.aggregation.bound_raise_max; }));
+}
+
+void AddProcess(std::vector<ConfigKey>& keys) {
+  keys.push_back(Text(
+      "coordinator.listen", "Where participants connect to, for control messages.",
+      [](auto& c) -> auto& { return c.listen; }, JudgeAddress));
+  keys.push_back(Text(
+      "coordinator.bulk_listen", "Where they connect to for models and updates.",
+      [](auto& c) -> auto& { return c.bulk_listen; }, JudgeAddress));
+  keys.push_back(Integer("coordinator.fold_threads", "Threads that sum updates; changes no bit.", 1,
+                         limits::kFoldThreadsMax, [](auto& c) -> auto& { return c.fold_threads; }));
+  keys.push_back(Seconds("coordinator.lease_s", "Silence that ends a participant's session.", 0.5,
+                         kSecondsMax, [](auto& c) -> auto& { return c.core.lease_ms; }));
+  keys.push_back(Seconds("coordinator.goodbye_s",
+                         "How long a finished job waits for its participants to hear of it.", 0,
+                         3600, [](auto& c) -> auto& { return c.core.goodbye_ms; }));
+  keys.push_back(Seconds("coordinator.drain_s",
+                         "How long SIGTERM waits for uploads that are half received.", 0, 3600,
+                         [](auto& c) -> auto& { return c.core.drain_ms; }));
+  keys.push_back(Integer("run.participants", "Participants that `muster run` starts.", 1,
+                         limits::kRosterMax, [](auto& c) -> auto& { return c.run.participants; }));
+  keys.back().default_text = "data.parts";
+  keys.push_back(Integer("run.per_process", "Participants hosted by one process; changes no bit.",
+                         1, limits::kRosterMax,
+                         [](auto& c) -> auto& { return c.run.per_process; }));
+  keys.push_back(Integer("run.threads", "Fits at a time in one process; changes no bit.", 1,
+                         kThreadsMax, [](auto& c) -> auto& { return c.run.threads; }));
+  keys.push_back(Text(
+      "run.names", "Participants are called NAMES-00, NAMES-01, ...",
+      [](auto& c) -> auto& { return c.run.names; }, JudgeName));
+}
+
+}  // namespace
+
+const std::vector<ConfigKey>& ConfigKeys() {
+  static const std::vector<ConfigKey> keys = [] {
+    std::vector<ConfigKey> all;
+    AddJob(all);
+    AddData(all);
+    AddTrain(all);
+    AddRound(all);
+    AddStrategy(all);
+    AddProcess(all);
+    return all;
+  }();
+  return keys;
+}
+
+std::string DefaultText(const ConfigKey& key) {
+  return key.default_text.empty() ? key.get(Config()) : key.default_text;
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,67 @@
+#include "cli/exit_codes.h"
+
+namespace muster::cli {
+
+ExitCode ExitCodeFor(Reason reason) {
+  switch (reason) {
+    case Reason::finished:
+      return ExitCode::ok;
+    case Reason::config_invalid:
+    case Reason::flag_invalid:
+    case Reason::config_changed:
+    case Reason::unsupported:
+    case Reason::no_part:
+    case Reason::weight_invalid:
+      return ExitCode::usage;
+    case Reason::draining:
+    case Reason::left:
+    case Reason::cancelled:
+      return ExitCode::drained;
+    case Reason::state_in_use:
+      return ExitCode::state_in_use;
+    case Reason::damage:
+      return ExitCode::damage;
+    case Reason::split_brain:
+      return ExitCode::split_brain;
+    case Reason::unknown_key:
+    case Reason::revoked:
+    case Reason::identity_mismatch:
+      return ExitCode::not_enrolled;
+    case Reason::superseded:
+      return ExitCode::superseded;
+    case Reason::io_failed:
+    case Reason::disk_full:
+      return ExitCode::io_failed;
+    case Reason::attempts_exhausted:
+    case Reason::bound_exhausted:
+      return ExitCode::exhausted;
+    case Reason::wrong_job:
+    case Reason::unknown_lineage:
+    case Reason::protocol_unsupported:
+      return ExitCode::wrong_job;
+    default:
+      return ExitCode::failure;
+  }
+}
+
+bool IsHopeless(int exit_code) {
+  switch (static_cast<ExitCode>(exit_code)) {
+    case ExitCode::usage:
+    case ExitCode::damage:
+    case ExitCode::split_brain:
+    case ExitCode::not_enrolled:
+    case ExitCode::superseded:
+    case ExitCode::exhausted:
+    case ExitCode::wrong_job:
+      return true;
+    case ExitCode::ok:
+    case ExitCode::failure:
+    case ExitCode::drained:
+    case ExitCode::state_in_use:
+    case ExitCode::io_failed:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace muster::cli
