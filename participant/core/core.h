@@ -14,16 +14,26 @@ namespace muster::participant {
 struct ParticipantOptions {
   std::string name;
   Incarnation incarnation;
-  std::uint64_t jitter_seed = 0;      ///< Of this process: participants must not come back in step.
+  std::uint64_t jitter_seed = 0;  ///< Of this process: participants must not come back in step.
   std::int64_t reconnect_ms_min = 50;
   std::int64_t reconnect_ms_max = 5'000;
-  std::int64_t answer_ms = 5'000;     ///< hello, offer, model requests: asked again after this.
+  std::int64_t answer_ms = 5'000;  ///< hello, offer, model requests: asked again after this.
 };
 
 /// What it does, for `status` of the participant process and its logs.
 enum class Activity : std::uint8_t {
-  disconnected, connecting, greeting, idle, downloading, training, offering, uploading, retaining,
-  saving, leaving, stopped,
+  disconnected,
+  connecting,
+  greeting,
+  idle,
+  downloading,
+  training,
+  offering,
+  uploading,
+  retaining,
+  saving,
+  leaving,
+  stopped,
 };
 std::string_view ActivityName(Activity activity);
 

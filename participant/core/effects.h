@@ -31,8 +31,8 @@ struct SendBulk {
   Message message;
   Fence fence;
 };
-/// Sends UpdateChunk with bytes of the retained update. If the bulk socket is full the runtime keeps
-/// the effect and sends it first when there is room, then says BulkWritable.
+/// Sends UpdateChunk with bytes of the retained update. If the bulk socket is full the runtime
+/// keeps the effect and sends it first when there is room, then says BulkWritable.
 struct SendUpdateChunk {
   UpdateId id;
   std::uint64_t offset = 0;
@@ -76,8 +76,18 @@ struct ForgetUpdate {};
 struct ForgetPosition {};
 
 enum class NoticeKind : std::uint8_t {
-  connected, connection_lost, refused, coordinator_refused, task_started, update_ready,
-  update_accepted, update_committed, update_dropped, leaving, finished,
+  connected,
+  connection_lost,
+  refused,
+  coordinator_refused,
+  task_started,
+  update_ready,
+  update_accepted,
+  update_committed,
+  update_dropped,
+  leaving,
+  finished,
+  ignored,  ///< A message that was not acted upon; reason says why. Counted.
 };
 struct Notice {
   NoticeKind kind = NoticeKind::connected;
@@ -87,7 +97,8 @@ struct Notice {
 struct ArmTimer {
   MonotonicMs at = 0;
 };
-/// The participant ends: left, finished, superseded, revoked, unknown_key, split_brain, wrong_job...
+/// The participant ends: left, finished, superseded, revoked, unknown_key, split_brain,
+/// wrong_job...
 struct Stop {
   Reason reason = Reason::finished;
   std::string text;

@@ -25,8 +25,9 @@ struct RetainedUpdate {
   Version base_version = 0;
 };
 
-/// What outlives the process: one small file, replaced atomically (participant/runtime/state_file.h).
-/// The update's bytes and the trainer's position lie in files beside it.
+/// What outlives the process: one small file, replaced atomically
+/// (participant/runtime/state_file.h). The update's bytes and the trainer's position lie in files
+/// beside it.
 struct DurableState {
   std::optional<Sha256Digest> job;
   std::optional<SeenState> seen;
@@ -74,7 +75,7 @@ struct ModelChecked {
 };
 /// The fit ended by itself; its update is in memory and on disk, not yet in the durable state.
 struct FitDone {
-  RetainedUpdate update;     ///< weight holds the examples; the core applies the weight policy.
+  RetainedUpdate update;  ///< weight holds the examples; the core applies the weight policy.
 };
 /// The fit was stopped; its position is saved (if it was asked to be).
 struct FitStopped {

@@ -1,0 +1,66 @@
+// The retained update's way to the coordinator: offer -> grant -> chunks within credit -> accepted
+// -> committed. Internal to participant/core.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "participant/core/context.h"
+
+namespace muster::participant {
+
+/// Owns what becomes of DurableState::retained. Every question left unanswered is asked again.
+class Delivery {
+ public:
+  enum class Stage : std::uint8_t {
+    none,     ///< Nothing is retained.
+    saving,   ///< The state that names it is not on disk yet.
+    held,     ///< Kept until the coordinator asks for it.
+    waiting,  ///< To be offered again at a set time.
+    offering,
+    uploading,
+    accepted,  ///< Durable at the coordinator; kept until it is committed.
+  };
+
+  explicit Delivery(Context& context);
+
+  Stage stage() const { return stage_; }
+  /// A fit's update: saved first, then offered.
+  void Take(const RetainedUpdate& update);
+  /// The coordinator's word on the update that hello named.
+  void OnFate(const Welcome& welcome);
+  /// The coordinator asks for the retained id.
+  void OnAsked();
+  void OnGrant(const Grant& grant);
+  void OnCredit(const UploadCredit& credit);
+  void OnAccepted(const Accepted& accepted);
+  void OnCommitted(const Committed& committed);
+  /// REQUIRES: the refusal names the retained update.
+  void OnRefused(const Refused& refused);
+  void OnStateSaved();
+  void OnBulkWritable();
+  void OnLinkLost();
+  void OnTick();
+  /// Forgets the update: in the state first, then its bytes.
+  void Drop(NoticeKind kind, Reason reason, const std::string& why);
+
+  std::optional<MonotonicMs> Deadline() const;
+
+ private:
+  bool IsRetained(const UpdateId& id) const;
+  void SendOffer();
+  void SendChunks();
+  void Wait(std::int64_t retry_ms);
+
+  Context& context_;
+  Stage stage_ = Stage::none;
+  Token save_token_ = 0;
+  std::optional<Token> forget_token_;
+  MonotonicMs deadline_ = 0;  ///< waiting, offering, uploading: when it is offered (again).
+  std::uint64_t sent_ = 0;    ///< Uploading: bytes given to the link.
+  std::uint64_t stored_ = 0;  ///< Uploading: bytes the coordinator has stored.
+  std::uint64_t credit_bytes_ = 0;
+  std::uint32_t chunk_bytes_ = 0;
+};
+
+}  // namespace muster::participant

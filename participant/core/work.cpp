@@ -1,0 +1,249 @@
+#include "participant/core/work.h"
+
+#include <algorithm>
+
+#include "common/limits.h"
+
+namespace muster::participant {
+namespace {
+
+constexpr std::uint32_t kDownloadFailuresMax = 1;  ///< Tries again once, then gives up the link.
+constexpr std::uint32_t kDownloadStallsMax = 2;
+
+}  // namespace
+
+void Work::OnOrder(const TaskOrder& order) {
+  if (order.id.lineage != context_.fence.lineage || order.model_bytes == 0 ||
+      order.model_bytes > limits::kModelBytesMax) {
+    context_.Ignore("task " + order.id.Text() + " that nobody can do", Reason::malformed_message);
+    return;
+  }
+  const std::optional<RetainedUpdate>& retained = context_.durable.retained;
+  if ((retained && order.id < retained->id) || (order_ && order.id < order_->id)) {
+    context_.Ignore("task " + order.id.Text() + ", older than the one at hand",
+                    Reason::unexpected_message);
+    return;
+  }
+  context_.SawVersion(order.base_version);
+  if (retained && order.id == retained->id) {
+    delivery_.OnAsked();
+    return;
+  }
+  if (retained) {
+    delivery_.Drop(NoticeKind::update_dropped, Reason::round_closed,
+                   "is past: the coordinator asks for " + order.id.Text());
+  }
+  if (fit_ && fit_->id != order.id) StopRunningFit(false);
+  const bool known = order_ && order_->id == order.id;
+  order_ = order;
+  if (!known) {
+    context_.Say(NoticeKind::task_started,
+                 order.id.Text() + " on version " + std::to_string(order.base_version),
+                 Reason::finished);
+  }
+  Advance();
+}
+
+void Work::Advance() {
+  if (!order_ || context_.leaving) return;
+  if (fit_ && fit_->id == order_->id) return;
+  if (!model_ || !model_->Is(*order_)) {
+    if (context_.in_session) ContinueDownload();
+    return;
+  }
+  // Persisted first: a state that names an older update would not match the file it describes.
+  if (fit_ || !context_.AllSaved()) return;
+  fit_ = Fit{order_->id};
+  context_.Emit(StartFit{order_->id, order_->base_version});
+}
+
+void Work::ContinueDownload() {
+  const bool same =
+      download_ && download_->model.Is(*order_) && download_->bytes == order_->model_bytes;
+  if (same && download_->active) return;
+  if (!same) {
+    download_ = Download{{order_->base_version, order_->model_digest}, order_->model_bytes};
+    RestartDownload();
+    return;
+  }
+  download_->active = true;
+  download_->stalls = 0;
+  RequestFrom(download_->stored);
+}
+
+void Work::RestartDownload() {
+  model_.reset();
+  download_->active = true;
+  download_->stored = 0;
+  context_.Emit(OpenModel{download_->model.version, download_->bytes});
+  RequestFrom(0);
+}
+
+void Work::RequestFrom(std::uint64_t offset) {
+  download_->expected = offset;
+  download_->requested = offset;
+  download_->asked_at = context_.now;
+  RequestMore();
+}
+
+void Work::RequestMore() {
+  Download& download = *download_;
+  while (download.requested < download.bytes) {
+    const std::uint64_t bytes =
+        std::min<std::uint64_t>(limits::kTransferChunkBytes, download.bytes - download.requested);
+    if (download.requested + bytes > download.stored + limits::kCreditWindowBytes) return;
+    context_.Emit(SendBulk{
+        ModelRequest{download.model.version, download.requested, static_cast<std::uint32_t>(bytes)},
+        context_.fence});
+    download.requested += bytes;
+  }
+}
+
+void Work::OnChunk(const ChunkReceived& event) {
+  const ModelChunk& chunk = event.chunk;
+  const bool fits = IsDownloading() && chunk.version == download_->model.version &&
+                    chunk.offset == download_->expected && chunk.bytes > 0 &&
+                    chunk.bytes <= download_->requested - download_->expected;
+  if (!fits) {
+    context_.Emit(DropPayload{event.payload});
+    context_.Ignore("a model chunk of version " + std::to_string(chunk.version) + " at byte " +
+                        std::to_string(chunk.offset) + " that does not continue the download",
+                    Reason::wrong_offset);
+    return;
+  }
+  download_->expected += chunk.bytes;
+  context_.Emit(StoreChunk{event.payload, chunk});
+}
+
+void Work::OnChunkStored(const ChunkStored& event) {
+  if (!download_ || event.version != download_->model.version ||
+      event.offset <= download_->stored || event.offset > download_->expected) {
+    return;
+  }
+  download_->stored = event.offset;
+  download_->stalls = 0;
+  download_->asked_at = context_.now;
+  if (IsDownloading()) RequestMore();
+}
+
+void Work::OnChunkRejected(const ChunkRejected& event) {
+  if (!IsDownloading() || event.version != download_->model.version) return;
+  if (++download_->failures > kDownloadFailuresMax) {
+    download_.reset();
+    context_.GiveUpLink(Reason::checksum_mismatch, "model chunks arrive with wrong checksums");
+    return;
+  }
+  context_.Ignore("a model chunk with a wrong checksum; asked for again",
+                  Reason::checksum_mismatch);
+  RequestFrom(download_->stored);
+}
+
+void Work::OnModelChecked(const ModelChecked& event) {
+  if (!download_ || event.version != download_->model.version ||
+      download_->stored != download_->bytes) {
+    return;
+  }
+  if (event.digest == download_->model.digest) {
+    model_ = download_->model;
+    download_.reset();
+    Advance();
+    return;
+  }
+  const bool again = IsDownloading() && ++download_->failures <= kDownloadFailuresMax;
+  if (!again) {
+    download_.reset();
+    context_.GiveUpLink(Reason::digest_mismatch, "the model's bytes have another digest");
+    return;
+  }
+  context_.Ignore("the model of version " + std::to_string(event.version) +
+                      " has another digest; downloaded once again",
+                  Reason::digest_mismatch);
+  RestartDownload();
+}
+
+void Work::OnModelGone() {
+  if (!IsDownloading()) return;
+  download_.reset();
+  order_.reset();
+}
+
+void Work::OnFitDone(const FitDone& event) {
+  if (!fit_ || fit_->id != event.update.id) return;
+  fit_.reset();
+  if (!order_ || order_->id != event.update.id) {
+    context_.Emit(ForgetUpdate{});
+    Advance();
+    return;
+  }
+  RetainedUpdate update = event.update;
+  const AggregationSpec& aggregation = context_.job->aggregation;
+  if (aggregation.weights == WeightPolicy::uniform) update.weight = 1;
+  if (update.weight == 0 || update.weight > aggregation.weight_max) {
+    context_.Emit(ForgetUpdate{});
+    context_.End(Reason::weight_invalid,
+                 "participant " + context_.options.name + " trained on " +
+                     std::to_string(update.weight) + " examples; a weight is 1 to " +
+                     std::to_string(aggregation.weight_max) +
+                     " (aggregation.weight_max, or aggregation.weights = \"uniform\")");
+    return;
+  }
+  order_.reset();
+  delivery_.Take(update);
+}
+
+void Work::OnFitStopped(const FitStopped& event) {
+  if (!fit_ || fit_->id != event.id) return;
+  fit_.reset();
+  Advance();
+}
+
+void Work::OnFitFailed(const FitFailed& event) {
+  if (!fit_ || fit_->id != event.id) return;
+  fit_.reset();
+  context_.End(event.error.reason, "training of " + event.id.Text() + " failed on participant " +
+                                       context_.options.name + ": " + event.error.message);
+}
+
+void Work::OnRefused(const Refused& refused) {
+  if (!order_ || refused.id != order_->id) return;
+  if (refused.reason == Reason::busy || refused.reason == Reason::draining) return;
+  context_.Say(NoticeKind::update_dropped, refused.id->Text() + " is not wanted any more",
+               refused.reason);
+  if (fit_) StopRunningFit(false);
+  if (download_) download_->active = false;
+  order_.reset();
+}
+
+void Work::StopRunningFit(bool save_position) {
+  if (fit_->stopping) return;
+  fit_->stopping = true;
+  context_.Emit(StopFit{save_position});
+}
+
+void Work::Halt(bool save_position) {
+  if (fit_) StopRunningFit(save_position);
+}
+
+void Work::OnLinkLost() {
+  if (download_) download_->active = false;
+  // Training goes on without a link; what has not begun waits to be asked for again.
+  if (order_ && !context_.leaving && !(fit_ && fit_->id == order_->id && !fit_->stopping))
+    order_.reset();
+}
+
+void Work::OnTick() {
+  const std::optional<MonotonicMs> deadline = Deadline();
+  if (!deadline || *deadline > context_.now) return;
+  if (++download_->stalls > kDownloadStallsMax) {
+    context_.GiveUpLink(Reason::timeout, "the model's bytes do not come");
+    return;
+  }
+  RequestFrom(download_->stored);
+}
+
+std::optional<MonotonicMs> Work::Deadline() const {
+  if (!IsDownloading() || download_->stored == download_->bytes) return std::nullopt;
+  return download_->asked_at + context_.options.answer_ms;
+}
+
+}  // namespace muster::participant
