@@ -1,0 +1,286 @@
+#include "training/builtin_trainer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/digest.h"
+#include "common/limits.h"
+#include "common/random.h"
+#include "training/dense_model.h"
+#include "training/examples.h"
+#include "training/fit_progress.h"
+#include "training/partition.h"
+#include "training/shuffle.h"
+
+namespace muster {
+
+namespace {
+
+// Larger batches are summed piece by piece: the workspace stays small whatever the batch.
+constexpr std::uint32_t kPieceExamplesMax = 512;
+
+// Memory for the kernels: starts on a cache line, contents undefined.
+class AlignedMemory {
+ public:
+  explicit AlignedMemory(std::uint64_t bytes)
+      : data_(static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes), kAlign))) {}
+  void* get() const { return data_.get(); }
+
+ private:
+  static constexpr std::align_val_t kAlign{limits::kTensorAlignmentBytes};
+  struct Free {
+    void operator()(std::byte* data) const { ::operator delete[](data, kAlign); }
+  };
+  std::unique_ptr<std::byte[], Free> data_;
+};
+
+// Rows and labels of up to kPieceExamplesMax examples, as the kernels take them.
+class Piece {
+ public:
+  ExampleBatch Gather(const ExampleSet& examples, std::span<const std::uint32_t> indices) {
+    images_.clear();
+    labels_.clear();
+    for (const std::uint32_t index : indices) {
+      images_.push_back(examples.Image(index));
+      labels_.push_back(examples.labels()[index]);
+    }
+    return {images_.data(), labels_.data(), static_cast<std::uint32_t>(indices.size())};
+  }
+
+ private:
+  std::vector<const std::uint8_t*> images_;
+  std::vector<std::uint8_t> labels_;
+};
+
+// SGD steps on one model. Lives as long as one fit.
+class Sgd {
+ public:
+  Sgd(const KernelTable& kernels, const DenseShape& shape, float learning_rate,
+      std::uint64_t batch_size, ParameterSet& parameters)
+      : kernels_(kernels),
+        shape_(shape),
+        learning_rate_(learning_rate),
+        parameters_(parameters),
+        pointers_(TensorPointers(parameters)),
+        workspace_(kernels.workspace_bytes(
+            shape,
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(batch_size, kPieceExamplesMax)))) {
+    if (batch_size > kPieceExamplesMax) step_ = ParameterSet(parameters.layout());
+  }
+
+  void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) {
+    const float factor = -learning_rate_ / static_cast<float>(batch.size());
+    if (batch.size() <= kPieceExamplesMax) {
+      Add(examples, batch, factor, pointers_);
+      return;
+    }
+    std::memset(step_.bytes().data(), 0, step_.bytes().size());
+    const std::vector<float*> sum = TensorPointers(step_);
+    for (std::size_t begin = 0; begin < batch.size(); begin += kPieceExamplesMax) {
+      const std::size_t size = std::min<std::size_t>(kPieceExamplesMax, batch.size() - begin);
+      Add(examples, batch.subspan(begin, size), factor, sum);
+    }
+    for (std::size_t tensor = 0; tensor < sum.size(); ++tensor) {
+      const std::span<float> values = parameters_.F32(tensor);
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] += sum[tensor][i];
+    }
+  }
+
+ private:
+  void Add(const ExampleSet& examples, std::span<const std::uint32_t> piece, float factor,
+           const std::vector<float*>& out) {
+    kernels_.add_gradient(shape_, pointers_.data(), piece_.Gather(examples, piece), factor,
+                          out.data(), workspace_.get());
+  }
+
+  const KernelTable& kernels_;
+  DenseShape shape_;
+  float learning_rate_;
+  ParameterSet& parameters_;
+  std::vector<float*> pointers_;
+  AlignedMemory workspace_;
+  ParameterSet step_;
+  Piece piece_;
+};
+
+class BuiltinTrainer final : public Trainer {
+ public:
+  BuiltinTrainer(JobSpec job, std::uint32_t part, DataOptions options, InstructionSet set,
+                 ParameterLayout layout)
+      : job_(std::move(job)),
+        part_(part),
+        options_(std::move(options)),
+        kernels_(Kernels(set)),
+        units_(LayerUnits(job_.model)),
+        layout_(std::move(layout)),
+        owner_{JobDigest(job_), part} {}
+
+  const ParameterLayout& layout() const override { return layout_; }
+  ParameterSet InitialParameters() const override {
+    return InitialDenseParameters(layout_, job_.seed);
+  }
+  bool deterministic() const override { return true; }
+
+  Result<FitResult> Fit(const FitTask& task, const ParameterSet& base, ParameterSet& delta,
+                        std::stop_token stop,
+                        const std::function<void(const FitPosition&)>& on_batch) override;
+  Bytes Save() const override {
+    return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
+  }
+  Status Load(ByteSpan position) override;
+  Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
+
+ private:
+  DenseShape Shape() const {
+    return {static_cast<std::uint32_t>(units_.size() - 1), units_.data()};
+  }
+  std::uint64_t BatchSize() const {
+    const std::uint64_t all = indices_.size();
+    return job_.train.batch_size == 0 ? all : std::min<std::uint64_t>(job_.train.batch_size, all);
+  }
+  std::uint64_t BatchesPerEpoch() const {
+    return (indices_.size() + BatchSize() - 1) / BatchSize();
+  }
+
+  Status LoadPart();
+  FitProgress TakeProgress(const FitTask& task, const ParameterSet& base);
+  std::vector<std::uint32_t> EpochOrder(const FitTask& task, std::uint64_t epoch) const;
+
+  const JobSpec job_;
+  const std::uint32_t part_;
+  const DataOptions options_;
+  const KernelTable& kernels_;
+  const std::vector<std::uint32_t> units_;
+  const ParameterLayout layout_;
+  const ProgressOwner owner_;
+  std::shared_ptr<const ExampleSet> train_;  // With indices_, from the first fit on.
+  std::vector<std::uint32_t> indices_;
+  std::shared_ptr<const ExampleSet> test_;  // From the first evaluation on.
+  std::optional<FitProgress> progress_;
+};
+
+Status BuiltinTrainer::LoadPart() {
+  if (train_ != nullptr) return {};
+  auto examples = OpenExamples(job_, Split::train, options_);
+  MUSTER_TRY(examples);
+  auto indices = PartIndices(job_, (*examples)->labels(), part_);
+  MUSTER_TRY(indices);
+  train_ = std::move(*examples);
+  indices_ = std::move(*indices);
+  return {};
+}
+
+FitProgress BuiltinTrainer::TakeProgress(const FitTask& task, const ParameterSet& base) {
+  FitProgress fresh = {task, Xxh128Of(base.bytes()), 0, {}};
+  std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
+  if (kept.has_value() && kept->task == task && kept->base == fresh.base) return std::move(*kept);
+  fresh.parameters.assign(base.bytes().begin(), base.bytes().end());
+  return fresh;
+}
+
+std::vector<std::uint32_t> BuiltinTrainer::EpochOrder(const FitTask& task,
+                                                      std::uint64_t epoch) const {
+  std::vector<std::uint32_t> order = indices_;
+  KeyedStream stream(job_.seed, "shuffle", {task.round, task.slot, task.task, epoch});
+  Shuffle(order, stream);
+  return order;
+}
+
+Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const ParameterSet& base,
+                                      ParameterSet& delta, std::stop_token stop,
+                                      const std::function<void(const FitPosition&)>& on_batch) {
+  MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
+  MUSTER_TRY(LoadPart());
+  FitProgress progress = TakeProgress(task, base);
+  ParameterSet parameters(layout_);
+  std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());
+  Sgd sgd(kernels_, Shape(), static_cast<float>(job_.train.learning_rate), BatchSize(), parameters);
+
+  const std::uint64_t per_epoch = BatchesPerEpoch();
+  const std::uint64_t total = per_epoch * job_.train.epochs;
+  std::vector<std::uint32_t> order;
+  while (progress.batches_done < total) {
+    if (stop.stop_requested()) {
+      const ByteSpan trained = parameters.bytes();
+      progress.parameters.assign(trained.begin(), trained.end());
+      progress_ = std::move(progress);
+      return FitResult{true, indices_.size()};
+    }
+    const std::uint64_t batch = progress.batches_done % per_epoch;
+    if (order.empty() || batch == 0) order = EpochOrder(task, progress.batches_done / per_epoch);
+    const std::uint64_t begin = batch * BatchSize();
+    const std::uint64_t size = std::min<std::uint64_t>(BatchSize(), order.size() - begin);
+    sgd.Step(*train_, std::span(order).subspan(begin, size));
+    const std::uint64_t done = ++progress.batches_done;
+    on_batch({static_cast<std::uint32_t>(done / per_epoch), done % per_epoch, done, total});
+  }
+
+  std::memset(delta.bytes().data(), 0, delta.bytes().size());
+  for (std::size_t tensor = 0; tensor < layout_.entries().size(); ++tensor) {
+    const std::span<const float> from = base.F32(tensor);
+    const std::span<const float> to = parameters.F32(tensor);
+    std::transform(to.begin(), to.end(), from.begin(), delta.F32(tensor).begin(),
+                   std::minus<float>());
+  }
+  return FitResult{false, indices_.size()};
+}
+
+Status BuiltinTrainer::Load(ByteSpan position) {
+  MUSTER_TRY(LoadPart());
+  auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
+                                    BatchesPerEpoch() * job_.train.epochs);
+  MUSTER_TRY(progress);
+  progress_ = std::move(*progress);
+  return {};
+}
+
+Result<Evaluation> BuiltinTrainer::Evaluate(const ParameterSet& model, std::stop_token stop) {
+  MUSTER_CHECK(model.layout() == layout_, "not this job's model");
+  if (test_ == nullptr) {
+    auto examples = OpenExamples(job_, Split::test, options_);
+    MUSTER_TRY(examples);
+    test_ = std::move(*examples);
+  }
+  const DenseShape shape = Shape();
+  const std::vector<const float*> pointers = TensorPointers(model);
+  const AlignedMemory workspace(kernels_.workspace_bytes(shape, kPieceExamplesMax));
+  const auto count = static_cast<std::uint32_t>(test_->labels().size());
+  Piece piece;
+  std::vector<std::uint32_t> indices;
+  double loss_sum = 0;
+  std::uint64_t correct = 0;
+  for (std::uint32_t begin = 0; begin < count; begin += kPieceExamplesMax) {
+    if (stop.stop_requested()) return Error{Reason::cancelled, "an evaluation was stopped"};
+    indices.clear();
+    const std::uint32_t end = std::min(count, begin + kPieceExamplesMax);
+    for (std::uint32_t index = begin; index < end; ++index) indices.push_back(index);
+    const BatchScore score =
+        kernels_.evaluate(shape, pointers.data(), piece.Gather(*test_, indices), workspace.get());
+    loss_sum += score.loss_sum;
+    correct += score.correct;
+  }
+  return Evaluation{count, loss_sum / count, static_cast<double>(correct) / count};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Trainer>> CreateBuiltinTrainer(const JobSpec& job, std::uint32_t part,
+                                                      const DataOptions& options,
+                                                      InstructionSet set) {
+  if (part >= job.data.parts) {
+    return Error{Reason::config_invalid, "there is no part " + std::to_string(part) +
+                                             " of the data: data.parts is " +
+                                             std::to_string(job.data.parts)};
+  }
+  MUSTER_TRY(CheckExamples(job, options));
+  auto layout = DenseLayout(LayerUnits(job.model));
+  MUSTER_TRY(layout);
+  return std::make_unique<BuiltinTrainer>(job, part, options, set, std::move(*layout));
+}
+
+}  // namespace muster

@@ -1,0 +1,129 @@
+#include "training/synthetic_trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/digest.h"
+#include "common/random.h"
+#include "training/fit_progress.h"
+
+namespace muster {
+
+namespace {
+
+constexpr std::uint64_t kExamplesMax = 1000;
+
+Status CheckFinite(const ParameterSet& parameters) {
+  const std::span<const float> values = parameters.F32(0);
+  const auto wrong =
+      std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  if (wrong == values.end()) return {};
+  return Error{Reason::not_finite, "the model's value " + std::to_string(wrong - values.begin()) +
+                                       " is NaN or infinite"};
+}
+
+// Waits as long as a batch lasts, or until stop is requested.
+void WaitForBatch(std::chrono::microseconds duration, std::stop_token stop) {
+  std::mutex mutex;
+  std::condition_variable_any never_notified;
+  std::unique_lock lock(mutex);
+  never_notified.wait_for(lock, std::move(stop), duration, [] { return false; });
+}
+
+class SyntheticTrainer final : public Trainer {
+ public:
+  SyntheticTrainer(JobSpec job, std::uint32_t part, ParameterLayout layout)
+      : job_(std::move(job)), layout_(std::move(layout)), owner_{JobDigest(job_), part} {}
+
+  const ParameterLayout& layout() const override { return layout_; }
+  ParameterSet InitialParameters() const override {
+    ParameterSet parameters(layout_);
+    KeyedStream stream(job_.seed, "initial", {0});
+    for (float& value : parameters.F32(0)) value = stream.Uniform(-1.0F, 1.0F);
+    return parameters;
+  }
+  bool deterministic() const override { return true; }
+
+  Result<FitResult> Fit(const FitTask& task, const ParameterSet& base, ParameterSet& delta,
+                        std::stop_token stop,
+                        const std::function<void(const FitPosition&)>& on_batch) override;
+  Bytes Save() const override {
+    return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
+  }
+  Status Load(ByteSpan position) override;
+  Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
+
+ private:
+  std::uint64_t BatchesTotal() const { return kSyntheticBatches * job_.train.epochs; }
+
+  const JobSpec job_;
+  const ParameterLayout layout_;
+  const ProgressOwner owner_;
+  std::optional<FitProgress> progress_;
+};
+
+Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const ParameterSet& base,
+                                        ParameterSet& delta, std::stop_token stop,
+                                        const std::function<void(const FitPosition&)>& on_batch) {
+  MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
+  FitProgress progress = {task, Xxh128Of(base.bytes()), 0, {}};
+  const std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
+  if (kept.has_value() && kept->task == task && kept->base == progress.base) progress = *kept;
+  MUSTER_TRY(CheckFinite(base));
+
+  const std::initializer_list<std::uint64_t> key = {task.round, task.slot, task.task};
+  const std::uint64_t examples =
+      1 + KeyedNumber(job_.seed, "synthetic_examples", key) % kExamplesMax;
+  const std::uint64_t total = BatchesTotal();
+  const auto duration = std::chrono::microseconds(job_.train.duration_ms * 1000ULL / total);
+  while (progress.batches_done < total) {
+    if (duration.count() > 0) WaitForBatch(duration, stop);
+    if (stop.stop_requested()) {
+      progress_ = progress;
+      return FitResult{true, examples};
+    }
+    const std::uint64_t done = ++progress.batches_done;
+    on_batch({static_cast<std::uint32_t>(done / kSyntheticBatches), done % kSyntheticBatches, done,
+              total});
+  }
+  std::memset(delta.bytes().data(), 0, delta.bytes().size());
+  KeyedStream stream(job_.seed, "synthetic", key);
+  for (float& value : delta.F32(0)) {
+    value = stream.Uniform(-kSyntheticDeltaMax, kSyntheticDeltaMax);
+  }
+  return FitResult{false, examples};
+}
+
+Status SyntheticTrainer::Load(ByteSpan position) {
+  auto progress = DecodeFitProgress(position, owner_, 0, BatchesTotal());
+  MUSTER_TRY(progress);
+  progress_ = std::move(*progress);
+  return {};
+}
+
+Result<Evaluation> SyntheticTrainer::Evaluate(const ParameterSet& model, std::stop_token stop) {
+  MUSTER_CHECK(model.layout() == layout_, "not this job's model");
+  if (stop.stop_requested()) return Error{Reason::cancelled, "an evaluation was stopped"};
+  MUSTER_TRY(CheckFinite(model));
+  double squares = 0;
+  for (const float value : model.F32(0)) squares += static_cast<double>(value) * value;
+  const double loss = squares / static_cast<double>(model.F32(0).size());
+  return Evaluation{1, loss, 1.0 / (1.0 + loss)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Trainer>> CreateSyntheticTrainer(const JobSpec& job, std::uint32_t part) {
+  auto layout = ParameterLayout::Create({{"parameters", DType::f32, {job.model.parameters}}});
+  MUSTER_TRY(layout);
+  return std::make_unique<SyntheticTrainer>(job, part, std::move(*layout));
+}
+
+}  // namespace muster
