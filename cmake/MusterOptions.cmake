@@ -18,6 +18,7 @@ endif()
 add_library(muster_options INTERFACE)
 target_compile_options(muster_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror
+  -Wno-missing-field-initializers  # Designated initialisers leave the rest to the defaults.
   -ffp-contract=off -fno-fast-math)
 target_include_directories(muster_options INTERFACE "${CMAKE_SOURCE_DIR}")
 if(MUSTER_SANITIZE)

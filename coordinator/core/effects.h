@@ -100,7 +100,7 @@ struct SetRoster {
 /// Answers an operator's request.
 struct AnswerAdmin {
   AdminTicket ticket = 0;
-  Status status;
+  muster::Status status;
   RosterIndex index = 0;
 };
 

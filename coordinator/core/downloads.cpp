@@ -1,0 +1,33 @@
+// Model bytes, pulled by the participants: their window is their credit.
+#include <algorithm>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+void CoordinatorCore::Impl::OnModelRequest(const Session& session, LinkId link,
+                                           const ModelRequest& request) {
+  if (session.bulk != link) {
+    RefuseSession(session, Reason::unexpected_message, std::nullopt,
+                  "model_request belongs on the bulk connection");
+    return;
+  }
+  if (request.version != head_.version) {
+    RefuseSession(session, Reason::not_held, std::nullopt,
+                  "only the newest version, " + std::to_string(head_.version) + ", is given out");
+    return;
+  }
+  if (request.offset >= head_.model_bytes || request.bytes == 0 ||
+      request.bytes > limits::kTransferChunkBytesMax) {
+    RefuseSession(session, Reason::wrong_offset, std::nullopt,
+                  "the model has " + std::to_string(head_.model_bytes) + " bytes");
+    return;
+  }
+  const std::uint64_t left = head_.model_bytes - request.offset;
+  const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes, left));
+  Count("bytes_sent", bytes);
+  Emit(SendModelChunk{link, request.version, request.offset, bytes});
+}
+
+}  // namespace muster::coordinator

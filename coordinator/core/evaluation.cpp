@@ -1,0 +1,58 @@
+// Evaluation: beside the rounds, outside of f; it decides only whether a target was reached.
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+void CoordinatorCore::Impl::RequestEvaluation(Version version) {
+  if (!options_.evaluate || evaluations_.contains(version)) return;
+  evaluating_.insert(version);
+  Emit(Evaluate{version});
+}
+
+// After a restart: every version that was committed but not reported is reported now.
+void CoordinatorCore::Impl::ResumeReporting() {
+  for (Version version = reported_ + 1; version <= head_.version; ++version) {
+    if (!options_.evaluate) {
+      Note({.kind = NoticeKind::version_committed, .version = version});
+    } else if (evaluations_.contains(version)) {
+      Note({.kind = NoticeKind::version_evaluated, .version = version});
+    } else {
+      RequestEvaluation(version);
+    }
+  }
+}
+
+bool CoordinatorCore::Impl::TargetReached() const {
+  if (!options_.target_accuracy) return false;
+  const auto found = evaluations_.find(head_.version);
+  return found != evaluations_.end() && found->second.accuracy >= *options_.target_accuracy;
+}
+
+void CoordinatorCore::Impl::On(const Evaluated& evaluated) {
+  const EvaluationRecord& record = evaluated.record;
+  if (!evaluating_.contains(record.version)) return;
+  const bool finishes = options_.target_accuracy && record.version == head_.version &&
+                        record.accuracy >= *options_.target_accuracy && !finish_;
+  Batch batch;
+  batch.mutations.push_back(PutEvaluation{record});
+  if (finishes) batch.mutations.push_back(PutFinish{{Reason::finished, record.version}});
+  batch.sync = finishes;  // Lost with the machine, it is made again; the decision is not.
+  PersistFor(ForEvaluation{record, finishes}, std::move(batch));
+}
+
+void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
+  const Version version = purpose.record.version;
+  evaluating_.erase(version);
+  evaluations_[version] = purpose.record;
+  Note({.kind = NoticeKind::version_evaluated, .version = version});
+  if (purpose.finishes) {
+    finish_ = FinishRecord{Reason::finished, version};
+    SayFinished();
+  } else if (finishing_) {
+    CheckGoodbyes();
+  } else if (phase_ == Phase::paused) {
+    EnterSelect();
+  }
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,260 @@
+// The core's state. One class, its methods in files by subject; not included outside this folder.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/core/core.h"
+#include "coordinator/core/session.h"
+#include "model/parameter_set.h"
+
+namespace muster::coordinator {
+
+class CoordinatorCore::Impl {
+ public:
+  Impl(const JobSpec& job, const CoordinatorOptions& options, RecoveredState recovered,
+       const HeadFacts& head);
+
+  Effects Step(const Event& event, MonotonicMs now);
+  WaitState Waiting(MonotonicMs now) const;
+  StatusView Status(MonotonicMs now) const;
+
+ private:
+  /// The open round in memory: its record, and what a restart finds out again.
+  struct RoundState {
+    OpenRound record;
+    std::vector<TensorScale> scales;
+    std::map<Slot, AcceptedUpdate> accepted;   ///< Durable, acknowledged.
+    std::set<Slot> folded;                     ///< Of them, in the sum.
+    std::map<Slot, Reason> refused;            ///< Final for this attempt.
+    std::vector<float> refused_max_abs;        ///< Largest magnitudes refused as out_of_bound.
+    MonotonicMs attempt_started = 0;           ///< As if it had run without a break.
+    MonotonicMs deadline_persisted = 0;
+    bool closed_by_deadline = false;
+    bool building = false;
+    std::optional<VersionBuilt> built;
+  };
+
+  // What a batch under way is for; decides what Persisted releases.
+  struct ForOpenRound {};
+  struct ForDeadline {};
+  struct ForAccepts { std::vector<Slot> slots; };
+  struct ForCommit { std::optional<OpenRound> next; bool finishes = false; };
+  struct ForEvaluation { EvaluationRecord record; bool finishes = false; };
+  struct ForFinish {};
+  struct ForRoster { RosterEntry entry; AdminTicket ticket = 0; };
+  struct ForDrain {};
+  using Purpose = std::variant<ForOpenRound, ForDeadline, ForAccepts, ForCommit, ForEvaluation,
+                               ForFinish, ForRoster, ForDrain>;
+  struct PendingBatch {
+    Purpose purpose;
+    Batch batch;
+    std::optional<MonotonicMs> retry_at;       ///< Set while the disk is full.
+  };
+  struct PendingAdmin {
+    AdminTicket ticket = 0;
+    std::string name;
+    PublicKey key;
+    bool revoke = false;
+  };
+
+  // core.cpp: events in.
+  void On(const Started&);
+  void On(const Tick&);
+  void On(const Received&);
+  void On(const ChunkReceived&);
+  void On(const Unreadable&);
+  void On(const LinkGone&);
+  void On(const HandshakeRefused&);
+  void On(const Persisted&);
+  void On(const PersistRefused&);
+  void On(const SpoolPrepared&);
+  void On(const SpoolRefused&);
+  void On(const SpoolSynced&);
+  void On(const ChunkStored&);
+  void On(const ChunkRejected&);
+  void On(const UploadChecked&);
+  void On(const Folded&);
+  void On(const VersionBuilt&);
+  void On(const BuildFailed&);
+  void On(const Evaluated&);
+  void On(const EnrollRequested&);
+  void On(const RevokeRequested&);
+  void On(const DrainRequested&);
+  void NoticeGap();
+  void ArmNextTimer();
+  MonotonicMs NextDeadline() const;
+  void Emit(Effect effect) { effects_.push_back(std::move(effect)); }
+  void Count(const std::string& counter, std::uint64_t by = 1) { counters_[counter] += by; }
+  void Note(Notice notice) { Emit(std::move(notice)); }
+  void StopNow(Reason reason, std::string text);
+
+  // sessions.cpp: who is here.
+  void OnHello(const Received& received, const Hello& hello);
+  void OnBulkHello(const Received& received, const BulkHello& hello);
+  void OnSessionMessage(const Received& received, Session& session);
+  std::optional<Refused> CheckHello(const RosterEntry* entry, const Hello& hello) const;
+  void TakeOver(Session& old, const Hello& hello);
+  void SendWelcome(const Session& session, const Hello& hello);
+  void JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const;
+  void EndSession(RosterIndex index, Reason reason);
+  void ExpireLeases();
+  void RememberEnded(const Incarnation& incarnation);
+  Session* FindSession(LinkId link, const PublicKey& identity);
+  void RefuseLink(LinkId link, Refused refusal, const std::string& who);
+  void RefuseSession(const Session& session, Reason reason, std::optional<UpdateId> id,
+                     std::string text, std::int64_t retry_after_ms = 0);
+  void SendTo(RosterIndex index, Message message);
+
+  // roster.cpp: who may be here.
+  const RosterEntry* EntryOf(const PublicKey& key) const;
+  std::string NameOf(RosterIndex index) const;
+  void PumpAdmin();
+  void ApplyRoster(const RosterEntry& entry, AdminTicket ticket);
+  Result<RosterEntry> JudgeAdmin(const PendingAdmin& admin) const;
+  std::vector<RosterIndex> Drawable() const;
+
+  // offers.cpp: which updates are wanted.
+  void OnOffer(Session& session, const Offer& offer);
+  bool AnswerSettled(const Session& session, const Offer& offer);
+  std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
+  void PumpGrants();
+  bool MakeRoomForGrant();
+  void GrantUpload(Session& session, const Offer& offer);
+  void SendGrant(const Session& session, const Upload& upload);
+
+  // uploads.cpp: from chunks to a durable accept.
+  void DropUpload(Slot slot);
+  void RefuseUpload(Slot slot, Reason reason, std::string text, bool final_for_attempt);
+  void PumpSync();
+  void PumpAccepts();
+  bool AcceptsInFlight() const;
+  Upload* FindUpload(UploadId id);
+
+  // downloads.cpp
+  void OnModelRequest(const Session& session, LinkId link, const ModelRequest& request);
+
+  // persistence.cpp: batches and their tokens.
+  void PersistFor(Purpose purpose, Batch batch);
+  void RetryBatches();
+  void Release(const ForOpenRound&);
+  void Release(const ForDeadline&);
+  void Release(const ForAccepts&);
+  void Release(const ForCommit&);
+  void Release(const ForEvaluation&);
+  void Release(const ForFinish&);
+  void Release(const ForRoster&);
+  void Release(const ForDrain&);
+
+  // phase_select.cpp
+  void EnterSelect();
+  std::optional<OpenRound> DrawRound(Round round, Version parent) const;
+  std::vector<RosterIndex> Ranked(std::vector<RosterIndex> indexes, Round round) const;
+  void PersistOpenRound();
+  void RetrySelect();
+
+  // phase_configure.cpp
+  void EnterConfigure(std::optional<OpenRound> round, std::vector<AcceptedUpdate> accepted);
+  bool OpenRoundSum();
+  void RequestSpool();
+  void OrderTask(Session& session);
+  void OrderAllTasks();
+
+  // phase_report.cpp
+  void EnterReport();
+  void CheckClose();
+  bool AnyFillable() const;
+  bool NextAttemptWouldHelp() const;
+  void NextAttempt(Reason reason);
+  bool RaiseBounds();
+  std::size_t TopUp(std::size_t wanted);
+  void ReplaceMember(RosterIndex index);
+  MonotonicMs DeadlineAt() const;
+  void PersistDeadline();
+  bool InCohort(Slot slot) const;
+
+  // phase_commit.cpp
+  void EnterCommit(bool by_deadline);
+  void PumpCommit();
+  RoundRecord MakeRecord() const;
+  void PersistCommit();
+  void Announce(const RoundRecord& record);
+  std::vector<UpdateFate> Fates(const RoundRecord& record) const;
+
+  // evaluation.cpp
+  void RequestEvaluation(Version version);
+  void ResumeReporting();
+  bool TargetReached() const;
+
+  // finish.cpp
+  void BeginFinish(Reason reason);
+  void SayFinished();
+  void CheckGoodbyes();
+  void CheckDrained();
+  bool Halting() const { return draining_ || finishing_ || phase_ == Phase::stopped; }
+  void EnterPhase(Phase phase);
+
+  std::string DoingOf(RosterIndex index) const;
+
+  // --- Fixed -----------------------------------------------------------------------------------
+  const JobSpec job_;
+  const Bytes job_bytes_;
+  const Sha256Digest job_digest_;
+  const CoordinatorOptions options_;
+  ParameterLayout lane_layout_;
+  LineageRecord lineage_;
+  std::vector<LineageRecord> lineages_;
+  EpochRecord epoch_;
+
+  // --- The job's state, as far as it is durable ---------------------------------------------------
+  std::vector<RosterEntry> roster_;
+  VersionManifest head_;
+  Round head_round_ = 0;
+  Xxh128Digest model_digest_{};
+  std::map<Slot, UpdateFate> fates_;
+  std::map<Version, EvaluationRecord> evaluations_;
+  std::optional<FinishRecord> finish_;
+  bool clear_finish_ = false;         ///< The next open round takes the stored end back.
+  std::optional<OpenRound> recovered_round_;
+  std::vector<AcceptedUpdate> recovered_accepted_;
+  Version reported_ = 0;
+
+  // --- This life ---------------------------------------------------------------------------------
+  MonotonicMs now_ = 0;
+  std::optional<MonotonicMs> last_step_;
+  std::optional<MonotonicMs> armed_;
+  Effects effects_;
+  Phase phase_ = Phase::starting;
+  MonotonicMs wait_since_ = 0;
+  std::optional<RoundState> round_;
+  std::map<RosterIndex, Session> sessions_;
+  std::map<LinkId, RosterIndex> links_;         ///< Control and bulk links of live sessions.
+  std::set<Incarnation> ended_;
+  std::deque<Incarnation> ended_order_;
+  std::map<Slot, Upload> uploads_;
+  std::map<UploadId, Slot> upload_slots_;
+  std::set<std::uint32_t> free_extents_;
+  std::deque<RosterIndex> grant_queue_;
+  std::uint64_t next_id_ = 1;                   ///< Tokens and upload ids.
+  std::uint64_t next_finished_order_ = 1;
+  std::map<Token, PendingBatch> batches_;
+  std::optional<Token> sync_token_;
+  std::optional<Token> spool_token_;
+  std::optional<MonotonicMs> spool_retry_at_;
+  bool spool_ready_ = false;
+  std::set<Version> evaluating_;
+  std::deque<PendingAdmin> admin_queue_;
+  bool admin_in_flight_ = false;
+  bool draining_ = false;
+  bool finishing_ = false;
+  std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.
+  std::optional<MonotonicMs> select_deadline_;  ///< When a select without a quorum says so again.
+  std::map<std::string, std::uint64_t> counters_;
+};
+
+}  // namespace muster::coordinator

@@ -1,0 +1,167 @@
+// Which updates are wanted: every offer is answered with what is already settled about it, with a
+// refusal that names its reason, or with a grant.
+#include <algorithm>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
+  Count("offers");
+  if (AnswerSettled(session, offer)) return;
+  if (auto refusal = CheckOffer(session, offer)) {
+    RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
+    return;
+  }
+  if (const auto found = uploads_.find(offer.id.slot); found != uploads_.end()) {
+    Upload& upload = found->second;
+    if (upload.offer.digest == offer.digest && upload.offer.bytes == offer.bytes &&
+        upload.offer.weight == offer.weight) {
+      // A transfer that broke goes on where it stopped; one that is whole is only awaited.
+      if (upload.state == Upload::State::receiving) SendGrant(session, upload);
+      return;
+    }
+    if (upload.state != Upload::State::receiving) {
+      RefuseSession(session, Reason::busy, offer.id, "another update of this slot is being accepted",
+                    limits::kBusyRetryMs);
+      return;
+    }
+    Count("uploads_replaced");
+    DropUpload(offer.id.slot);
+  }
+  session.queued = offer;
+  if (std::find(grant_queue_.begin(), grant_queue_.end(), session.index) == grant_queue_.end()) {
+    grant_queue_.push_back(session.index);
+  }
+  PumpGrants();
+}
+
+// What is durable about this id is simply said again.
+bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& offer) {
+  if (offer.id.slot != session.index) return false;
+  if (round_) {
+    if (const auto found = round_->accepted.find(offer.id.slot);
+        found != round_->accepted.end() && found->second.id == offer.id) {
+      if (found->second.digest == offer.digest) {
+        Count("duplicates");
+        SendTo(session.index, Accepted{offer.id, offer.digest});
+      } else {
+        RefuseSession(session, Reason::already_accepted, offer.id,
+                      "another update of this id was accepted");
+      }
+      return true;
+    }
+  }
+  const auto fate = fates_.find(offer.id.slot);
+  if (fate == fates_.end() || fate->second.id != offer.id) return false;
+  if (fate->second.committed && fate->second.digest == offer.digest) {
+    Count("duplicates");
+    SendTo(session.index, Committed{offer.id, fate->second.version});
+  } else if (fate->second.committed) {
+    RefuseSession(session, Reason::already_accepted, offer.id,
+                  "another update of this id was accepted");
+  } else {
+    RefuseSession(session, fate->second.reason, offer.id, "the update does not count");
+  }
+  return true;
+}
+
+std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
+                                                         const Offer& offer) const {
+  const auto refuse = [](Reason reason, std::string text, std::int64_t retry_after_ms = 0) {
+    return Refused{reason, std::nullopt, retry_after_ms, std::move(text)};
+  };
+  if (session.index >= job_.data.parts) {
+    return refuse(Reason::no_part, "this index has no part of the data");
+  }
+  if (offer.id.slot != session.index || offer.id.task != 0) {
+    return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
+  }
+  if (offer.id.lineage != lineage_.id.number || offer.id.round <= head_round_) {
+    return refuse(Reason::round_closed, "the round ended without this update");
+  }
+  if (draining_) return refuse(Reason::draining, "come back later", limits::kReconnectMsMax);
+  if (!round_ || offer.id.round != round_->record.round) {
+    return offer.id.round == head_round_ + 1
+               ? refuse(Reason::busy, "the round is being opened", limits::kBusyRetryMs)
+               : refuse(Reason::unexpected_message, "no such round was announced");
+  }
+  if (phase_ != Phase::report) {
+    return refuse(Reason::busy, "the round is being opened or closed", limits::kBusyRetryMs);
+  }
+  if (!InCohort(offer.id.slot)) {
+    return refuse(Reason::not_in_cohort, "the slot was not asked for in this round");
+  }
+  if (const auto found = round_->refused.find(offer.id.slot); found != round_->refused.end()) {
+    return refuse(found->second, "refused for this attempt already");
+  }
+  if (offer.base_version != round_->record.parent) {
+    return refuse(Reason::base_version_wrong,
+                  "the round builds on version " + std::to_string(round_->record.parent));
+  }
+  const bool uniform = job_.aggregation.weights == WeightPolicy::uniform;
+  if (offer.weight == 0 || offer.weight > job_.aggregation.weight_max ||
+      (uniform && offer.weight != 1)) {
+    return refuse(Reason::weight_invalid,
+                  uniform ? "this job weighs every update with 1"
+                          : "weights go from 1 to " + std::to_string(job_.aggregation.weight_max));
+  }
+  if (offer.bytes != lane_layout_.total_bytes()) {
+    return refuse(Reason::size_mismatch,
+                  "an update of this model has " + std::to_string(lane_layout_.total_bytes()) +
+                      " bytes, not " + std::to_string(offer.bytes));
+  }
+  return std::nullopt;
+}
+
+// No more uploads than can still be accepted, and one to spare against a slow one.
+void CoordinatorCore::Impl::PumpGrants() {
+  if (phase_ != Phase::report || draining_) return;
+  while (!grant_queue_.empty()) {
+    const std::size_t wanted = job_.round.goal - round_->accepted.size() + 1;
+    if (uploads_.size() >= wanted && !MakeRoomForGrant()) return;
+    if (free_extents_.empty()) return;
+    const RosterIndex index = grant_queue_.front();
+    grant_queue_.pop_front();
+    const auto session = sessions_.find(index);
+    if (session == sessions_.end() || !session->second.queued) continue;
+    const Offer offer = *session->second.queued;
+    session->second.queued.reset();
+    GrantUpload(session->second, offer);
+  }
+}
+
+// A half-received upload whose sender is away gives its place to one who is here.
+bool CoordinatorCore::Impl::MakeRoomForGrant() {
+  for (const auto& [slot, upload] : uploads_) {
+    if (upload.state == Upload::State::receiving && !sessions_.contains(upload.from)) {
+      Count("uploads_evicted");
+      DropUpload(slot);
+      return true;
+    }
+  }
+  return false;
+}
+
+void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
+  Upload upload;
+  upload.id = next_id_++;
+  upload.offer = offer;
+  upload.from = session.index;
+  upload.extent.index = *free_extents_.begin();
+  free_extents_.erase(free_extents_.begin());
+  Emit(OpenUpload{upload.id, upload.extent, offer.bytes});
+  upload_slots_[upload.id] = offer.id.slot;
+  const Upload& placed = uploads_.insert_or_assign(offer.id.slot, upload).first->second;
+  SendGrant(session, placed);
+}
+
+void CoordinatorCore::Impl::SendGrant(const Session& session, const Upload& upload) {
+  // Chunks under way on a link that broke are lost: what counts is what was given to the spool.
+  SendTo(session.index, Grant{upload.offer.id, upload.offer.digest, upload.requested,
+                              limits::kCreditWindowBytes,
+                              static_cast<std::uint32_t>(limits::kTransferChunkBytes)});
+}
+
+}  // namespace muster::coordinator

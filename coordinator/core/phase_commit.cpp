@@ -1,0 +1,142 @@
+// Commit: fold, build, one synced batch, and only then tell anybody.
+#include <algorithm>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+void CoordinatorCore::Impl::EnterCommit(bool by_deadline) {
+  EnterPhase(Phase::commit);
+  round_->closed_by_deadline = by_deadline;
+  PumpCommit();
+}
+
+void CoordinatorCore::Impl::On(const Folded& folded) {
+  if (!round_) return;
+  const auto found = round_->accepted.find(folded.id.slot);
+  if (found == round_->accepted.end() || found->second.id != folded.id) return;
+  round_->folded.insert(folded.id.slot);
+  PumpCommit();
+}
+
+void CoordinatorCore::Impl::PumpCommit() {
+  if (phase_ != Phase::commit || round_->building) return;
+  if (round_->folded.size() < round_->accepted.size()) return;
+  round_->building = true;
+  std::uint64_t weight_sum = 0;
+  for (const auto& [slot, update] : round_->accepted) weight_sum += update.weight;
+  Emit(BuildVersion{head_.version + 1, weight_sum});
+}
+
+void CoordinatorCore::Impl::On(const VersionBuilt& built) {
+  if (phase_ != Phase::commit || !round_->building || round_->built) return;
+  MUSTER_CHECK(built.manifest.version == head_.version + 1, "another version was built");
+  round_->built = built;
+  PersistCommit();
+}
+
+void CoordinatorCore::Impl::On(const BuildFailed& failed) {
+  StopNow(failed.error.reason, "version " + std::to_string(head_.version + 1) + " of round " +
+                                   std::to_string(head_round_ + 1) + ": " + failed.error.message);
+}
+
+RoundRecord CoordinatorCore::Impl::MakeRecord() const {
+  RoundRecord record;
+  record.round = round_->record.round;
+  record.version = round_->built->manifest.version;
+  record.parent = round_->record.parent;
+  record.lineage = lineage_.id.number;
+  record.eligible = round_->record.eligible;
+  record.first_drawn = round_->record.first_drawn;
+  for (const auto& [slot, update] : round_->accepted) {
+    record.accepted.push_back({update.id, update.digest, update.weight, update.base_version});
+    record.weight_sum += update.weight;
+  }
+  record.bound_raise = round_->record.bound_raise;
+  record.scales = round_->scales;
+  record.digest = round_->built->manifest.digest;
+  record.attempts = round_->record.attempt;
+  record.closed_by_deadline = round_->closed_by_deadline;
+  return record;
+}
+
+std::vector<UpdateFate> CoordinatorCore::Impl::Fates(const RoundRecord& record) const {
+  std::vector<UpdateFate> fates;
+  for (const RecordedUpdate& update : record.accepted) {
+    fates.push_back({update.id, update.digest, true, record.version, Reason::finished});
+  }
+  // Those who had offered learn after weeks, too, that the round ended without them.
+  for (const auto& [slot, upload] : uploads_) {
+    if (upload.offer.id.round != record.round) continue;
+    fates.push_back({upload.offer.id, upload.offer.digest, false, 0, Reason::round_closed});
+  }
+  return fates;
+}
+
+// Version, record, the updates' consumption and the next round: one batch.
+void CoordinatorCore::Impl::PersistCommit() {
+  const RoundRecord record = MakeRecord();
+  Batch batch;
+  batch.mutations.push_back(PutVersion{round_->built->manifest});
+  batch.mutations.push_back(PutRoundRecord{record});
+  batch.mutations.push_back(ClearOpenRound{});
+  for (UpdateFate& fate : Fates(record)) batch.mutations.push_back(PutFate{std::move(fate)});
+  ForCommit purpose;
+  purpose.finishes = record.round >= options_.rounds;
+  if (purpose.finishes) {
+    batch.mutations.push_back(PutFinish{{Reason::finished, record.version}});
+  } else if (!options_.target_accuracy && !draining_) {
+    purpose.next = DrawRound(record.round + 1, record.version);
+    if (purpose.next) batch.mutations.push_back(PutOpenRound{*purpose.next});
+  }
+  PersistFor(std::move(purpose), std::move(batch));
+}
+
+void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
+  const RoundRecord record = MakeRecord();
+  for (UpdateFate& fate : Fates(record)) fates_[fate.id.slot] = fate;
+  head_ = round_->built->manifest;
+  model_digest_ = round_->built->model_digest;
+  head_round_ = record.round;
+  Emit(AdvanceHead{head_.version});
+  Count("versions_committed");
+  Announce(record);
+  for (const auto& [slot, update] : round_->accepted) free_extents_.insert(update.extent.index);
+  round_.reset();
+  RequestEvaluation(head_.version);
+  if (purpose.finishes) {
+    finish_ = FinishRecord{Reason::finished, head_.version};
+    SayFinished();
+  } else if (draining_) {
+    EnterPhase(Phase::paused);
+    CheckDrained();
+  } else if (purpose.next) {
+    EnterConfigure(purpose.next, {});
+  } else {
+    EnterSelect();
+  }
+}
+
+// Whoever worked on this round learns what became of it.
+void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
+  Note({.kind = NoticeKind::version_committed,
+        .round = record.round,
+        .version = record.version,
+        .attempt = record.attempts});
+  for (const auto& [slot, update] : round_->accepted) {
+    SendTo(update.from, Committed{update.id, record.version});
+  }
+  while (!uploads_.empty()) DropUpload(uploads_.begin()->first);
+  grant_queue_.clear();
+  for (auto& [index, session] : sessions_) {
+    session.queued.reset();
+    if (!session.ordered || session.ordered->round != record.round) continue;
+    if (round_->accepted.contains(index)) continue;
+    RefuseSession(session, Reason::round_closed, session.ordered,
+                  "the round ended without this update");
+    session.ordered.reset();
+  }
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,91 @@
+// Configure: exponents, room in the spool, the sum; then the tasks.
+#include "aggregation/scales.h"
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+// Enters a round that is durable: a new one, one found after a restart, or the next attempt of one.
+void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
+                                           std::vector<AcceptedUpdate> accepted) {
+  EnterPhase(Phase::configure);
+  const std::map<Slot, Reason> refused = round_ ? round_->refused : std::map<Slot, Reason>();
+  const bool same_sum = round_ && !round_->scales.empty() &&
+                        round_->record.round == round->round && round_->building == false &&
+                        round_->refused_max_abs.empty();
+  if (!same_sum) {
+    RoundState state;
+    state.record = std::move(*round);
+    for (AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+    round_ = std::move(state);
+    if (!OpenRoundSum()) return;
+    for (const auto& [slot, update] : round_->accepted) {
+      Emit(Fold{update.id, update.extent, update.weight});
+    }
+  }
+  for (auto& [index, session] : sessions_) {
+    // A slot refused for its values is asked again under the raised bound; others keep at it.
+    const auto why = refused.find(index);
+    if (why != refused.end() && why->second == Reason::out_of_bound) session.ordered.reset();
+  }
+  round_->refused.clear();
+  round_->refused_max_abs.clear();
+  if (spool_ready_) {
+    EnterReport();
+  } else if (!spool_token_ && !spool_retry_at_) {
+    RequestSpool();
+  }
+}
+
+bool CoordinatorCore::Impl::OpenRoundSum() {
+  auto scales = ComputeScales(lane_layout_, head_.tensor_max_abs,
+                              {job_.aggregation.weight_max, job_.round.goal},
+                              round_->record.bound_raise);
+  if (!scales.has_value()) {
+    StopNow(scales.error().reason, "the round's exponents: " + scales.error().message);
+    return false;
+  }
+  round_->scales = std::move(*scales);
+  Emit(OpenSum{round_->scales});
+  return true;
+}
+
+void CoordinatorCore::Impl::RequestSpool() {
+  spool_token_ = next_id_++;
+  Emit(PrepareSpool{*spool_token_, lane_layout_.total_bytes(), job_.round.goal + 1});
+}
+
+void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
+  if (spool_token_ != prepared.token) return;
+  spool_token_.reset();
+  spool_ready_ = true;
+  if (phase_ == Phase::configure) EnterReport();
+}
+
+// Tells a participant what its slot asks for, once a session, unless nothing is asked of it (any
+// more), or its update is already whole here and only awaits its batch.
+void CoordinatorCore::Impl::OrderTask(Session& session) {
+  if (phase_ != Phase::report || Halting()) return;
+  const Slot slot = session.index;
+  if (!InCohort(slot) || round_->accepted.contains(slot) || round_->refused.contains(slot)) return;
+  const auto upload = uploads_.find(slot);
+  if (upload != uploads_.end() && upload->second.state != Upload::State::receiving) return;
+  const UpdateId id{lineage_.id.number, round_->record.round, slot, 0};
+  if (session.ordered == id) return;
+  session.ordered = id;
+  Count("tasks_ordered");
+  SendTo(session.index, TaskOrder{.id = id,
+                                  .attempt = round_->record.attempt,
+                                  .base_version = head_.version,
+                                  .base_digest = head_.digest,
+                                  .model_digest = model_digest_,
+                                  .model_bytes = head_.model_bytes,
+                                  .scales = round_->scales,
+                                  .deadline_ms = DeadlineAt() - now_});
+}
+
+void CoordinatorCore::Impl::OrderAllTasks() {
+  for (auto& [index, session] : sessions_) OrderTask(session);
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,97 @@
+// Select: who is asked for a contribution. The draw is a pure function of job seed, round and
+// roster; it is persisted before anybody hears of it.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "common/limits.h"
+#include "common/random.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+std::vector<RosterIndex> CoordinatorCore::Impl::Ranked(std::vector<RosterIndex> indexes,
+                                                       Round round) const {
+  std::sort(indexes.begin(), indexes.end(), [&](RosterIndex a, RosterIndex b) {
+    const auto rank_a = KeyedNumber(job_.seed, "select", {round, a});
+    const auto rank_b = KeyedNumber(job_.seed, "select", {round, b});
+    return rank_a != rank_b ? rank_a < rank_b : a < b;
+  });
+  return indexes;
+}
+
+// Nothing if fewer than the quorum can be drawn.
+std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version parent) const {
+  OpenRound record;
+  record.round = round;
+  record.parent = parent;
+  record.eligible = Drawable();
+  if (record.eligible.size() < job_.round.quorum) return std::nullopt;
+  std::vector<RosterIndex> drawn = Ranked(record.eligible, round);
+  const auto wanted =
+      static_cast<std::size_t>(std::ceil(job_.round.goal * job_.round.over_select));
+  if (drawn.size() > wanted) drawn.resize(wanted);
+  std::sort(drawn.begin(), drawn.end());
+  record.first_drawn = drawn;
+  record.cohort = std::move(drawn);
+  return record;
+}
+
+void CoordinatorCore::Impl::EnterSelect() {
+  if (Halting()) return;
+  round_.reset();
+  if (finish_ || TargetReached() || head_round_ >= options_.rounds) {
+    BeginFinish(Reason::finished);
+    return;
+  }
+  if (options_.target_accuracy && head_.version > 0 && options_.evaluate &&
+      !evaluations_.contains(head_.version)) {
+    EnterPhase(Phase::paused);  // The evaluation under way decides whether there is a next round.
+    return;
+  }
+  EnterPhase(Phase::select);
+  RetrySelect();
+}
+
+// Draws and persists, or waits for more participants; called again whenever one may have come.
+void CoordinatorCore::Impl::RetrySelect() {
+  if (phase_ != Phase::select || round_ || Halting()) return;
+  auto record = DrawRound(head_round_ + 1, head_.version);
+  if (!record) {
+    if (!select_deadline_ || now_ >= *select_deadline_) {
+      select_deadline_ = now_ + options_.deadline_ms;
+      Count("selects_below_quorum");
+      Note({.kind = NoticeKind::attempt_opened,
+            .round = head_round_ + 1,
+            .reason = Reason::below_quorum,
+            .text = std::to_string(Drawable().size()) + " of " +
+                    std::to_string(job_.round.quorum) + " participants can be drawn"});
+    }
+    return;
+  }
+  select_deadline_.reset();
+  round_.emplace();
+  round_->record = std::move(*record);
+  PersistOpenRound();
+}
+
+void CoordinatorCore::Impl::PersistOpenRound() {
+  Batch batch;
+  if (std::exchange(clear_finish_, false)) batch.mutations.push_back(ClearFinish{});
+  batch.mutations.push_back(PutOpenRound{round_->record});
+  PersistFor(ForOpenRound{}, std::move(batch));
+}
+
+void CoordinatorCore::Impl::Release(const ForOpenRound&) {
+  MUSTER_CHECK(round_.has_value(), "an open round that is gone");
+  if (phase_ == Phase::report) {
+    OrderAllTasks();  // A member was replaced within the attempt.
+    return;
+  }
+  if (phase_ != Phase::select) return;
+  std::vector<AcceptedUpdate> accepted;
+  for (const auto& [slot, update] : round_->accepted) accepted.push_back(update);
+  EnterConfigure(round_->record, std::move(accepted));
+}
+
+}  // namespace muster::coordinator

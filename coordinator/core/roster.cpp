@@ -1,0 +1,110 @@
+// Who may be here: the roster, and the operator's changes to it.
+#include <algorithm>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+const RosterEntry* CoordinatorCore::Impl::EntryOf(const PublicKey& key) const {
+  const auto found = std::find_if(roster_.begin(), roster_.end(),
+                                  [&](const RosterEntry& entry) { return entry.key == key; });
+  return found == roster_.end() ? nullptr : &*found;
+}
+
+std::string CoordinatorCore::Impl::NameOf(RosterIndex index) const {
+  return index < roster_.size() ? roster_[index].name : "index " + std::to_string(index);
+}
+
+std::vector<RosterIndex> CoordinatorCore::Impl::Drawable() const {
+  std::vector<RosterIndex> indexes;
+  for (const RosterEntry& entry : roster_) {
+    if (entry.revoked || entry.index >= job_.data.parts) continue;
+    if (job_.round.select_from == SelectFrom::present && !sessions_.contains(entry.index)) continue;
+    indexes.push_back(entry.index);
+  }
+  return indexes;
+}
+
+void CoordinatorCore::Impl::On(const EnrollRequested& request) {
+  admin_queue_.push_back({request.ticket, request.name, request.key, false});
+  PumpAdmin();
+}
+
+void CoordinatorCore::Impl::On(const RevokeRequested& request) {
+  admin_queue_.push_back({request.ticket, request.name, {}, true});
+  PumpAdmin();
+}
+
+// One request at a time: each is judged against the roster that the one before it left.
+void CoordinatorCore::Impl::PumpAdmin() {
+  while (!admin_in_flight_ && !admin_queue_.empty()) {
+    const PendingAdmin admin = admin_queue_.front();
+    admin_queue_.pop_front();
+    auto entry = JudgeAdmin(admin);
+    if (!entry.has_value()) {
+      Emit(AnswerAdmin{admin.ticket, entry.error(), 0});
+      continue;
+    }
+    admin_in_flight_ = true;
+    Batch batch;
+    batch.mutations.push_back(PutRosterEntry{*entry});
+    PersistFor(ForRoster{*entry, admin.ticket}, std::move(batch));
+  }
+}
+
+Result<RosterEntry> CoordinatorCore::Impl::JudgeAdmin(const PendingAdmin& admin) const {
+  const auto named = std::find_if(roster_.begin(), roster_.end(), [&](const RosterEntry& entry) {
+    return entry.name == admin.name;
+  });
+  if (admin.revoke) {
+    if (named == roster_.end()) {
+      return Error{Reason::not_found, "no participant is enrolled as " + admin.name};
+    }
+    RosterEntry entry = *named;
+    entry.revoked = true;
+    return entry;
+  }
+  const RosterEntry* holder = EntryOf(admin.key);
+  if (holder != nullptr && holder->name != admin.name) {
+    return Error{Reason::already_exists, "the key belongs to " + holder->name};
+  }
+  RosterEntry entry;
+  if (named != roster_.end()) {
+    entry = *named;
+  } else {
+    if (roster_.size() >= limits::kRosterMax) {
+      return Error{Reason::too_large,
+                   "the roster holds " + std::to_string(limits::kRosterMax) + " names already"};
+    }
+    entry.index = static_cast<RosterIndex>(roster_.size());
+    entry.name = admin.name;
+  }
+  entry.key = admin.key;
+  entry.revoked = false;
+  return entry;
+}
+
+void CoordinatorCore::Impl::Release(const ForRoster& purpose) {
+  admin_in_flight_ = false;
+  const RosterEntry& entry = purpose.entry;
+  const bool key_ended = entry.revoked || (entry.index < roster_.size() &&
+                                           roster_[entry.index].key != entry.key);
+  if (entry.index < roster_.size()) {
+    roster_[entry.index] = entry;
+  } else {
+    MUSTER_CHECK(entry.index == roster_.size(), "the roster has a hole");
+    roster_.push_back(entry);
+  }
+  Emit(SetRoster{roster_});
+  Emit(AnswerAdmin{.ticket = purpose.ticket, .index = entry.index});
+  if (const auto session = sessions_.find(entry.index); key_ended && session != sessions_.end()) {
+    RefuseSession(session->second, Reason::revoked, std::nullopt, "the enrolment was revoked");
+    EndSession(entry.index, Reason::revoked);
+  }
+  PumpAdmin();
+  if (phase_ == Phase::select && !round_) RetrySelect();
+  if (phase_ == Phase::report) CheckClose();
+}
+
+}  // namespace muster::coordinator

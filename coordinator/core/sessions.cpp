@@ -1,0 +1,254 @@
+// Who is here: hello and welcome, leases, processes that take over from each other.
+#include <algorithm>
+#include <utility>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+void CoordinatorCore::Impl::RefuseLink(LinkId link, Refused refusal, const std::string& who) {
+  Count("refused." + std::string(ReasonName(refusal.reason)));
+  Note({.kind = NoticeKind::refused, .who = who, .reason = refusal.reason, .text = refusal.text});
+  Emit(Send{link, std::move(refusal)});
+}
+
+void CoordinatorCore::Impl::RefuseSession(const Session& session, Reason reason,
+                                          std::optional<UpdateId> id, std::string text,
+                                          std::int64_t retry_after_ms) {
+  Count("refused." + std::string(ReasonName(reason)));
+  Note({.kind = NoticeKind::refused,
+        .round = id ? id->round : 0,
+        .who = NameOf(session.index),
+        .reason = reason,
+        .text = text});
+  SendTo(session.index, Refused{reason, id, retry_after_ms, std::move(text)});
+}
+
+void CoordinatorCore::Impl::SendTo(RosterIndex index, Message message) {
+  const auto found = sessions_.find(index);
+  if (found == sessions_.end() || found->second.control == 0) return;
+  Emit(Send{found->second.control, std::move(message)});
+}
+
+// Identity is checked on every message: the key must be enrolled now, and the link must be one of
+// the session that this key's entry has.
+Session* CoordinatorCore::Impl::FindSession(LinkId link, const PublicKey& identity) {
+  const RosterEntry* entry = EntryOf(identity);
+  if (entry == nullptr || entry->revoked) {
+    RefuseLink(link,
+               Refused{.reason = entry == nullptr ? Reason::unknown_key : Reason::revoked,
+                       .text = "the key is not enrolled"},
+               entry == nullptr ? "" : entry->name);
+    Emit(DropLink{link});
+    return nullptr;
+  }
+  const auto found = links_.find(link);
+  if (found == links_.end() || found->second != entry->index) {
+    RefuseLink(link, Refused{.reason = Reason::no_session, .text = "say hello first"}, entry->name);
+    return nullptr;
+  }
+  return &sessions_.at(entry->index);
+}
+
+std::optional<Refused> CoordinatorCore::Impl::CheckHello(const RosterEntry* entry,
+                                                         const Hello& hello) const {
+  if (entry == nullptr) {
+    return Refused{.reason = Reason::unknown_key, .text = "the key is not enrolled"};
+  }
+  if (entry->revoked) {
+    return Refused{.reason = Reason::revoked, .text = "the enrolment was revoked"};
+  }
+  if (entry->name != hello.name) {
+    return Refused{.reason = Reason::identity_mismatch,
+                   .text = "the key belongs to another name than " + hello.name};
+  }
+  if (hello.protocol_min > kProtocolVersion || hello.protocol_max < kProtocolVersionMin ||
+      std::find(hello.seals.begin(), hello.seals.end(), BulkSeal::curve) == hello.seals.end()) {
+    return Refused{.reason = Reason::protocol_unsupported,
+                   .text = "this coordinator speaks protocol " + std::to_string(kProtocolVersion)};
+  }
+  if (hello.job && *hello.job != job_digest_) {
+    return Refused{.reason = Reason::wrong_job,
+                   .text = "this coordinator runs another job, " + job_.name};
+  }
+  if (ended_.contains(hello.incarnation)) {
+    return Refused{.reason = Reason::superseded, .text = "a newer process took over this name"};
+  }
+  return std::nullopt;
+}
+
+void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello) {
+  const RosterEntry* entry = EntryOf(received.identity);
+  if (auto refusal = CheckHello(entry, hello)) {
+    RefuseLink(received.link, std::move(*refusal), entry == nullptr ? "" : entry->name);
+    return;
+  }
+  if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
+    TakeOver(found->second, hello);
+  }
+  Session& session = sessions_[entry->index];
+  session.index = entry->index;
+  session.incarnation = hello.incarnation;
+  session.control = received.link;
+  session.lease_until = now_ + options_.lease_ms;
+  links_[received.link] = entry->index;
+  Count("hellos");
+  Note({.kind = NoticeKind::joined, .who = entry->name});
+  SendWelcome(session, hello);
+  if (finishing_) {
+    SendTo(session.index, JobFinished{finish_->reason, finish_->version});
+  } else if (entry->index >= job_.data.parts) {
+    RefuseSession(session, Reason::no_part, std::nullopt,
+                  "the job's data has " + std::to_string(job_.data.parts) + " parts; index " +
+                      std::to_string(entry->index) + " gets no work");
+  } else if (draining_) {
+    RefuseSession(session, Reason::draining, std::nullopt, "come back later",
+                  limits::kReconnectMsMax);
+  } else if (phase_ == Phase::report) {
+    OrderTask(session);
+  } else if (phase_ == Phase::select && !round_) {
+    RetrySelect();
+  }
+}
+
+// The last hello wins: an older process of the name is told so; an older link of the same process is
+// only forgotten.
+void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello) {
+  const RosterIndex index = old.index;
+  if (old.incarnation != hello.incarnation) {
+    RefuseSession(old, Reason::superseded, std::nullopt, "a newer process took over this name");
+    RememberEnded(old.incarnation);
+    EndSession(index, Reason::superseded);
+    return;
+  }
+  for (LinkId link : {old.control, old.bulk}) {
+    if (link == 0) continue;
+    links_.erase(link);
+    Emit(DropLink{link});
+  }
+  sessions_.erase(index);
+}
+
+void CoordinatorCore::Impl::RememberEnded(const Incarnation& incarnation) {
+  if (!ended_.insert(incarnation).second) return;
+  ended_order_.push_back(incarnation);
+  if (ended_order_.size() > limits::kEndedIncarnationsMax) {
+    ended_.erase(ended_order_.front());
+    ended_order_.pop_front();
+  }
+}
+
+void CoordinatorCore::Impl::SendWelcome(const Session& session, const Hello& hello) {
+  Welcome welcome;
+  welcome.protocol = std::min(hello.protocol_max, kProtocolVersion);
+  welcome.job_name = job_.name;
+  welcome.job = job_bytes_;
+  welcome.job_digest = job_digest_;
+  welcome.lineages = lineages_;
+  welcome.epoch = epoch_.epoch;
+  welcome.head = head_.version;
+  welcome.index = session.index;
+  welcome.lease_ms = options_.lease_ms;
+  if (hello.retained) JudgeRetained(*hello.retained, welcome);
+  Emit(Send{session.control, std::move(welcome)});
+}
+
+void CoordinatorCore::Impl::JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const {
+  using Fate = Welcome::RetainedFate;
+  const Slot slot = retained.id.slot;
+  if (round_) {
+    if (const auto found = round_->accepted.find(slot);
+        found != round_->accepted.end() && found->second.id == retained.id) {
+      const bool same = found->second.digest == retained.digest;
+      welcome.retained_fate = same ? Fate::accepted : Fate::dropped;
+      welcome.retained_reason = Reason::already_accepted;
+      return;
+    }
+  }
+  if (const auto found = fates_.find(slot);
+      found != fates_.end() && found->second.id == retained.id) {
+    const bool counts = found->second.committed && found->second.digest == retained.digest;
+    welcome.retained_fate = counts ? Fate::committed : Fate::dropped;
+    welcome.retained_reason =
+        found->second.committed ? Reason::already_accepted : found->second.reason;
+    return;
+  }
+  if (retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_) {
+    welcome.retained_fate = Fate::dropped;
+    welcome.retained_reason = Reason::round_closed;
+  }
+}
+
+void CoordinatorCore::Impl::OnBulkHello(const Received& received, const BulkHello& hello) {
+  const RosterEntry* entry = EntryOf(received.identity);
+  const auto found = entry == nullptr ? sessions_.end() : sessions_.find(entry->index);
+  if (found == sessions_.end() || entry->revoked ||
+      found->second.incarnation != hello.incarnation) {
+    RefuseLink(received.link, Refused{.reason = Reason::no_session, .text = "say hello first"},
+               entry == nullptr ? "" : entry->name);
+    return;
+  }
+  Session& session = found->second;
+  if (session.bulk != 0 && session.bulk != received.link) {
+    links_.erase(session.bulk);
+    Emit(DropLink{session.bulk});
+  }
+  session.bulk = received.link;
+  session.lease_until = now_ + options_.lease_ms;
+  links_[received.link] = session.index;
+}
+
+void CoordinatorCore::Impl::OnSessionMessage(const Received& received, Session& session) {
+  if (std::holds_alternative<LeaseRenew>(received.message)) {
+    SendTo(session.index, LeaseAck{});
+  } else if (const auto* offer = std::get_if<Offer>(&received.message)) {
+    OnOffer(session, *offer);
+  } else if (const auto* request = std::get_if<ModelRequest>(&received.message)) {
+    OnModelRequest(session, received.link, *request);
+  } else if (const auto* leave = std::get_if<Leave>(&received.message)) {
+    RememberEnded(session.incarnation);
+    EndSession(session.index, leave->reason);
+  } else if (const auto* refusal = std::get_if<RefuseCoordinator>(&received.message)) {
+    // One peer's word changes nothing here; the operator sees it.
+    Count("refused_by_participant." + std::string(ReasonName(refusal->reason)));
+    Note({.kind = NoticeKind::refused,
+          .who = NameOf(session.index),
+          .reason = refusal->reason,
+          .text = "the participant will not follow this coordinator"});
+    EndSession(session.index, refusal->reason);
+  } else {
+    RefuseSession(session, Reason::unexpected_message, std::nullopt,
+                  std::string(MessageName(received.message)) + " is not for a coordinator");
+  }
+}
+
+void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason) {
+  const auto found = sessions_.find(index);
+  if (found == sessions_.end()) return;
+  for (LinkId link : {found->second.control, found->second.bulk}) {
+    if (link == 0) continue;
+    links_.erase(link);
+    Emit(DropLink{link});
+  }
+  sessions_.erase(found);
+  std::erase(grant_queue_, index);
+  Count("sessions_ended." + std::string(ReasonName(reason)));
+  Note({.kind = NoticeKind::left, .who = NameOf(index), .reason = reason});
+  if (job_.round.select_from == SelectFrom::present && reason != Reason::superseded) {
+    ReplaceMember(index);
+  }
+  PumpGrants();
+  if (finishing_) CheckGoodbyes();
+  if (draining_) CheckDrained();
+}
+
+void CoordinatorCore::Impl::ExpireLeases() {
+  std::vector<RosterIndex> expired;
+  for (const auto& [index, session] : sessions_) {
+    if (now_ >= session.lease_until) expired.push_back(index);
+  }
+  for (RosterIndex index : expired) EndSession(index, Reason::lease_expired);
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,113 @@
+#include "coordinator/core/status.h"
+
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+std::string_view PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::starting:
+      return "starting";
+    case Phase::select:
+      return "select";
+    case Phase::configure:
+      return "configure";
+    case Phase::report:
+      return "report";
+    case Phase::commit:
+      return "commit";
+    case Phase::paused:
+      return "paused";
+    case Phase::stopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+std::string_view WaitKindName(WaitKind kind) {
+  switch (kind) {
+    case WaitKind::nothing:
+      return "nothing";
+    case WaitKind::round_persisted:
+      return "round_persisted";
+    case WaitKind::spool_prepared:
+      return "spool_prepared";
+    case WaitKind::updates:
+      return "updates";
+    case WaitKind::updates_persisted:
+      return "updates_persisted";
+    case WaitKind::sums_folded:
+      return "sums_folded";
+    case WaitKind::version_built:
+      return "version_built";
+    case WaitKind::version_persisted:
+      return "version_persisted";
+    case WaitKind::evaluation:
+      return "evaluation";
+    case WaitKind::present:
+      return "present";
+    case WaitKind::enrolment:
+      return "enrolment";
+    case WaitKind::disk_space:
+      return "disk_space";
+    case WaitKind::goodbyes:
+      return "goodbyes";
+    case WaitKind::drain:
+      return "drain";
+  }
+  return "unknown";
+}
+
+std::string CoordinatorCore::Impl::DoingOf(RosterIndex index) const {
+  if (index < roster_.size() && roster_[index].revoked) return "revoked";
+  if (round_ && round_->accepted.contains(index)) return "accepted";
+  const auto session = sessions_.find(index);
+  if (const auto found = uploads_.find(index); found != uploads_.end()) {
+    const Upload& upload = found->second;
+    if (upload.state != Upload::State::receiving) return "being made durable";
+    const std::uint64_t percent = upload.stored * 100 / upload.offer.bytes;
+    return (session == sessions_.end() ? "away, uploaded " : "uploading ") +
+           std::to_string(percent) + " %";
+  }
+  if (session == sessions_.end()) return "away";
+  if (session->second.queued) return "waiting for a grant";
+  if (round_ && round_->refused.contains(index)) {
+    return "refused: " + std::string(ReasonName(round_->refused.at(index)));
+  }
+  const bool working = round_ && session->second.ordered &&
+                       session->second.ordered->round == round_->record.round;
+  return working ? "working" : "idle";
+}
+
+StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
+  StatusView view;
+  view.round = round_ ? round_->record.round : head_round_;
+  view.attempt = round_ ? round_->record.attempt : 0;
+  view.version = head_.version;
+  view.digest = head_.digest;
+  view.lineage = lineage_.id.number;
+  view.epoch = epoch_.epoch;
+  view.starts = epoch_.starts;
+  view.rounds = options_.rounds;
+  view.goal = job_.round.goal;
+  view.quorum = job_.round.quorum;
+  view.accepted = round_ ? static_cast<std::uint32_t>(round_->accepted.size()) : 0;
+  view.wait = Waiting(now);
+  for (const RosterEntry& entry : roster_) {
+    const auto session = sessions_.find(entry.index);
+    ParticipantStatus participant;
+    participant.index = entry.index;
+    participant.name = entry.name;
+    participant.revoked = entry.revoked;
+    participant.connected = session != sessions_.end();
+    if (participant.connected) participant.lease_left_ms = session->second.lease_until - now;
+    participant.in_cohort = round_ && InCohort(entry.index);
+    participant.accepted = round_ && round_->accepted.contains(entry.index);
+    participant.doing = DoingOf(entry.index);
+    view.participants.push_back(std::move(participant));
+  }
+  view.counters = counters_;
+  return view;
+}
+
+}  // namespace muster::coordinator

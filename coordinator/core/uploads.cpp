@@ -1,0 +1,213 @@
+// From chunks to a durable accept: spool -> sync -> batch -> ack -> fold.
+#include <algorithm>
+
+#include "aggregation/scales.h"
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+Upload* CoordinatorCore::Impl::FindUpload(UploadId id) {
+  const auto slot = upload_slots_.find(id);
+  return slot == upload_slots_.end() ? nullptr : &uploads_.at(slot->second);
+}
+
+void CoordinatorCore::Impl::On(const ChunkReceived& received) {
+  Session* session = FindSession(received.link, received.identity);
+  const auto drop = [&](Reason reason, std::string text) {
+    Emit(DropPayload{received.payload});
+    if (session != nullptr) RefuseSession(*session, reason, received.chunk.id, std::move(text));
+  };
+  if (session == nullptr) return drop(Reason::no_session, "");
+  session->lease_until = now_ + options_.lease_ms;
+  if (received.fence != Fence{lineage_.id.number, epoch_.epoch}) {
+    return drop(Reason::stale_epoch, "the chunk names another coordinator life");
+  }
+  const auto found = uploads_.find(received.chunk.id.slot);
+  if (found == uploads_.end() || found->second.offer.id != received.chunk.id ||
+      found->second.from != session->index || session->bulk != received.link) {
+    return drop(Reason::unexpected_message, "no such upload was granted");
+  }
+  Upload& upload = found->second;
+  const UpdateChunk& chunk = received.chunk;
+  if (upload.state != Upload::State::receiving || chunk.offset != upload.requested ||
+      chunk.bytes == 0 || chunk.bytes > upload.offer.bytes - upload.requested) {
+    return drop(Reason::wrong_offset,
+                "expected the bytes from " + std::to_string(upload.requested));
+  }
+  if (upload.requested + chunk.bytes - upload.stored > limits::kCreditWindowBytes) {
+    return drop(Reason::no_credit, "more than the granted window is under way");
+  }
+  upload.requested += chunk.bytes;
+  Count("bytes_received", chunk.bytes);
+  Emit(StoreChunk{upload.id, received.payload, chunk.offset, chunk.bytes, chunk.checksum});
+}
+
+void CoordinatorCore::Impl::On(const ChunkStored& stored) {
+  Upload* upload = FindUpload(stored.upload);
+  if (upload == nullptr) return;
+  MUSTER_CHECK(stored.offset > upload->stored && stored.offset <= upload->requested,
+               "chunks of an upload are stored in order");
+  upload->stored = stored.offset;
+  if (upload->stored == upload->offer.bytes) {
+    upload->state = Upload::State::checking;
+  } else {
+    SendTo(upload->from, UploadCredit{upload->offer.id, stored.offset});
+  }
+}
+
+void CoordinatorCore::Impl::On(const ChunkRejected& rejected) {
+  const Upload* upload = FindUpload(rejected.upload);
+  if (upload == nullptr) return;
+  const Slot slot = upload->offer.id.slot;
+  if (rejected.reason == Reason::not_finite) {
+    RefuseUpload(slot, rejected.reason, "the update holds NaN or infinity", true);
+  } else {
+    RefuseUpload(slot, rejected.reason, "the chunk was not taken; offer again", false);
+  }
+}
+
+void CoordinatorCore::Impl::On(const UploadChecked& checked) {
+  Upload* upload = FindUpload(checked.upload);
+  if (upload == nullptr) return;
+  MUSTER_CHECK(upload->state == Upload::State::checking, "checked before it was whole");
+  const Slot slot = upload->offer.id.slot;
+  if (checked.digest != upload->offer.digest) {
+    RefuseUpload(slot, Reason::digest_mismatch, "the bytes are not those that were offered", false);
+    return;
+  }
+  if (!checked.gaps_zero) {
+    RefuseUpload(slot, Reason::malformed_message, "bytes between the tensors are not zero", true);
+    return;
+  }
+  if (!round_ || RaiseNeeded(round_->scales, checked.tensor_max_abs) > 0) {
+    if (round_) {
+      auto& seen = round_->refused_max_abs;
+      seen.resize(checked.tensor_max_abs.size(), 0.0F);
+      for (std::size_t i = 0; i < seen.size(); ++i) {
+        seen[i] = std::max(seen[i], checked.tensor_max_abs[i]);
+      }
+    }
+    RefuseUpload(slot, Reason::out_of_bound, "a value is beyond the round's bound", true);
+    return;
+  }
+  upload->state = Upload::State::awaiting_sync;
+  upload->finished_order = next_finished_order_++;
+  PumpSync();
+}
+
+// Frees the slot's upload without a word.
+void CoordinatorCore::Impl::DropUpload(Slot slot) {
+  const auto found = uploads_.find(slot);
+  if (found == uploads_.end()) return;
+  Emit(CloseUpload{found->second.id});
+  free_extents_.insert(found->second.extent.index);
+  upload_slots_.erase(found->second.id);
+  uploads_.erase(found);
+}
+
+void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string text,
+                                         bool final_for_attempt) {
+  const Upload& upload = uploads_.at(slot);
+  const UpdateId id = upload.offer.id;
+  const RosterIndex from = upload.from;
+  DropUpload(slot);
+  if (const auto session = sessions_.find(from); session != sessions_.end()) {
+    const std::int64_t retry_after_ms = final_for_attempt ? 0 : limits::kBusyRetryMs;
+    RefuseSession(session->second, reason, id, std::move(text), retry_after_ms);
+  }
+  if (final_for_attempt && round_) round_->refused[slot] = reason;
+  PumpGrants();
+  CheckClose();
+}
+
+// One sync at a time; whatever became whole while it ran shares the next one.
+void CoordinatorCore::Impl::PumpSync() {
+  if (sync_token_) return;
+  bool any = false;
+  for (auto& [slot, upload] : uploads_) {
+    if (upload.state != Upload::State::awaiting_sync) continue;
+    upload.state = Upload::State::syncing;
+    any = true;
+  }
+  if (!any) return;
+  sync_token_ = next_id_++;
+  Emit(SyncSpool{*sync_token_});
+}
+
+void CoordinatorCore::Impl::On(const SpoolSynced& synced) {
+  if (sync_token_ != synced.token) return;
+  sync_token_.reset();
+  for (auto& [slot, upload] : uploads_) {
+    if (upload.state == Upload::State::syncing) upload.state = Upload::State::awaiting_batch;
+  }
+  PumpSync();
+  PumpAccepts();
+  if (draining_) CheckDrained();
+}
+
+bool CoordinatorCore::Impl::AcceptsInFlight() const {
+  return std::any_of(uploads_.begin(), uploads_.end(), [](const auto& entry) {
+    return entry.second.state == Upload::State::persisting;
+  });
+}
+
+// One accept batch at a time, in the order in which the updates became whole, and never more than
+// the goal: the exponents leave room for no more.
+void CoordinatorCore::Impl::PumpAccepts() {
+  if (phase_ != Phase::report || AcceptsInFlight()) return;
+  std::vector<Upload*> ready;
+  for (auto& [slot, upload] : uploads_) {
+    if (upload.state == Upload::State::awaiting_batch) ready.push_back(&upload);
+  }
+  std::sort(ready.begin(), ready.end(), [](const Upload* a, const Upload* b) {
+    return a->finished_order < b->finished_order;
+  });
+  const std::size_t wanted = job_.round.goal - round_->accepted.size();
+  if (ready.size() > wanted) ready.resize(wanted);
+  if (ready.empty()) return;
+  Batch batch;
+  std::vector<Slot> slots;
+  for (Upload* upload : ready) {
+    upload->state = Upload::State::persisting;
+    slots.push_back(upload->offer.id.slot);
+    batch.mutations.push_back(PutAccepted{{.id = upload->offer.id,
+                                           .digest = upload->offer.digest,
+                                           .weight = upload->offer.weight,
+                                           .base_version = upload->offer.base_version,
+                                           .from = upload->from,
+                                           .attempt = round_->record.attempt,
+                                           .extent = upload->extent}});
+  }
+  PersistFor(ForAccepts{slots}, std::move(batch));
+}
+
+void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
+  MUSTER_CHECK(round_.has_value(), "accepts of a round that is gone");
+  for (Slot slot : purpose.slots) {
+    const Upload upload = uploads_.at(slot);
+    upload_slots_.erase(upload.id);
+    uploads_.erase(slot);  // Its extent stays taken until the commit.
+    Emit(CloseUpload{upload.id});
+    round_->accepted[slot] = {.id = upload.offer.id,
+                              .digest = upload.offer.digest,
+                              .weight = upload.offer.weight,
+                              .base_version = upload.offer.base_version,
+                              .from = upload.from,
+                              .attempt = round_->record.attempt,
+                              .extent = upload.extent};
+    Count("updates_accepted");
+    SendTo(upload.from, Accepted{upload.offer.id, upload.offer.digest});
+    Note({.kind = NoticeKind::update_accepted,
+          .round = upload.offer.id.round,
+          .attempt = round_->record.attempt,
+          .who = NameOf(upload.from)});
+    Emit(Fold{upload.offer.id, upload.extent, upload.offer.weight});
+  }
+  PumpAccepts();
+  PumpGrants();
+  CheckClose();
+  if (draining_) CheckDrained();
+}
+
+}  // namespace muster::coordinator
