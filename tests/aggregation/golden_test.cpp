@@ -1,0 +1,103 @@
+// The bits of aggregation, pinned. This file and the sources it tests are compiled several times,
+// with different optimisation and instruction sets; all must give these digests, as must every
+// compiler. A digest that changes changes the version format: old runs could no longer be replayed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "aggregation/version.h"
+#include "aggregation/version_builder.h"
+#include "common/digest.h"
+#include "tests/aggregation/ring_inputs.h"
+
+namespace muster {
+namespace {
+
+constexpr std::uint64_t kSeed = 20170217;
+constexpr RingCapacity kCapacity = {1U << 20, 7};
+
+JobSpec Job(double momentum) {
+  JobSpec job;
+  job.strategy.server_learning_rate = 0.3;
+  job.strategy.server_momentum = momentum;
+  return job;
+}
+
+struct Outcome {
+  std::string sums;
+  std::string version;
+};
+
+/// Two rounds of 7 updates each: digests of the last sums and of the last version. `shuffle`,
+/// `threads` and `tile_values` must not matter.
+Outcome TwoRounds(double momentum, std::uint64_t shuffle, std::size_t threads,
+                  std::size_t tile_values) {
+  const auto strategy = CreateStrategy(Job(momentum));
+  const ParameterLayout model = testing::Layout({{613, 491}, {491}, {}, {4099}});
+  KeyedStream draws(kSeed, "golden-model", {});
+  ParameterSet version = InitialVersion(*strategy, testing::Filled(model, [&] {
+                           return testing::DeltaLikeFloat(draws);
+                         })).value();
+  VersionManifest manifest = DescribeVersion(version, 4, 0).value();
+  RingSum sum = std::move(*RingSum::Create(model, tile_values));
+  ThreadPool pool(threads);
+  for (std::uint64_t round = 1; round <= 2; ++round) {
+    const auto scales = ComputeScales(model, manifest.tensor_max_abs, kCapacity, 0).value();
+    EXPECT_TRUE(sum.Reset(scales, kCapacity).has_value());
+    std::vector<std::uint64_t> order = {0, 1, 2, 3, 4, 5, 6};
+    KeyedStream shuffler(shuffle, "golden-order", {round});
+    for (std::size_t i = order.size(); i > 1; --i)
+      std::swap(order[i - 1], order[shuffler.Below(i)]);
+    for (const std::uint64_t slot : order) {
+      KeyedStream stream(kSeed, "golden-update", {round, slot});
+      const ParameterSet update = testing::Filled(model, [&] {
+        return slot == 6 ? testing::AnyFloatBelow(stream, 3) : testing::DeltaLikeFloat(stream);
+      });
+      const UpdateSource source = testing::SourceOf(update, 1 + stream.Below(1U << 20));
+      EXPECT_TRUE(sum.Fold(std::span(&source, 1), pool).has_value());
+    }
+    Bytes built;
+    manifest = BuildVersion({*strategy, version, sum, round}, pool, [&](ByteSpan chunk) {
+                 built.insert(built.end(), chunk.begin(), chunk.end());
+                 return Status();
+               }).value();
+    std::copy(built.begin(), built.end(), version.bytes().begin());
+  }
+  Sha256 hash;
+  for (std::size_t tensor = 0; tensor < 4; ++tensor) hash.Update(std::as_bytes(sum.Tensor(tensor)));
+  return {Hex(hash.Finish()), Hex(manifest.digest)};
+}
+
+// The second round's sums are equal under both: the server's step moves no exponent here.
+constexpr std::string_view kSums =
+    "a982d13a37d08385e9869801f565ea4303f98aa7baa33dc972e735775b00e9a0";
+constexpr std::string_view kSgdVersion =
+    "c13bb618b53e51a616aa127286c3f8fb5fd55573d5a393ae29e6ad574949b22e";
+constexpr std::string_view kMomentumVersion =
+    "39de49523b76620d46bfc6ca5d72d44f8628baa8700e66a4409e6528b8ae9b3a";
+
+TEST(Golden, ServerSgd) {
+  const Outcome outcome = TwoRounds(0, 0, 1, RingSum::kTileValues);
+  EXPECT_EQ(outcome.sums, kSums);
+  EXPECT_EQ(outcome.version, kSgdVersion);
+}
+
+TEST(Golden, ServerMomentum) {
+  const Outcome outcome = TwoRounds(0.9, 0, 1, RingSum::kTileValues);
+  EXPECT_EQ(outcome.sums, kSums);
+  EXPECT_EQ(outcome.version, kMomentumVersion);
+}
+
+TEST(Golden, NoOrderThreadOrTileChangesADigest) {
+  std::uint64_t shuffle = 1;
+  for (const std::size_t threads : {1, 2, 8}) {
+    for (const std::size_t tile_values : {4096 + 16, 100'000 - 100'000 % 16}) {
+      const Outcome outcome = TwoRounds(0.9, shuffle++, threads, tile_values);
+      EXPECT_EQ(outcome.sums, kSums) << threads << " threads, tile " << tile_values;
+      EXPECT_EQ(outcome.version, kMomentumVersion) << threads << " threads, tile " << tile_values;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace muster

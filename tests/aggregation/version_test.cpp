@@ -1,0 +1,213 @@
+#include "aggregation/version.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "aggregation/ring.h"
+#include "aggregation/version_builder.h"
+#include "common/digest.h"
+#include "common/limits.h"
+#include "tests/aggregation/ring_inputs.h"
+
+namespace muster {
+namespace {
+
+/// A parent of about three chunks with its server state, and the folded sum of two updates.
+class VersionTest : public ::testing::Test {
+ protected:
+  void Prepare(double momentum) {
+    JobSpec job;
+    job.strategy.server_learning_rate = learning_rate_ = 0.7;
+    job.strategy.server_momentum = momentum_ = momentum;
+    strategy_ = CreateStrategy(job);
+
+    KeyedStream stream(11, "version", {});
+    const auto draw = [&] { return testing::DeltaLikeFloat(stream); };
+    model_layout_ = testing::Layout({{700, 1000}, {17}, {}, {30'001}});
+    parent_ = InitialVersion(*strategy_, testing::Filled(model_layout_, draw)).value();
+    parent_ = testing::Filled(parent_.layout(), draw);  // Server state that is not zero.
+    for (ParameterSet& update : updates_) update = testing::Filled(model_layout_, draw);
+
+    const std::vector<float> magnitudes(4, 2.0F);
+    sum_.emplace(std::move(*RingSum::Create(model_layout_)));
+    const auto scales = ComputeScales(model_layout_, magnitudes, kCapacity, 0).value();
+    ASSERT_TRUE(sum_->Reset(scales, kCapacity).has_value());
+    Fold();
+  }
+
+  void Fold() {
+    ThreadPool pool(1);
+    const std::vector<UpdateSource> sources = {testing::SourceOf(updates_[0], 3),
+                                               testing::SourceOf(updates_[1], 5)};
+    ASSERT_TRUE(sum_->Fold(sources, pool).has_value());
+  }
+
+  /// Builds into built_, checking that the chunks come in order and have the format's size.
+  Result<VersionManifest> Build(std::size_t threads) {
+    ThreadPool pool(threads);
+    built_.clear();
+    return BuildVersion({*strategy_, parent_, *sum_, 6}, pool, [&](ByteSpan chunk) {
+      EXPECT_EQ(chunk.size(), std::min<std::size_t>(limits::kVersionChunkBytes,
+                                                    parent_.bytes().size() - built_.size()));
+      built_.insert(built_.end(), chunk.begin(), chunk.end());
+      return Status();
+    });
+  }
+
+  /// The new version by plain loops over whole tensors.
+  ParameterSet Expected() const {
+    ParameterSet version(parent_.layout());
+    const std::size_t tensors = model_layout_.entries().size();
+    for (std::size_t t = 0; t < tensors; ++t) {
+      const double unit = std::ldexp(1.0, -sum_->scales()[t].scale_log2);
+      for (std::size_t i = 0; i < version.F32(t).size(); ++i) {
+        double step = RingMean(sum_->Tensor(t)[i], unit, 8);
+        if (momentum_ != 0) {
+          step = momentum_ * static_cast<double>(parent_.F32(tensors + t)[i]) + step;
+          version.F32(tensors + t)[i] = static_cast<float>(step);
+        }
+        version.F32(t)[i] = static_cast<float>(parent_.F32(t)[i] + learning_rate_ * step);
+      }
+    }
+    return version;
+  }
+
+  static constexpr RingCapacity kCapacity = {1U << 20, 10};
+  double learning_rate_ = 0;
+  double momentum_ = 0;
+  std::unique_ptr<Strategy> strategy_;
+  ParameterLayout model_layout_;
+  ParameterSet parent_;
+  std::array<ParameterSet, 2> updates_;
+  std::optional<RingSum> sum_;
+  Bytes built_;
+};
+
+TEST_F(VersionTest, BuildEqualsPlainLoopsAndDescribesItself) {
+  for (const double momentum : {0.0, 0.9}) {
+    Prepare(momentum);
+    const ParameterSet expected = Expected();
+    const VersionManifest described = DescribeVersion(expected, 4, 6).value();
+    for (const std::size_t threads : {1, 2, 8}) {
+      const auto manifest = Build(threads);
+      ASSERT_TRUE(manifest.has_value()) << manifest.error().Text();
+      EXPECT_TRUE(std::equal(built_.begin(), built_.end(), expected.bytes().begin(),
+                             expected.bytes().end()));
+      EXPECT_EQ(manifest->version, 6U);
+      EXPECT_EQ(manifest->digest, described.digest);
+      EXPECT_EQ(manifest->chunk_digests, described.chunk_digests);
+      EXPECT_EQ(manifest->tensors, described.tensors);
+      EXPECT_EQ(manifest->tensor_max_abs, described.tensor_max_abs);
+      EXPECT_EQ(manifest->model_tensor_count, 4U);
+      EXPECT_EQ(manifest->model_bytes, model_layout_.total_bytes());
+      EXPECT_EQ(manifest->model_bytes, described.model_bytes);
+      EXPECT_EQ(manifest->total_bytes, described.total_bytes);
+    }
+  }
+}
+
+TEST_F(VersionTest, ANewValueThatIsNotFiniteNamesItsTensor) {
+  Prepare(0);
+  parent_.F32(3)[30'000] = std::numeric_limits<float>::max();
+  updates_[0].F32(3)[30'000] = std::numeric_limits<float>::max();
+  updates_[1].F32(3)[30'000] = std::numeric_limits<float>::max();
+  const std::vector<float> magnitudes(4, std::numeric_limits<float>::max());
+  const auto scales = ComputeScales(model_layout_, magnitudes, kCapacity, 0).value();
+  ASSERT_TRUE(sum_->Reset(scales, kCapacity).has_value());
+  Fold();
+  for (const std::size_t threads : {1, 2, 8}) {
+    const auto manifest = Build(threads);
+    ASSERT_FALSE(manifest.has_value());
+    EXPECT_EQ(manifest.error().reason, Reason::diverged);
+    EXPECT_NE(manifest.error().message.find("layer3"), std::string::npos);
+  }
+}
+
+TEST_F(VersionTest, TheFirstOfSeveralErrorsIsReportedWhateverTheThreads) {
+  Prepare(0);
+  for (const std::size_t tensor : {3, 1, 0}) {
+    parent_.F32(tensor).back() = std::numeric_limits<float>::infinity();
+  }
+  for (const std::size_t threads : {1, 2, 8}) {
+    const auto manifest = Build(threads);
+    ASSERT_FALSE(manifest.has_value());
+    EXPECT_NE(manifest.error().message.find("layer0"), std::string::npos);
+  }
+}
+
+TEST_F(VersionTest, ASinkThatFailsEndsTheBuild) {
+  Prepare(0.9);
+  for (const std::size_t threads : {1, 2, 8}) {
+    ThreadPool pool(threads);
+    int calls = 0;
+    const auto manifest = BuildVersion({*strategy_, parent_, *sum_, 6}, pool, [&](ByteSpan) {
+      ++calls;
+      return calls == 2 ? Status(Error{Reason::disk_full, "no space"}) : Status();
+    });
+    EXPECT_EQ(manifest.error().reason, Reason::disk_full);
+    EXPECT_EQ(calls, 2);
+  }
+}
+
+TEST_F(VersionTest, AParentWithoutTheStrategysStateIsRefused) {
+  Prepare(0);
+  JobSpec job;
+  job.strategy.server_momentum = 0.9;
+  strategy_ = CreateStrategy(job);
+  EXPECT_EQ(Build(1).error().reason, Reason::size_mismatch);
+}
+
+TEST_F(VersionTest, InitialVersionIsTheModelAndZeroState) {
+  Prepare(0.9);
+  const ParameterSet version = InitialVersion(*strategy_, updates_[0]).value();
+  const ByteSpan model = version.bytes().first(model_layout_.total_bytes());
+  EXPECT_TRUE(std::equal(model.begin(), model.end(), updates_[0].bytes().begin()));
+  for (std::byte byte : version.bytes().subspan(model.size())) ASSERT_EQ(byte, std::byte{0});
+  EXPECT_EQ(version.layout().entries()[4].spec.name, "server/momentum/layer0");
+}
+
+TEST(VersionDigest, IsTheHashOfTheHashesOfLayoutAndChunks) {
+  const auto layout = testing::Layout({{300'000}});  // 1.2 MB: two chunks.
+  KeyedStream stream(5, "digest", {});
+  const auto contents = testing::Filled(layout, [&] { return testing::DeltaLikeFloat(stream); });
+  Bytes hashes;
+  const auto append = [&](const Sha256Digest& digest) {
+    hashes.insert(hashes.end(), digest.begin(), digest.end());
+  };
+  append(Sha256Of(layout.Encode()));
+  append(Sha256Of(contents.bytes().first(1'048'576)));
+  append(Sha256Of(contents.bytes().subspan(1'048'576)));
+  EXPECT_EQ(DescribeVersion(contents, 1, 0).value().digest, Sha256Of(hashes));
+}
+
+TEST(VersionDigest, SeesEveryBitNameAndShape) {
+  const auto digest = [](std::string name, std::vector<std::uint64_t> shape, float value) {
+    ParameterSet set(
+        ParameterLayout::Create({{std::move(name), DType::f32, std::move(shape)}}).value());
+    set.F32(0)[0] = value;
+    return DescribeVersion(set, 1, 0).value().digest;
+  };
+  const Sha256Digest base = digest("w", {2, 3}, 1.0F);
+  EXPECT_EQ(digest("w", {2, 3}, 1.0F), base);
+  EXPECT_NE(digest("v", {2, 3}, 1.0F), base);
+  EXPECT_NE(digest("w", {3, 2}, 1.0F), base);
+  EXPECT_NE(digest("w", {2, 3}, std::nextafter(1.0F, 2.0F)), base);
+}
+
+TEST(DescribeVersion, WhatIsNotFiniteIsRefusedByName) {
+  ParameterSet set(testing::Layout({{3}, {3}}));
+  set.F32(1)[2] = std::nanf("");
+  const auto refused = DescribeVersion(set, 2, 0);
+  EXPECT_EQ(refused.error().reason, Reason::diverged);
+  EXPECT_NE(refused.error().message.find("layer1"), std::string::npos);
+}
+
+TEST(DescribeVersion, FewerTensorsThanTheModelHasAreRefused) {
+  EXPECT_EQ(DescribeVersion(ParameterSet(testing::Layout({{3}})), 2, 0).error().reason,
+            Reason::config_invalid);
+}
+
+}  // namespace
+}  // namespace muster
