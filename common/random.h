@@ -22,7 +22,8 @@ class KeyedStream {
   std::uint64_t Below(std::uint64_t bound);
   /// Uniform in [0, 1) with 53 bits.
   double Unit();
-  /// Uniform in [low, high) with 24 bits.
+  /// Uniform in [low, high) with 24 bits; rounding may give `high` itself, but not where low is 0
+  /// or -high.
   float Uniform(float low, float high);
 
  private:
