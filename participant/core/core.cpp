@@ -124,7 +124,9 @@ void ParticipantCore::Impl::Finish() {
     return;
   }
   const std::optional<MonotonicMs> deadline = Deadline();
-  if (deadline && deadline != armed_) context_.Emit(ArmTimer{*deadline});
+  if (deadline && deadline != armed_) {
+    context_.Emit(ArmTimer{std::max(*deadline, context_.now)});
+  }
   armed_ = deadline;
 }
 
@@ -249,6 +251,8 @@ void ParticipantCore::Impl::On(const StateSaved& event) {
   session_.OnStateSaved();
   if (context_.in_session) {
     for (const Received& received : std::exchange(deferred_, {})) {
+      // One of them may have ended the session, or the participant.
+      if (!context_.in_session || context_.end) break;
       Dispatch(received.fence, received.message);
     }
   }

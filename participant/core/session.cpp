@@ -38,7 +38,6 @@ Session::Session(Context& context, Delivery& delivery) : context_(context), deli
 void Session::Open() {
   ++links_;
   stage_ = Stage::connecting;
-  since_ = context_.now;
   deadline_ = context_.now + context_.options.answer_ms;
   context_.Emit(Connect{});
 }
@@ -46,7 +45,6 @@ void Session::Open() {
 void Session::OnLinkUp() {
   if (stage_ != Stage::connecting) return;
   stage_ = Stage::greeting;
-  since_ = context_.now;
   deadline_ = context_.now + context_.options.answer_ms;
   SayHello();
 }
@@ -87,7 +85,6 @@ void Session::OnWelcome(const Fence& fence, const Welcome& welcome) {
 
 void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict verdict) {
   stage_ = Stage::settling;
-  since_ = context_.now;
   context_.fence = fence;
   lease_ms_ = welcome.lease_ms;
   heard_at_ = context_.now;
@@ -112,7 +109,8 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
 void Session::OnStateSaved() {
   if (stage_ != Stage::settling || !context_.IsSaved(settled_token_)) return;
   stage_ = Stage::established;
-  since_ = context_.now;
+  // A slow disk is no silence of the coordinator's.
+  heard_at_ = context_.now;
   context_.in_session = true;
   context_.Emit(SendBulk{BulkHello{context_.options.incarnation}, context_.fence});
   context_.Say(NoticeKind::connected,
@@ -165,7 +163,6 @@ void Session::Retry(Reason reason, const std::string& text, std::int64_t at_leas
   const std::int64_t wait_ms =
       std::max(BackOffMs(IsPatient(reason)), std::min(at_least_ms, limits::kReconnectMsMax));
   stage_ = Stage::absent;
-  since_ = context_.now;
   deadline_ = context_.now + wait_ms;
   context_.in_session = false;
   context_.Say(NoticeKind::connection_lost,

@@ -56,7 +56,6 @@ class Session {
   Delivery& delivery_;
   Stage stage_ = Stage::absent;
   MonotonicMs deadline_ = 0;  ///< absent: opens; connecting, greeting: gives up.
-  MonotonicMs since_ = 0;
   MonotonicMs heard_at_ = 0;
   MonotonicMs renewed_at_ = 0;
   std::int64_t lease_ms_ = 0;
