@@ -32,7 +32,7 @@ struct Frame {
 
 enum class SendResult : std::uint8_t {
   sent,
-  full,  ///< The peer is slow: nothing was sent, try again.
+  full,  ///< The peer is slow: nothing was sent, try again. The next Poll returns early for it.
   gone,  ///< No such link any more.
 };
 

@@ -1,0 +1,82 @@
+#include "transport/internal/client_connection.h"
+
+#include <cstring>
+#include <utility>
+
+#include "common/limits.h"
+
+namespace muster {
+namespace {
+
+constexpr int kWatchedEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED |
+                               ZMQ_EVENT_CLOSED;
+/// The event's number and value, then its address.
+constexpr std::size_t kEventParts = 2;
+
+void SetClientOptions(zmq::socket_t& socket, const PublicKey& server_key, const KeyPair& keys) {
+  const ByteSpan secret = keys.secret_key.Reveal();
+  const auto buffer = [](ByteSpan bytes) { return zmq::const_buffer(bytes.data(), bytes.size()); };
+  socket.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
+  socket.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
+  socket.set(zmq::sockopt::curve_secretkey, buffer(secret));
+  socket.set(zmq::sockopt::reconnect_ivl, -1);
+  socket.set(zmq::sockopt::connect_timeout, limits::kHandshakeMsMax);
+  // No message waits for a connection that may never come.
+  socket.set(zmq::sockopt::immediate, 1);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClientConnection>> ClientConnection::Open(
+    zmq::context_t& context, Channel channel, const std::string& endpoint,
+    const PublicKey& server_key, const KeyPair& keys, std::uint64_t number) {
+  try {
+    zmq::socket_t dealer(context, zmq::socket_type::dealer);
+    SetCommonOptions(dealer, channel);
+    SetClientOptions(dealer, server_key, keys);
+    zmq::socket_t monitor(context, zmq::socket_type::pair);
+    monitor.set(zmq::sockopt::linger, 0);
+    const std::string address = "inproc://monitor-" + std::to_string(number);
+    if (zmq_socket_monitor(dealer.handle(), address.c_str(), kWatchedEvents) != 0) {
+      throw zmq::error_t();
+    }
+    std::unique_ptr<ClientConnection> connection(
+        new ClientConnection(std::move(dealer), std::move(monitor)));
+    connection->monitor_.connect(address);
+    connection->dealer_.connect(endpoint);
+    return connection;
+  } catch (const zmq::error_t& error) {
+    return ZmqError("connect to " + endpoint, error);
+  }
+}
+
+ClientConnection::~ClientConnection() {
+  // In this order: a monitor whose reader has gone before it stops the I/O thread.
+  zmq_socket_monitor(dealer_.handle(), nullptr, 0);
+  monitor_.close();
+  dealer_.close();
+}
+
+void ClientConnection::DrainMonitor() {
+  Received received;
+  while (ReceiveParts(monitor_, kEventParts, received)) {
+    std::uint16_t event = 0;
+    MUSTER_CHECK(received.parts[0].size() >= sizeof(event), "a monitor tells an event's number");
+    std::memcpy(&event, received.parts[0].data(), sizeof(event));
+    OnEvent(event);
+  }
+}
+
+void ClientConnection::OnEvent(std::uint16_t event) {
+  if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
+    ready_ = true;
+  } else if (event != ZMQ_EVENT_MONITOR_STOPPED && !lost_) {
+    // The first event says why; those that follow tell of the clearing up.
+    lost_ =
+        event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? Reason::unknown_key : Reason::connection_lost;
+  }
+}
+
+}  // namespace muster

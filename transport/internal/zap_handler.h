@@ -1,0 +1,40 @@
+// Answers ZeroMQ's question who may connect (RFC 27/ZAP), from a KeyGate.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <zmq.hpp>
+
+#include "common/error.h"
+#include "transport/transport.h"
+#include "transport/wake.h"
+
+namespace muster {
+
+/// The domain that our server sockets name. Without one, ZeroMQ would not ask at all.
+inline constexpr const char* kZapDomain = "muster";
+
+/// A thread that holds the context's one ZAP endpoint. A key that passes becomes the User-Id (its
+/// Z85) of every message of its connection.
+class ZapHandler {
+ public:
+  /// Bound and answering on return: a stranger was turned away in a self test. `gate` is asked in
+  /// the handler's thread; it and the context outlive the handler. Errors: transport_failed.
+  static Result<std::unique_ptr<ZapHandler>> Start(zmq::context_t& context, KeyGate& gate);
+  ~ZapHandler();
+  ZapHandler(const ZapHandler&) = delete;
+  ZapHandler& operator=(const ZapHandler&) = delete;
+
+ private:
+  ZapHandler(zmq::socket_t socket, KeyGate& gate) : socket_(std::move(socket)), gate_(gate) {}
+  void Run();
+  void AnswerOne();
+
+  zmq::socket_t socket_;  ///< The thread's, once it runs.
+  KeyGate& gate_;
+  WakeFlag stop_;
+  std::thread thread_;
+};
+
+}  // namespace muster

@@ -1,0 +1,45 @@
+// One bound ROUTER: a channel of the coordinator.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <zmq.hpp>
+
+#include "transport/internal/zmq_common.h"
+#include "transport/link_table.h"
+#include "transport/wake.h"
+
+namespace muster {
+
+/// Fails closed: without an answering ZAP handler in the context nobody can connect.
+class ZmqServerSocket final : public ServerSocket {
+ public:
+  /// `context` and `next_link` outlive the socket. Errors: transport_failed.
+  static Result<std::unique_ptr<ZmqServerSocket>> Bind(zmq::context_t& context, Channel channel,
+                                                       const std::string& endpoint,
+                                                       const KeyPair& keys,
+                                                       std::atomic<LinkId>& next_link);
+
+  SendResult Send(LinkId link, Frame frame) override;
+  void Poll(std::chrono::milliseconds timeout, std::vector<ServerMessage>& messages) override;
+  void Wake() override { wake_.Set(); }
+  void Drop(LinkId link) override { links_.Forget(link); }
+  std::string endpoint() const override { return endpoint_; }
+  std::uint64_t dropped_messages() const { return dropped_.load(std::memory_order_relaxed); }
+
+ private:
+  ZmqServerSocket(zmq::socket_t socket, std::atomic<LinkId>& next_link);
+  void Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
+  bool Take(Received& received, std::vector<ServerMessage>& messages);
+
+  zmq::socket_t socket_;
+  int socket_fd_ = -1;
+  std::string endpoint_;
+  LinkTable links_;
+  WakeFlag wake_;
+  bool was_full_ = false;
+  std::atomic<std::uint64_t> dropped_{0};
+};
+
+}  // namespace muster

@@ -1,0 +1,272 @@
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "common/file.h"
+#include "common/limits.h"
+#include "transport/internal/client_connection.h"
+#include "transport/wake.h"
+#include "transport/zmq_transport.h"
+
+namespace muster {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::array kChannels = {Channel::control, Channel::bulk};
+constexpr int kReadyMax = 256;
+constexpr std::size_t kMessagesPerTurn = 8;  // Then other sockets have their turn.
+
+/// Links are never reused within a process, whichever client they belonged to.
+std::atomic<LinkId>& NextLink() {
+  static std::atomic<LinkId> next{1};
+  return next;
+}
+
+/// One descriptor of one link, as epoll hands it back. 0 is the wake flag.
+using Token = std::uint64_t;
+enum class Part : std::uint8_t { dealer = 0, monitor = 1 };
+
+Token TokenOf(LinkId link, Channel channel, Part part) {
+  return link << 2 | static_cast<Token>(channel) << 1 | static_cast<Token>(part);
+}
+LinkId LinkOf(Token token) { return token >> 2; }
+Channel ChannelOf(Token token) { return static_cast<Channel>(token >> 1 & 1); }
+Part PartOf(Token token) { return static_cast<Part>(token & 1); }
+
+struct Link {
+  enum class State : std::uint8_t { opening, up, down };
+  State state = State::opening;
+  Clock::time_point open_until;
+  std::array<std::unique_ptr<ClientConnection>, 2> connections;
+
+  ClientConnection& of(Channel channel) { return *connections[static_cast<std::size_t>(channel)]; }
+};
+
+class ZmqClient final : public ClientTransport {
+ public:
+  ZmqClient(zmq::context_t context, std::vector<KeyPair> identities)
+      : context_(std::move(context)),
+        identities_(std::move(identities)),
+        epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+    MUSTER_CHECK(epoll_.valid(), "an epoll instance can be made");
+    Watch(wake_.fd(), 0);
+  }
+
+  Result<LinkId> Open(std::size_t identity, const Target& target) override;
+  void Close(LinkId id) override;
+  SendResult Send(LinkId id, Channel channel, Frame frame) override;
+  void Poll(std::chrono::milliseconds timeout, std::vector<ClientEvent>& events) override;
+  void Wake() override { wake_.Set(); }
+
+ private:
+  void Watch(int fd, Token token);
+  void Unwatch(int fd);
+  /// Notes that the socket may have something: ZeroMQ's descriptor tells only of what came since
+  /// the socket was last used, so whoever used it must look again before waiting.
+  void Queue(Token token);
+  bool Collect(std::chrono::milliseconds patience);
+  void ServeQueue(std::vector<ClientEvent>& events, std::size_t events_max);
+  void ServeMonitor(LinkId id, Link& link, Channel channel, std::vector<ClientEvent>& events);
+  bool ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
+                   std::vector<ClientEvent>& events);
+  void GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientEvent>& events);
+  void ExpireOpenings(std::vector<ClientEvent>& events);
+  std::chrono::milliseconds PatienceUntil(Clock::time_point deadline) const;
+
+  zmq::context_t context_;
+  std::vector<KeyPair> identities_;
+  FileDescriptor epoll_;
+  WakeFlag wake_;
+  std::map<LinkId, Link> links_;
+  std::set<std::pair<Clock::time_point, LinkId>> openings_;
+  std::deque<Token> queue_;
+  std::set<Token> queued_;
+  bool was_full_ = false;
+};
+
+void ZmqClient::Watch(int fd, Token token) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = token;
+  MUSTER_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0, "epoll takes a descriptor");
+}
+
+void ZmqClient::Unwatch(int fd) {
+  MUSTER_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0,
+               "epoll knows the descriptor");
+}
+
+void ZmqClient::Queue(Token token) {
+  if (queued_.insert(token).second) queue_.push_back(token);
+}
+
+Result<LinkId> ZmqClient::Open(std::size_t identity, const Target& target) {
+  MUSTER_CHECK(identity < identities_.size(), "an identity that the client was made with");
+  const LinkId id = NextLink().fetch_add(1);
+  Link link;
+  link.open_until = Clock::now() + std::chrono::milliseconds(limits::kLinkOpenMsMax);
+  for (const Channel channel : kChannels) {
+    const std::string& endpoint =
+        channel == Channel::control ? target.control_endpoint : target.bulk_endpoint;
+    auto connection =
+        ClientConnection::Open(context_, channel, endpoint, target.server_key,
+                               identities_[identity], TokenOf(id, channel, Part::dealer));
+    if (!connection.has_value()) return connection.error();
+    link.connections[static_cast<std::size_t>(channel)] = std::move(*connection);
+  }
+  for (const Channel channel : kChannels) {
+    Watch(link.of(channel).dealer_fd(), TokenOf(id, channel, Part::dealer));
+    Watch(link.of(channel).monitor_fd(), TokenOf(id, channel, Part::monitor));
+    Queue(TokenOf(id, channel, Part::monitor));
+  }
+  openings_.emplace(link.open_until, id);
+  links_.emplace(id, std::move(link));
+  return id;
+}
+
+void ZmqClient::Close(LinkId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;
+  for (const Channel channel : kChannels) {
+    Unwatch(found->second.of(channel).dealer_fd());
+    Unwatch(found->second.of(channel).monitor_fd());
+  }
+  openings_.erase({found->second.open_until, id});
+  links_.erase(found);
+}
+
+SendResult ZmqClient::Send(LinkId id, Channel channel, Frame frame) {
+  const auto found = links_.find(id);
+  if (found == links_.end() || found->second.state == Link::State::down) return SendResult::gone;
+  Queue(TokenOf(id, channel, Part::dealer));
+  const SendResult result = SendFrame(found->second.of(channel).dealer(), {}, std::move(frame));
+  if (result == SendResult::full) was_full_ = true;
+  return result;
+}
+
+void ZmqClient::Poll(std::chrono::milliseconds timeout, std::vector<ClientEvent>& events) {
+  if (std::exchange(was_full_, false)) {
+    timeout = std::min(timeout, std::chrono::milliseconds(limits::kFullRetryMs));
+  }
+  const auto deadline = Clock::now() + timeout;
+  const std::size_t before = events.size();
+  bool woken = Collect(std::chrono::milliseconds(0));
+  for (;;) {
+    ServeQueue(events, before + limits::kPollMessagesMax);
+    ExpireOpenings(events);
+    if (woken || events.size() > before || Clock::now() >= deadline) return;
+    woken = Collect(PatienceUntil(deadline));
+  }
+}
+
+std::chrono::milliseconds ZmqClient::PatienceUntil(Clock::time_point deadline) const {
+  if (!queue_.empty()) return std::chrono::milliseconds(0);
+  if (!openings_.empty()) deadline = std::min(deadline, openings_.begin()->first);
+  return LeftUntil(deadline);
+}
+
+/// Queues the sockets that have news. True if the wake flag was set.
+bool ZmqClient::Collect(std::chrono::milliseconds patience) {
+  std::array<epoll_event, kReadyMax> ready;
+  const int count =
+      epoll_wait(epoll_.get(), ready.data(), kReadyMax, static_cast<int>(patience.count()));
+  MUSTER_CHECK(count >= 0 || errno == EINTR, "an epoll instance can be waited for");
+  bool woken = false;
+  for (int i = 0; i < count; ++i) {
+    const Token token = ready[static_cast<std::size_t>(i)].data.u64;
+    if (token == 0) {
+      woken = wake_.Take();
+    } else {
+      Queue(token);
+    }
+  }
+  return woken;
+}
+
+void ZmqClient::ServeQueue(std::vector<ClientEvent>& events, std::size_t events_max) {
+  while (!queue_.empty() && events.size() < events_max) {
+    const Token token = queue_.front();
+    queue_.pop_front();
+    queued_.erase(token);
+    const LinkId id = LinkOf(token);
+    const auto found = links_.find(id);
+    if (found == links_.end()) continue;
+    if (PartOf(token) == Part::monitor) {
+      ServeMonitor(id, found->second, ChannelOf(token), events);
+    } else if (found->second.state == Link::State::up) {
+      const std::size_t turn = std::min(kMessagesPerTurn, events_max - events.size());
+      if (ServeDealer(id, found->second, ChannelOf(token), turn, events)) Queue(token);
+    } else {
+      // Before the link is up its dealers have nothing for us, but their commands must be served.
+      static_cast<void>(found->second.of(ChannelOf(token)).dealer().get(zmq::sockopt::events));
+    }
+  }
+}
+
+void ZmqClient::ServeMonitor(LinkId id, Link& link, Channel channel,
+                             std::vector<ClientEvent>& events) {
+  link.of(channel).DrainMonitor();
+  if (link.state == Link::State::down) return;
+  if (const auto lost = link.of(channel).lost()) {
+    GoDown(id, link, *lost, events);
+  } else if (link.state == Link::State::opening && link.of(Channel::control).ready() &&
+             link.of(Channel::bulk).ready()) {
+    link.state = Link::State::up;
+    openings_.erase({link.open_until, id});
+    events.push_back({id, LinkUp{}});
+    for (const Channel each : kChannels) Queue(TokenOf(id, each, Part::dealer));
+  }
+}
+
+/// Takes what has arrived. True if there may be more than `messages_max`.
+bool ZmqClient::ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
+                            std::vector<ClientEvent>& events) {
+  constexpr std::size_t kPartsMax = 2;
+  Received received;
+  for (std::size_t i = 0; i < messages_max; ++i) {
+    if (!ReceiveParts(link.of(channel).dealer(), kPartsMax, received)) return false;
+    // The server is authenticated, and its messages have one or two parts; others are not ours.
+    if (received.overflow) continue;
+    events.push_back({id, ClientMessage{channel, TakeFrame(received.parts, 0)}});
+  }
+  return true;
+}
+
+void ZmqClient::GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientEvent>& events) {
+  if (link.state == Link::State::up) {
+    // What came before the end is still good: often it says why the end came.
+    for (const Channel channel : kChannels) {
+      ServeDealer(id, link, channel, limits::kSocketHighWaterMessages, events);
+    }
+  }
+  openings_.erase({link.open_until, id});
+  link.state = Link::State::down;
+  events.push_back({id, LinkDown{reason}});
+}
+
+void ZmqClient::ExpireOpenings(std::vector<ClientEvent>& events) {
+  while (!openings_.empty() && openings_.begin()->first <= Clock::now()) {
+    const LinkId id = openings_.begin()->second;
+    GoDown(id, links_.at(id), Reason::timeout, events);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClientTransport>> MakeZmqClient(std::vector<KeyPair> identities) {
+  auto context = MakeZmqContext();
+  if (!context.has_value()) return context.error();
+  return Result<std::unique_ptr<ClientTransport>>(
+      std::make_unique<ZmqClient>(std::move(*context), std::move(identities)));
+}
+
+}  // namespace muster

@@ -1,0 +1,155 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <utility>
+
+#include "common/limits.h"
+#include "transport/internal/zmq_common.h"
+
+namespace muster {
+namespace {
+
+constexpr int kIoThreads = 2;
+constexpr std::size_t kCopyBytesMax = 4096;  // Below it a copy is cheaper than a callback.
+
+/// Every socket is a file to the kernel, and the usual limit of 1024 ends at 128 links.
+void RaiseOpenFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);  // If refused, Open will say that there is no room.
+}
+
+/// Keeps a payload alive until ZeroMQ's I/O thread is done with it.
+struct Lender {
+  Payload payload;
+  std::atomic<bool> lent{false};  ///< Orders the making here before the freeing there.
+};
+
+void GiveBack(void*, void* hint) {
+  const std::unique_ptr<Lender> lender(static_cast<Lender*>(hint));
+  MUSTER_CHECK(lender->lent.load(std::memory_order_acquire), "only what was lent comes back");
+}
+
+zmq::message_t MessageOf(Payload payload) {
+  if (payload.bytes.size() <= kCopyBytesMax) {
+    return {payload.bytes.data(), payload.bytes.size()};
+  }
+  auto lender = std::make_unique<Lender>();
+  lender->payload = std::move(payload);
+  lender->lent.store(true, std::memory_order_release);
+  // ZeroMQ takes the bytes as mutable and does not write to a message it sends.
+  auto* data = const_cast<std::byte*>(lender->payload.bytes.data());
+  zmq::message_t message(data, lender->payload.bytes.size(), GiveBack, lender.get());
+  lender.release();
+  return message;
+}
+
+zmq::message_t MessageOf(Bytes head) {
+  if (head.size() <= kCopyBytesMax) return {head.data(), head.size()};
+  auto owner = std::make_shared<Bytes>(std::move(head));
+  const ByteSpan bytes = *owner;
+  return MessageOf(Payload{std::move(owner), bytes});
+}
+
+/// Sends one part; nothing if it went, else why not.
+std::optional<SendResult> SendPart(zmq::socket_t& socket, zmq::message_t& part, bool more) {
+  const int flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0);
+  for (;;) {
+    if (zmq_msg_send(part.handle(), socket.handle(), flags) >= 0) return std::nullopt;
+    if (errno == EINTR) continue;
+    // EHOSTUNREACH: a ROUTER knows no such peer. Whatever else there is, the link is no use.
+    return errno == EAGAIN ? SendResult::full : SendResult::gone;
+  }
+}
+
+}  // namespace
+
+Result<zmq::context_t> MakeZmqContext() {
+  RaiseOpenFileLimit();
+  try {
+    zmq::context_t context(kIoThreads);
+    const int sockets = std::min(limits::kSocketsMax, context.get(zmq::ctxopt::socket_limit));
+    context.set(zmq::ctxopt::max_sockets, sockets);
+    return context;
+  } catch (const zmq::error_t& error) {
+    return ZmqError("make a ZeroMQ context", error);
+  }
+}
+
+void SetCommonOptions(zmq::socket_t& socket, Channel channel) {
+  socket.set(zmq::sockopt::affinity,
+             channel == Channel::control ? std::uint64_t{1} : std::uint64_t{2});
+  socket.set(zmq::sockopt::linger, limits::kLingerMs);
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::kFrameBytesMax));
+  socket.set(zmq::sockopt::sndhwm, limits::kSocketHighWaterMessages);
+  socket.set(zmq::sockopt::rcvhwm, limits::kSocketHighWaterMessages);
+  socket.set(zmq::sockopt::handshake_ivl, limits::kHandshakeMsMax);
+  socket.set(zmq::sockopt::heartbeat_ivl, limits::kHeartbeatIntervalMs);
+  socket.set(zmq::sockopt::heartbeat_timeout, limits::kHeartbeatTimeoutMs);
+  socket.set(zmq::sockopt::heartbeat_ttl, limits::kHeartbeatTimeoutMs);
+}
+
+Error ZmqError(const std::string& what, const zmq::error_t& error) {
+  return {Reason::transport_failed, "cannot " + what + ": " + error.what()};
+}
+
+SendResult SendFrame(zmq::socket_t& socket, const std::string& route, Frame frame) {
+  if (!route.empty()) {
+    zmq::message_t part(route.data(), route.size());
+    if (const auto failed = SendPart(socket, part, true)) return *failed;
+  }
+  const bool has_payload = !frame.payload.bytes.empty();
+  zmq::message_t head = MessageOf(std::move(frame.head));
+  if (const auto failed = SendPart(socket, head, has_payload)) return *failed;
+  if (has_payload) {
+    zmq::message_t payload = MessageOf(std::move(frame.payload));
+    // ZeroMQ takes a refused part's predecessors back.
+    if (const auto failed = SendPart(socket, payload, false)) return *failed;
+  }
+  return SendResult::sent;
+}
+
+bool ReceiveParts(zmq::socket_t& socket, std::size_t parts_max, Received& received) {
+  received.parts.clear();
+  received.overflow = false;
+  for (;;) {
+    zmq::message_t part;
+    if (zmq_msg_recv(part.handle(), socket.handle(), ZMQ_DONTWAIT) < 0) {
+      if (errno == EINTR) continue;
+      MUSTER_CHECK(errno == EAGAIN, "a receive fails for want of messages alone");
+      MUSTER_CHECK(received.parts.empty(), "parts of a message arrive together");
+      return false;
+    }
+    const bool more = part.more();
+    if (received.parts.size() < parts_max) {
+      received.parts.push_back(std::move(part));
+    } else {
+      received.overflow = true;
+    }
+    if (!more) return true;
+  }
+}
+
+Frame TakeFrame(std::vector<zmq::message_t>& parts, std::size_t first) {
+  Frame frame;
+  const auto* head = static_cast<const std::byte*>(parts[first].data());
+  frame.head.assign(head, head + parts[first].size());
+  if (first + 1 < parts.size()) {
+    auto owner = std::make_shared<zmq::message_t>(std::move(parts[first + 1]));
+    frame.payload.bytes = {static_cast<const std::byte*>(owner->data()), owner->size()};
+    frame.payload.owner = std::move(owner);
+  }
+  return frame;
+}
+
+std::chrono::milliseconds LeftUntil(std::chrono::steady_clock::time_point deadline) {
+  const auto left = deadline - std::chrono::steady_clock::now();
+  // Rounded up: a wait of a part of a millisecond would be a busy one.
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(left), std::chrono::milliseconds(0));
+}
+
+}  // namespace muster
