@@ -10,7 +10,7 @@ void CoordinatorCore::Impl::EnterPhase(Phase phase) {
   phase_ = phase;
   wait_since_ = now_;
   Note({.kind = NoticeKind::phase_entered,
-        .round = round_ ? round_->record.round : head_round_,
+        .round = round_ ? round_->record.round : head_round_ + (phase == Phase::select ? 1 : 0),
         .version = head_.version,
         .attempt = round_ ? round_->record.attempt : 0,
         .text = std::string(PhaseName(phase))});

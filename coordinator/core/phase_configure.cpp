@@ -8,7 +8,6 @@ namespace muster::coordinator {
 // Enters a round that is durable: a new one, one found after a restart, or the next attempt of one.
 void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
                                            std::vector<AcceptedUpdate> accepted) {
-  EnterPhase(Phase::configure);
   const std::map<Slot, Reason> refused = round_ ? round_->refused : std::map<Slot, Reason>();
   const bool same_sum = round_ && !round_->scales.empty() &&
                         round_->record.round == round->round && round_->building == false &&
@@ -18,6 +17,9 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     state.record = std::move(*round);
     for (AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
     round_ = std::move(state);
+  }
+  EnterPhase(Phase::configure);
+  if (!same_sum) {
     if (!OpenRoundSum()) return;
     for (const auto& [slot, update] : round_->accepted) {
       Emit(Fold{update.id, update.extent, update.weight});

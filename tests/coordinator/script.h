@@ -1,0 +1,55 @@
+// Plays a script of events against a coordinator core over a state in memory.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/core.h"
+#include "memory_state.h"
+
+namespace muster::coordinator {
+
+/// One command a line; see script.cpp for the commands and their defaults. Completions of disk and
+/// fold effects come with "io" (all that is due) or one by one; "auto" lets them come by themselves.
+class Script {
+ public:
+  Script();
+
+  /// The effects of one command, a line each. An unknown command is a line that says so.
+  std::vector<std::string> Play(const std::string& line);
+
+ private:
+  using Arguments = std::map<std::string, std::string>;
+
+  std::vector<std::string> Job(const Arguments& arguments);
+  std::vector<std::string> Start();
+  std::vector<std::string> Restart();
+  std::vector<std::string> Step(const Event& event);
+  std::vector<std::string> Complete(std::size_t at_most);
+  std::vector<std::string> Refuse();
+  std::vector<std::string> Upload(const std::string& who, const Arguments& arguments);
+  std::vector<std::string> StatusLines() const;
+  void Collect(const Effect& effect);
+  Event CompletionOf(const Effect& effect);
+  Event MessageEvent(const std::string& command, const std::string& who,
+                     const Arguments& arguments);
+  UpdateId Id(const std::string& who, const Arguments& arguments) const;
+  RosterIndex IndexOf(const std::string& who) const;
+  Fence CurrentFence(const Arguments& arguments) const;
+  std::string NameLinks(std::string line) const;
+
+  JobSpec job_;
+  CoordinatorOptions options_;
+  testing::MemoryState disk_;
+  std::unique_ptr<CoordinatorCore> core_;
+  MonotonicMs now_ = 0;
+  bool auto_io_ = false;
+  std::deque<Effect> due_;                       ///< Effects that want a completion.
+  std::map<UploadId, std::string> upload_digests_;
+  std::map<std::string, std::uint32_t> incarnations_;
+};
+
+}  // namespace muster::coordinator
