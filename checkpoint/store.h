@@ -25,7 +25,8 @@ class VersionWriter {
   virtual Status Finish() = 0;
 };
 
-/// One writer process at a time (state_in_use otherwise). Thread-safe; writes are serialised inside.
+/// One writer process at a time (state_in_use otherwise). Thread-safe; writes are serialised
+/// inside.
 class CheckpointStore {
  public:
   virtual ~CheckpointStore() = default;
@@ -37,6 +38,8 @@ class CheckpointStore {
   /// Errors: disk_full (nothing was written, try again later), io_failed (the process must end).
   virtual Status Write(const Batch& batch) = 0;
 
+  /// REQUIRES: version is above head; the writer ends before the store. Errors: disk_full,
+  /// io_failed, as of the writer's own calls.
   virtual Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) = 0;
   /// Verified against the manifest's chunk digest. Errors: not_found, damage.
   virtual Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) = 0;
@@ -46,6 +49,7 @@ class CheckpointStore {
   virtual Result<RoundRecord> ReadRoundRecord(Version version) = 0;
   /// Calls `visit` for every record, ascending by version; stops at its first error.
   virtual Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) = 0;
+  /// Ascending; head is the last.
   virtual std::vector<Version> HeldVersions() = 0;
 };
 

@@ -1,0 +1,126 @@
+#include "checkpoint/internal/batch_encoder.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "checkpoint/internal/files.h"
+#include "checkpoint/internal/keys.h"
+#include "protocol/record_codec.h"
+
+namespace muster::checkpoint {
+namespace {
+
+/// Visits mutations in order; keeps RocksDB's first complaint.
+class Encoder {
+ public:
+  Encoder(const StoreIndex& index, const Database& database, rocksdb::WriteBatch* out)
+      : index_(index), database_(database), out_(out) {
+    change_.batch_number = index.batch_number + 1;
+    change_.head = index.head;
+    PutNumber(kBatchNumberKey, change_.batch_number);
+  }
+
+  void operator()(const PutJob& m) { Put(Family::meta, kJobKey, EncodeRecord(m.record)); }
+  void operator()(const PutEpoch& m) { Put(Family::meta, kEpochKey, EncodeRecord(m.record)); }
+  void operator()(const PutLineage& m) {
+    Put(Family::meta, LineageKey(m.record.id.number), EncodeRecord(m.record));
+  }
+  void operator()(const PutRosterEntry& m) {
+    Put(Family::meta, RosterKey(m.entry.index), EncodeRecord(m.entry));
+  }
+  void operator()(const PutFinish& m) { Put(Family::meta, kFinishKey, EncodeRecord(m.record)); }
+  void operator()(const ClearFinish&) { Delete(Family::meta, kFinishKey); }
+
+  void operator()(const PutOpenRound& m) {
+    Put(Family::ledger, kOpenRoundKey, EncodeRecord(m.round));
+  }
+  void operator()(const PutAccepted& m) {
+    Put(Family::ledger, AcceptedKey(m.update.id), EncodeRecord(m.update));
+    change_.accepted.insert(m.update.id);
+  }
+  void operator()(const ClearOpenRound&) {
+    Delete(Family::ledger, kOpenRoundKey);
+    if (!change_.cleared_accepted) DeleteAccepted(index_.accepted);
+    DeleteAccepted(change_.accepted);
+    change_.cleared_accepted = true;
+    change_.accepted.clear();
+  }
+  void operator()(const PutFate& m) {
+    Put(Family::ledger, FateKey(m.fate.id.slot), EncodeRecord(m.fate));
+  }
+
+  void operator()(const PutRoundRecord& m) {
+    Put(Family::rounds, RecordKey(m.record.version), EncodeRecord(m.record));
+    MoveHead(m.record.version);
+  }
+  void operator()(const PutVersion& m) {
+    Put(Family::rounds, ManifestKey(m.manifest.version), EncodeRecord(m.manifest));
+    change_.versions.push_back(m.manifest.version);
+    // The initial model has no round record.
+    if (!change_.head) MoveHead(m.manifest.version);
+  }
+  void operator()(const PutEvaluation& m) {
+    Put(Family::rounds, EvaluationKey(m.record.version), EncodeRecord(m.record));
+  }
+
+  Result<IndexChange> Finish() {
+    if (!status_.ok()) {
+      return Error{Reason::internal, "cannot put a batch together: " + status_.ToString()};
+    }
+    return std::move(change_);
+  }
+
+ private:
+  void Put(Family family, std::string_view key, ByteSpan value) {
+    const std::string_view text = AsText(value);
+    Keep(out_->Put(database_.Handle(family), {key.data(), key.size()}, {text.data(), text.size()}));
+  }
+  void PutNumber(std::string_view key, std::uint64_t number) {
+    std::array<std::byte, sizeof(number)> value;
+    StoreLittle(value, 0, number);
+    Put(Family::meta, key, value);
+  }
+  void Delete(Family family, std::string_view key) {
+    Keep(out_->Delete(database_.Handle(family), {key.data(), key.size()}));
+  }
+  void DeleteAccepted(const std::set<UpdateId>& ids) {
+    for (const UpdateId& id : ids) Delete(Family::ledger, AcceptedKey(id));
+  }
+  void MoveHead(Version version) {
+    change_.head = version;
+    PutNumber(kHeadKey, version);
+  }
+  void Keep(const rocksdb::Status& status) {
+    if (status_.ok()) status_ = status;
+  }
+
+  const StoreIndex& index_;
+  const Database& database_;
+  rocksdb::WriteBatch* out_;
+  IndexChange change_;
+  rocksdb::Status status_;
+};
+
+}  // namespace
+
+void IndexChange::ApplyTo(StoreIndex* index) const {
+  index->batch_number = batch_number;
+  index->head = head;
+  if (cleared_accepted) index->accepted.clear();
+  index->accepted.insert(accepted.begin(), accepted.end());
+  index->versions.insert(versions.begin(), versions.end());
+}
+
+Result<IndexChange> EncodeBatch(const Batch& batch, const StoreIndex& index,
+                                const Database& database, rocksdb::WriteBatch* out) {
+  Encoder encoder(index, database, out);
+  for (const Mutation& mutation : batch.mutations) std::visit(encoder, mutation);
+  return encoder.Finish();
+}
+
+}  // namespace muster::checkpoint

@@ -1,0 +1,38 @@
+// A Batch of ours as a RocksDB WriteBatch: which mutation writes which keys.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "checkpoint/internal/database.h"
+#include "common/ids.h"
+#include "protocol/records.h"
+
+namespace muster::checkpoint {
+
+/// What the writer knows of the database without asking it.
+struct StoreIndex {
+  std::uint64_t batch_number = 0;  ///< Of the last batch written; 0: none.
+  std::optional<Version> head;
+  std::set<UpdateId> accepted;  ///< The keys that ClearOpenRound must delete.
+  std::set<Version> versions;   ///< Those with a manifest.
+};
+
+/// What the index becomes if the batch is written. Kept apart from it: a full disk refuses batches.
+struct IndexChange {
+  std::uint64_t batch_number = 0;
+  std::optional<Version> head;
+  bool cleared_accepted = false;  ///< Before those below were added.
+  std::set<UpdateId> accepted;
+  std::vector<Version> versions;
+  void ApplyTo(StoreIndex* index) const;
+};
+
+/// Appends the keys of `batch`, and its number, to `out`. Errors: internal (RocksDB cannot hold
+/// them).
+Result<IndexChange> EncodeBatch(const Batch& batch, const StoreIndex& index,
+                                const Database& database, rocksdb::WriteBatch* out);
+
+}  // namespace muster::checkpoint

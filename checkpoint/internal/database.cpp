@@ -1,0 +1,251 @@
+#include "checkpoint/internal/database.h"
+
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <utility>
+
+#include "checkpoint/internal/files.h"
+#include "common/limits.h"
+
+namespace muster::checkpoint {
+namespace {
+
+// Metadata alone goes through the memtables: a few kilobytes a round.
+constexpr std::size_t kMemtableBytes = 4U << 20;
+constexpr std::uint64_t kLogBytesMax = 16U << 20;
+constexpr int kOpenFilesMax = 256;
+constexpr std::size_t kInfoLogBytesMax = 1U << 20;
+constexpr std::size_t kInfoLogsKept = 3;
+constexpr std::uint32_t kProtectionBytes = 8;
+// Starts the disk early, so that the final sync of a version finds little left to do.
+constexpr std::uint64_t kBytesPerSync = 8U << 20;
+
+rocksdb::Slice SliceOf(std::string_view text) { return {text.data(), text.size()}; }
+
+rocksdb::ColumnFamilyOptions MetadataOptions() {
+  rocksdb::ColumnFamilyOptions options;
+  options.write_buffer_size = kMemtableBytes;
+  options.compression = rocksdb::kNoCompression;
+  options.memtable_protection_bytes_per_key = kProtectionBytes;
+  return options;
+}
+
+rocksdb::ColumnFamilyOptions VersionsOptions() {
+  rocksdb::BlockBasedTableOptions table;
+  table.no_block_cache = true;                    // A version is read once from end to end.
+  table.block_size = limits::kVersionChunkBytes;  // A block is a chunk.
+  rocksdb::ColumnFamilyOptions options = MetadataOptions();
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.disable_auto_compactions = true;  // Each version stays the file that it was written as.
+  return options;
+}
+
+// RocksDB's log of a reader would rename that of the writer beside it.
+class SilentLogger : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
+}  // namespace
+
+// Tells failed syncs from failed writes, which RocksDB's statuses do not, and leaves the recovery
+// from a full disk to the next write.
+class DiskWatch : public rocksdb::EventListener {
+ public:
+  bool ShouldBeNotifiedOnFileIO() override { return true; }
+  void OnIOError(const rocksdb::IOErrorInfo& info) override {
+    using rocksdb::FileOperationType;
+    if (info.operation == FileOperationType::kSync || info.operation == FileOperationType::kFsync) {
+      sync_failed_ = true;
+    }
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+  bool sync_failed() const { return sync_failed_; }
+
+ private:
+  std::atomic<bool> sync_failed_ = false;
+};
+
+Database::Database(FileSystemPtr files, std::string path)
+    : path_(std::move(path)),
+      files_(std::move(files)),
+      env_(rocksdb::NewCompositeEnv(files_)),
+      watch_(std::make_shared<DiskWatch>()) {}
+
+Database::~Database() {
+  if (!db_) return;
+  for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+  // Unsynced batches may be lost with the machine only, not with a failing close.
+  (void)db_->Close().ok();
+}
+
+rocksdb::Options Database::BaseOptions() const {
+  rocksdb::Options options;
+  options.env = env_.get();
+  options.listeners = {watch_};
+  // Absolute consistency would refuse the torn tail that a plain SIGKILL leaves.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.track_and_verify_wals_in_manifest = true;
+  options.paranoid_checks = true;
+  options.max_total_wal_size = kLogBytesMax;
+  options.max_open_files = kOpenFilesMax;
+  options.skip_stats_update_on_db_open = true;
+  options.max_log_file_size = kInfoLogBytesMax;
+  options.keep_log_file_num = kInfoLogsKept;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.max_bgerror_resume_count = 0;
+  options.bytes_per_sync = kBytesPerSync;
+  return options;
+}
+
+rocksdb::Options Database::VersionFileOptions() const {
+  return rocksdb::Options(BaseOptions(), VersionsOptions());
+}
+
+Status Database::Open(bool writing) {
+  rocksdb::DBOptions options = BaseOptions();
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const Family family : kFamilies) {
+    families.emplace_back(std::string(FamilyName(family)),
+                          family == Family::versions ? VersionsOptions() : MetadataOptions());
+  }
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, MetadataOptions());
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status;
+  if (writing) {
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    status = rocksdb::DB::Open(options, path_, families, &handles_, &db);
+  } else {
+    options.info_log = std::make_shared<SilentLogger>();
+    status = rocksdb::DB::OpenForReadOnly(options, path_, families, &handles_, &db);
+  }
+  db_.reset(db);
+  if (status.ok()) return {};
+  Error error = ErrorOf(status, "open " + path_);
+  // Our own lock comes first; this one is held by a tool of RocksDB's.
+  if (status.ToString().find("/LOCK: ") != std::string::npos) error.reason = Reason::state_in_use;
+  return error;
+}
+
+Result<std::shared_ptr<Database>> Database::OpenForWriting(FileSystemPtr files, std::string path) {
+  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path)));
+  MUSTER_TRY(database->Open(/*writing=*/true));
+  return database;
+}
+
+Result<std::shared_ptr<Database>> Database::OpenForReading(FileSystemPtr files, std::string path) {
+  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path)));
+  MUSTER_TRY(database->Open(/*writing=*/false));
+  return database;
+}
+
+rocksdb::ColumnFamilyHandle* Database::Handle(Family family) const {
+  return handles_[static_cast<std::size_t>(family)];
+}
+
+// --- Reads ---------------------------------------------------------------------------------------
+
+Result<std::optional<std::string>> Database::Get(Family family, std::string_view key) const {
+  std::string value;
+  const rocksdb::Status status = db_->Get({}, Handle(family), SliceOf(key), &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  if (!status.ok()) return ErrorOf(status, "read " + path_);
+  return std::optional<std::string>(std::move(value));
+}
+
+Status Database::ForEach(Family family, std::string_view prefix, const Visit& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
+  for (it->Seek(SliceOf(prefix)); it->Valid() && it->key().starts_with(SliceOf(prefix));
+       it->Next()) {
+    MUSTER_TRY(visit(it->key().ToStringView(), AsBytes(it->value().ToStringView())));
+  }
+  if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
+  return {};
+}
+
+Result<bool> Database::HoldsAny(Family family, std::string_view first,
+                                std::string_view last) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
+  it->Seek(SliceOf(first));
+  if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
+  return it->Valid() && it->key().compare(SliceOf(last)) <= 0;
+}
+
+// --- Writes --------------------------------------------------------------------------------------
+
+Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
+  if (watch_->sync_failed()) {
+    return Error{Reason::io_failed, "a sync in " + path_ +
+                                        " failed, so what the disk holds is unknown; restart to "
+                                        "go on from what it does hold (" +
+                                        status.ToString() + ")"};
+  }
+  if (status.ok()) return {};
+  Error error = ErrorOf(status, action);
+  if (status.IsNoSpace()) {
+    full_ = true;
+  } else {
+    // Damage met while writing leaves the outcome as open as a failed write does.
+    error.reason = Reason::io_failed;
+  }
+  return error;
+}
+
+Status Database::ResumeIfFull() {
+  if (!full_) return {};
+  MUSTER_TRY(Judge(db_->Resume(), "go on with " + path_ + " after the disk was full"));
+  full_ = false;
+  return {};
+}
+
+Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
+  MUSTER_TRY(ResumeIfFull());
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  options.protection_bytes_per_key = kProtectionBytes;
+  return Judge(db_->Write(options, batch), "write a batch to " + path_);
+}
+
+Status Database::Ingest(const std::string& path) {
+  MUSTER_TRY(ResumeIfFull());
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  options.failed_move_fall_back_to_copy = false;
+  options.write_global_seqno = false;
+  return Judge(db_->IngestExternalFile(Handle(Family::versions), {path}, options),
+               "take " + path + " into " + path_);
+}
+
+Status Database::RemoveVersions(Version first, Version last) {
+  MUSTER_TRY(ResumeIfFull());
+  const std::string first_key = ChunkKey(first, 0);
+  const std::string last_key = ChunkKey(last, kChunkIndexLast);
+  const rocksdb::Slice begin(first_key);
+  const rocksdb::Slice end(last_key);
+  MUSTER_TRY(Judge(rocksdb::DeleteFilesInRange(db_.get(), Handle(Family::versions), &begin, &end),
+                   "remove versions from " + path_));
+  auto left = HoldsAny(Family::versions, first_key, last_key);
+  MUSTER_TRY(left);
+  if (!*left) return {};
+  // A file that RocksDB would not drop whole, as one in level 0.
+  rocksdb::WriteBatch batch;
+  const std::string past_key = last_key + '\0';
+  Status encoded = Judge(batch.DeleteRange(Handle(Family::versions), begin, past_key),
+                         "remove versions from " + path_);
+  MUSTER_TRY(encoded);
+  return Write(&batch, /*sync=*/false);
+}
+
+}  // namespace muster::checkpoint

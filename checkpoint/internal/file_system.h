@@ -1,0 +1,26 @@
+// The same store and spool on a file system of the caller's, which sees every operation that must
+// survive a crash: for tests that inject faults. Only the lock goes past it: it holds no bytes.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "checkpoint/spool.h"
+#include "checkpoint/store.h"
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace muster::checkpoint {
+
+using FileSystemPtr = std::shared_ptr<rocksdb::FileSystem>;
+
+/// As OpenCheckpointStore. `files` must be thread-safe. `state_dir` itself is made past it.
+Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
+                                                               const std::string& state_dir,
+                                                               OpenMode mode);
+/// As OpenSpool. `files` must be thread-safe.
+Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir);
+
+}  // namespace muster::checkpoint

@@ -1,0 +1,30 @@
+// Reads the whole state of a database at open.
+#pragma once
+
+#include "checkpoint/internal/batch_encoder.h"
+#include "checkpoint/internal/database.h"
+#include "common/error.h"
+#include "protocol/records.h"
+
+namespace muster::checkpoint {
+
+struct Recovery {
+  RecoveredState state;
+  StoreIndex index;
+};
+
+/// Errors: damage (a record that cannot be read, named by its key, or one that must be there and is
+/// not), unsupported (a record of a newer format), io_failed.
+Result<Recovery> Recover(const Database& database);
+
+/// The number of the last batch that the database holds; 0: none. Errors: damage, io_failed.
+Result<std::uint64_t> ReadBatchNumber(const Database& database);
+
+/// Errors: not_found, damage, unsupported, io_failed.
+Result<VersionManifest> ReadManifestOf(const Database& database, Version version);
+Result<RoundRecord> ReadRecordOf(const Database& database, Version version);
+
+/// Decodes and says where the record lies if that fails. `version` is the one its key names.
+Result<RoundRecord> DecodeRoundRecord(const Database& database, Version version, ByteSpan value);
+
+}  // namespace muster::checkpoint

@@ -1,0 +1,245 @@
+// CheckpointStore on RocksDB. docs/storage-format.md says what lies where and when it is durable.
+#include <rocksdb/file_system.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "checkpoint/internal/batch_encoder.h"
+#include "checkpoint/internal/database.h"
+#include "checkpoint/internal/file_system.h"
+#include "checkpoint/internal/files.h"
+#include "checkpoint/internal/format.h"
+#include "checkpoint/internal/keys.h"
+#include "checkpoint/internal/paths.h"
+#include "checkpoint/internal/recovery.h"
+#include "checkpoint/internal/version_writer.h"
+#include "checkpoint/internal/witness.h"
+#include "checkpoint/store.h"
+#include "common/digest.h"
+#include "common/file.h"
+
+namespace muster {
+namespace checkpoint {
+namespace {
+
+// A reader beside a writer may find a file gone between the listing and the opening.
+constexpr int kReaderOpensMax = 8;
+
+class RocksDbStore : public CheckpointStore {
+ public:
+  RocksDbStore(FileSystemPtr files, std::string state_dir, std::optional<FileLock> lock,
+               std::shared_ptr<Database> database, std::unique_ptr<Witness> witness,
+               Recovery recovery)
+      : files_(std::move(files)),
+        state_dir_(std::move(state_dir)),
+        lock_(std::move(lock)),
+        database_(std::move(database)),
+        witness_(std::move(witness)),
+        recovered_(std::move(recovery.state)),
+        index_(std::move(recovery.index)) {}
+
+  const RecoveredState& recovered() const override { return recovered_; }
+
+  Status Write(const Batch& batch) override {
+    MUSTER_CHECK(witness_ != nullptr, "a write to a store that was opened to be read");
+    const std::lock_guard guard(mutex_);
+    rocksdb::WriteBatch encoded;
+    auto change = EncodeBatch(batch, index_, *database_, &encoded);
+    MUSTER_TRY(change);
+    MUSTER_TRY(database_->Write(&encoded, batch.sync));
+    change->ApplyTo(&index_);
+    if (!batch.sync) return {};
+    const Status told = witness_->Tell(index_.batch_number);
+    // The batch is durable; on a file system that copies on write the witness waits for space.
+    if (!told && told.error().reason != Reason::disk_full) return told;
+    return {};
+  }
+
+  Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) override {
+    MUSTER_CHECK(witness_ != nullptr, "a version for a store that was opened to be read");
+    const std::lock_guard guard(mutex_);
+    MUSTER_CHECK(!index_.head || version > *index_.head, "a version that is committed already");
+    const std::string path = StagePath(state_dir_) + "/version-" + std::to_string(version) + "-" +
+                             std::to_string(staged_count_++) + ".sst";
+    return CreateVersionWriter(database_, files_, path, version);
+  }
+
+  Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) override {
+    const std::string name =
+        "chunk " + std::to_string(index) + " of version " + std::to_string(manifest.version);
+    if (index >= manifest.chunk_digests.size()) {
+      return Error{Reason::not_found, name + " does not exist: the version has " +
+                                          std::to_string(manifest.chunk_digests.size())};
+    }
+    auto value = database_->Get(Family::versions, ChunkKey(manifest.version, index));
+    if (!value) {
+      return Error{value.error().reason, name + ": " + value.error().message};
+    }
+    if (!*value) {
+      return Error{Reason::not_found, name + " is not held in " + database_->path()};
+    }
+    const ByteSpan bytes = AsBytes(**value);
+    if (Sha256Of(bytes) != manifest.chunk_digests[index]) {
+      return Error{Reason::damage,
+                   name + " in " + database_->path() + " is not what its manifest's digest names"};
+    }
+    return Bytes(bytes.begin(), bytes.end());
+  }
+
+  Result<VersionManifest> ReadManifest(Version version) override {
+    return ReadManifestOf(*database_, version);
+  }
+
+  Result<RoundRecord> ReadRoundRecord(Version version) override {
+    return ReadRecordOf(*database_, version);
+  }
+
+  Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) override {
+    return database_->ForEach(
+        Family::rounds, kRecordPrefix, [&](std::string_view key, ByteSpan value) -> Status {
+          const auto version = VersionOfKey(key, kRecordPrefix);
+          if (!version) {
+            return Error{Reason::damage, "a round record in " + database_->path() +
+                                             " has a key that names no version"};
+          }
+          auto record = DecodeRoundRecord(*database_, *version, value);
+          MUSTER_TRY(record);
+          return visit(*record);
+        });
+  }
+
+  std::vector<Version> HeldVersions() override {
+    const std::lock_guard guard(mutex_);
+    return {index_.versions.begin(), index_.versions.end()};
+  }
+
+ private:
+  const FileSystemPtr files_;
+  const std::string state_dir_;
+  const std::optional<FileLock> lock_;
+  const std::shared_ptr<Database> database_;
+  const std::unique_ptr<Witness> witness_;  ///< Null in a store that was opened to be read.
+  const RecoveredState recovered_;
+
+  std::mutex mutex_;  ///< Guards what follows, and the order of batches.
+  StoreIndex index_;
+  std::uint64_t staged_count_ = 0;
+};
+
+Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
+                           const std::string& state_dir) {
+  if (!witnessed || batch_number >= *witnessed) return {};
+  return Error{Reason::damage, "the log in " + DatabasePath(state_dir) + " ends at batch " +
+                                   std::to_string(batch_number) + ", but batch " +
+                                   std::to_string(*witnessed) +
+                                   " was synced: the log is damaged, not torn"};
+}
+
+/// The database as it lies there, looked at without a change.
+struct Look {
+  std::shared_ptr<Database> database;
+  Recovery recovery;
+};
+
+Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
+  // The witness comes first: a writer beside us may write more of both meanwhile.
+  auto witnessed = Witness::Read(*files, WitnessPath(state_dir));
+  MUSTER_TRY(witnessed);
+  auto database = Database::OpenForReading(files, DatabasePath(state_dir));
+  MUSTER_TRY(database);
+  auto batch_number = ReadBatchNumber(**database);
+  MUSTER_TRY(batch_number);
+  MUSTER_TRY(CheckAgainstWitness(*batch_number, *witnessed, state_dir));
+  auto recovery = Recover(**database);
+  MUSTER_TRY(recovery);
+  return Look{std::move(*database), std::move(*recovery)};
+}
+
+Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
+                                                    const std::string& state_dir) {
+  auto format = CheckFormat(*files, state_dir);
+  MUSTER_TRY(format);
+  if (*format == FormatFile::missing) {
+    return Error{Reason::not_found, "there is no checkpoint in " + state_dir};
+  }
+  auto look = LookAt(files, state_dir);
+  for (int opens = 1; !look && opens < kReaderOpensMax; ++opens) look = LookAt(files, state_dir);
+  MUSTER_TRY(look);
+  return std::unique_ptr<CheckpointStore>(std::make_unique<RocksDbStore>(
+      std::move(files), state_dir, std::nullopt, std::move(look->database), nullptr,
+      std::move(look->recovery)));
+}
+
+/// Checks an old directory without changing it, and makes what a new one needs around the database.
+/// FORMAT is written last, so a directory without one never finished its creation. Returns whether
+/// it is there.
+Result<bool> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir) {
+  auto format = CheckFormat(*files, state_dir);
+  MUSTER_TRY(format);
+  auto witnessed = Witness::Read(*files, WitnessPath(state_dir));
+  MUSTER_TRY(witnessed);
+  if (*format == FormatFile::current) {
+    auto exists = FileExists(*files, DatabasePath(state_dir) + "/CURRENT");
+    MUSTER_TRY(exists);
+    if (!*exists) return Error{Reason::damage, DatabasePath(state_dir) + "/CURRENT is gone"};
+    // Opening to write would throw away what lies behind a damaged place.
+    MUSTER_TRY(LookAt(files, state_dir));
+  } else if (witnessed->value_or(0) > 0) {
+    return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
+  }
+  MUSTER_TRY(MakeDirectory(*files, state_dir, DatabasePath(state_dir)));
+  MUSTER_TRY(MakeDirectory(*files, state_dir, StagePath(state_dir)));
+  if (!*witnessed) MUSTER_TRY(Witness::Create(*files, state_dir, WitnessPath(state_dir)));
+  return *format == FormatFile::current;
+}
+
+/// Removes what a crash left: files never taken in, and chunks that no batch names.
+Status Sweep(const FileSystemPtr& files, const std::string& state_dir, const StoreIndex& index,
+             Database* database) {
+  MUSTER_TRY(RemoveFilesIn(*files, StagePath(state_dir)));
+  return database->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX);
+}
+
+Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
+                                                     const std::string& state_dir) {
+  MUSTER_TRY(MakeDirectories(state_dir, 0700));
+  auto lock = FileLock::Acquire(LockPath(state_dir));
+  MUSTER_TRY(lock);
+  auto has_format = PrepareDirectory(files, state_dir);
+  MUSTER_TRY(has_format);
+  auto database = Database::OpenForWriting(files, DatabasePath(state_dir));
+  MUSTER_TRY(database);
+  auto recovery = Recover(**database);
+  MUSTER_TRY(recovery);
+  if (!*has_format && recovery->index.batch_number > 0) {
+    return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
+  }
+  MUSTER_TRY(Sweep(files, state_dir, recovery->index, database->get()));
+  if (!*has_format) MUSTER_TRY(WriteFormat(*files, state_dir));
+  auto witness = Witness::Open(*files, WitnessPath(state_dir));
+  MUSTER_TRY(witness);
+  return std::unique_ptr<CheckpointStore>(std::make_unique<RocksDbStore>(
+      std::move(files), state_dir, std::move(*lock), std::move(*database), std::move(*witness),
+      std::move(*recovery)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
+                                                               const std::string& state_dir,
+                                                               OpenMode mode) {
+  if (mode == OpenMode::read_only) return OpenToRead(std::move(files), state_dir);
+  return OpenToWrite(std::move(files), state_dir);
+}
+
+}  // namespace checkpoint
+
+Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStore(const std::string& state_dir,
+                                                             OpenMode mode) {
+  return checkpoint::OpenCheckpointStoreOn(rocksdb::FileSystem::Default(), state_dir, mode);
+}
+
+}  // namespace muster
