@@ -10,13 +10,14 @@
 namespace muster {
 
 /// Sends one request, a JSON object without newlines, and returns the reply, another one:
-///   {"command":"status"}                                    -> {"ok":true,"status":{...}}
-///   {"command":"enroll_add","name":NAME,"key":Z85}          -> {"ok":true,"index":N}
-///   {"command":"enroll_remove","name":NAME}                 -> {"ok":true,"index":N}
-///   {"command":"enroll_ls"} -> {"ok":true,"roster":[{"index","name","key","revoked"}]}
-///   {"command":"drain"}                                     -> {"ok":true}
+///   {"command":"status"}                           -> {"ok":true,"job":...,"phase":..., ...}
+///   {"command":"enroll_add","name":NAME,"key":Z85} -> {"ok":true,"index":N}
+///   {"command":"enroll_remove","name":NAME}        -> {"ok":true,"index":N}
+///   {"command":"enroll_ls"} -> {"ok":true,"participants":[{"index","name","key","revoked"}]}
+///   {"command":"drain"}                            -> {"ok":true}
 /// A refusal is a reply too: {"ok":false,"reason":REASON,"message":TEXT}.
-/// Errors: not_found (no coordinator listens there), timeout, connection_lost, io_failed, too_large.
+/// Errors: not_found (no coordinator listens there), timeout, connection_lost, io_failed,
+/// too_large.
 Result<std::string> AskCoordinator(const std::string& state_dir, std::string_view request,
                                    std::chrono::milliseconds timeout);
 

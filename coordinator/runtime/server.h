@@ -13,14 +13,14 @@
 namespace muster {
 
 struct ServerOptions {
-  std::string state_dir;       ///< Made if absent. Holds everything that outlives the process.
+  std::string state_dir;  ///< Made if absent. Holds everything that outlives the process.
   /// Where participants connect to, "tcp://ADDRESS:PORT". Port 0: chosen by the system at the first
   /// start and kept in STATE/endpoints.json, so that a later start binds it again.
   std::string listen_control = "tcp://127.0.0.1:0";
   std::string listen_bulk = "tcp://127.0.0.1:0";
   /// Threads that fold, and as many that check and spool uploads. At most limits::kFoldThreadsMax.
   std::uint32_t fold_threads = 2;
-  DataOptions data;            ///< Where the held-out data lies, if the job's is in files.
+  DataOptions data;  ///< Where the held-out data lies, if the job's is in files.
   coordinator::CoordinatorOptions core;
 };
 

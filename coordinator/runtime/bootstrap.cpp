@@ -1,0 +1,121 @@
+#include "coordinator/runtime/bootstrap.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "aggregation/version.h"
+#include "checkpoint/load.h"
+#include "common/digest.h"
+#include "common/limits.h"
+
+namespace muster::coordinator {
+namespace {
+
+Xxh128Digest ModelDigest(const ParameterSet& contents, const VersionManifest& manifest) {
+  return Xxh128Of(contents.bytes().first(manifest.model_bytes));
+}
+
+Status WriteVersion(CheckpointStore& store, Version version, const ParameterSet& contents) {
+  auto writer = store.BeginVersion(version);
+  MUSTER_TRY(writer);
+  ByteSpan rest = contents.bytes();
+  while (!rest.empty()) {
+    const ByteSpan chunk = rest.first(std::min(rest.size(), limits::kVersionChunkBytes));
+    MUSTER_TRY((*writer)->Append(chunk));
+    rest = rest.subspan(chunk.size());
+  }
+  return (*writer)->Finish();
+}
+
+Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
+                                const BootstrapNonces& nonces, const Trainer& trainer,
+                                const Strategy& strategy) {
+  auto contents = InitialVersion(strategy, trainer.InitialParameters());
+  MUSTER_TRY(contents);
+  const auto model_tensors = static_cast<std::uint32_t>(trainer.layout().entries().size());
+  auto manifest = DescribeVersion(*contents, model_tensors, 0);
+  MUSTER_TRY(manifest);
+  MUSTER_TRY(WriteVersion(store, 0, *contents));
+
+  Bootstrapped start;
+  start.first_start = true;
+  start.state = store.recovered();  // The roster may be there: participants are enrolled first.
+  start.state.job = JobRecord{EncodeJob(job), JobDigest(job), trainer.deterministic()};
+  start.state.lineages = {LineageRecord{{1, nonces.lineage}, 0, 0}};
+  start.state.epoch = {{1, nonces.epoch}, 1};
+  RoundRecord record;
+  record.lineage = 1;
+  record.digest = manifest->digest;
+  start.state.last_record = record;
+  Batch batch;
+  batch.mutations = {PutJob{*start.state.job}, PutLineage{start.state.lineages.front()},
+                     PutVersion{*manifest}, PutRoundRecord{record}, PutEpoch{start.state.epoch}};
+  MUSTER_TRY(store.Write(batch));
+  start.model_digest = ModelDigest(*contents, *manifest);
+  start.state.head = std::move(*manifest);
+  start.head = std::move(*contents);
+  return start;
+}
+
+Status CheckJob(const JobRecord& stored, const JobSpec& job) {
+  if (stored.digest == JobDigest(job)) return {};
+  const Result<JobSpec> before = DecodeJob(stored.job);
+  if (!before) {
+    return Error{before.error().reason,
+                 "the job stored in the state directory cannot be read: " + before.error().message};
+  }
+  std::string text = "the job is not the one this state directory was made for: ";
+  std::string separator;
+  for (const std::string& change : DescribeJobChanges(*before, job)) {
+    text += separator + change;
+    separator = "; ";
+  }
+  return Error{Reason::config_changed, text + ". Change it back, or use a new state directory"};
+}
+
+Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const Strategy& strategy) {
+  std::vector<TensorSpec> expected = trainer.layout().Specs();
+  auto server_state = StateLayout(strategy, trainer.layout());
+  MUSTER_TRY(server_state);
+  for (TensorSpec& spec : server_state->Specs()) expected.push_back(std::move(spec));
+  if (head.tensors == expected && head.model_tensor_count == trainer.layout().entries().size()) {
+    return {};
+  }
+  return Error{Reason::unsupported, "version " + std::to_string(head.version) +
+                                        " has other tensors than this build makes of the job; go "
+                                        "on with the build that made it"};
+}
+
+Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
+                                const BootstrapNonces& nonces, const Trainer& trainer,
+                                const Strategy& strategy) {
+  Bootstrapped start;
+  start.state = store.recovered();
+  MUSTER_TRY(CheckJob(*start.state.job, job));
+  if (!start.state.head || !start.state.last_record || start.state.lineages.empty()) {
+    return Error{Reason::damage, "the state directory holds a job but no version or no lineage"};
+  }
+  MUSTER_TRY(CheckTensors(*start.state.head, trainer, strategy));
+  auto contents = LoadVersion(store, *start.state.head);
+  MUSTER_TRY(contents);
+  EpochRecord& epoch = start.state.epoch;
+  epoch = {{epoch.epoch.number + 1, nonces.epoch}, epoch.starts + 1};
+  MUSTER_TRY(store.Write({{PutEpoch{epoch}}}));
+  start.model_digest = ModelDigest(*contents, *start.state.head);
+  start.head = std::move(*contents);
+  return start;
+}
+
+}  // namespace
+
+Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
+                               const BootstrapNonces& nonces, const Trainer& trainer,
+                               const Strategy& strategy) {
+  if (store.recovered().job) return StartAgain(store, job, nonces, trainer, strategy);
+  if (store.recovered().head) {
+    return Error{Reason::damage, "the state directory holds versions but no job"};
+  }
+  return StartFirst(store, job, nonces, trainer, strategy);
+}
+
+}  // namespace muster::coordinator

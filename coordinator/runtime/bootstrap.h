@@ -1,0 +1,46 @@
+// The first moments of a coordinator: version 0 at the first start, the way back in at any later
+// one. When it returns, this start's epoch is durable and the core may speak.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aggregation/strategy.h"
+#include "checkpoint/store.h"
+#include "common/error.h"
+#include "common/ids.h"
+#include "model/job.h"
+#include "model/parameter_set.h"
+#include "protocol/records.h"
+#include "training/trainer.h"
+
+namespace muster::coordinator {
+
+/// Random numbers from outside: the bootstrap has no randomness of its own.
+struct BootstrapNonces {
+  std::uint64_t lineage = 0;  ///< Used at the first start only.
+  std::uint64_t epoch = 0;
+};
+
+struct Bootstrapped {
+  RecoveredState state;         ///< With this start's epoch; job, head and lineage are present.
+  ParameterSet head;            ///< Model and server state, verified.
+  Xxh128Digest model_digest{};  ///< Of the model's share of the bytes.
+  bool first_start = false;
+};
+
+/// At the first start: the trainer's initial parameters and a zero server state become version 0,
+/// durable with job, lineage and epoch in one batch. Later: the job must be the stored one, and the
+/// epoch is bumped and synced. A start that dies in between leaves a state that the next one takes
+/// for what it was before.
+/// Errors: config_changed (the text names every key that differs), damage, unsupported (this build
+/// makes other tensors of the job), those of the trainer's model and of the store.
+Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
+                               const BootstrapNonces& nonces, const Trainer& trainer,
+                               const Strategy& strategy);
+
+/// "round.goal was 10 and is 8" for each key that differs, as the config file spells it.
+std::vector<std::string> DescribeJobChanges(const JobSpec& stored, const JobSpec& wanted);
+
+}  // namespace muster::coordinator

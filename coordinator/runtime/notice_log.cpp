@@ -1,0 +1,231 @@
+#include "coordinator/runtime/notice_log.h"
+
+#include <unistd.h>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+namespace muster::coordinator {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::uint64_t kRefusalsLoggedMax = 20;
+constexpr MonotonicMs kRefusalWindowMs = 1000;
+
+std::string Dump(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void PutEvaluationFields(const EvaluationRecord* record, json& line) {
+  line["accuracy"] = record != nullptr ? json(record->accuracy) : json();
+  line["loss"] = record != nullptr ? json(record->loss) : json();
+  line["examples"] = record != nullptr ? json(record->examples) : json();
+}
+
+}  // namespace
+
+NoticeLog::NoticeLog(Setup setup) : setup_(std::move(setup)), last_commit_at_(setup_.started_at) {
+  for (const EvaluationRecord& record : setup_.store.recovered().evaluations) OnEvaluation(record);
+}
+
+void NoticeLog::OnRoster(std::span<const RosterEntry> roster) {
+  names_.clear();
+  for (const RosterEntry& entry : roster) names_[entry.index] = entry.name;
+}
+
+void NoticeLog::OnEvaluation(const EvaluationRecord& record) {
+  evaluations_[record.version] = record;
+  const Version newest = evaluations_.rbegin()->first;
+  std::erase_if(evaluations_, [&](const auto& entry) {
+    return entry.first <= setup_.reported && entry.first != newest;
+  });
+}
+
+std::optional<EvaluationRecord> NoticeLog::NewestEvaluation() const {
+  if (evaluations_.empty()) return std::nullopt;
+  return evaluations_.rbegin()->second;
+}
+
+void NoticeLog::OnNotice(const Notice& notice, MonotonicMs now) {
+  const std::string round = std::to_string(notice.round);
+  const std::string version = std::to_string(notice.version);
+  const std::string attempt = std::to_string(notice.attempt);
+  const std::string reason(ReasonName(notice.reason));
+  switch (notice.kind) {
+    case NoticeKind::phase_entered:
+      setup_.log.Info("phase", {{"phase", notice.text}, {"round", round}, {"attempt", attempt}});
+      return;
+    case NoticeKind::joined:
+      setup_.log.Info("joined", {{"who", notice.who}});
+      return;
+    case NoticeKind::left:
+      setup_.log.Info("left", {{"who", notice.who}, {"reason", reason}});
+      return;
+    case NoticeKind::update_accepted:
+      setup_.log.Info("accepted", {{"round", round}, {"who", notice.who}});
+      return;
+    case NoticeKind::refused:
+      LogRefusal(notice, now);
+      return;
+    case NoticeKind::attempt_opened:
+      setup_.log.Warn("attempt", {{"round", round}, {"attempt", attempt}, {"reason", reason}});
+      Append(Dump({{"event", "attempt"},
+                   {"round", notice.round},
+                   {"attempt", notice.attempt},
+                   {"reason", reason}}));
+      return;
+    case NoticeKind::version_committed:
+      setup_.log.Info("committed", {{"round", round}, {"version", version}});
+      OnCommitted(notice.version, now);
+      if (!setup_.evaluated) ReportUpTo(notice.version);
+      return;
+    case NoticeKind::version_evaluated:
+      setup_.log.Info("evaluated", {{"version", version}});
+      ReportUpTo(notice.version);
+      return;
+    case NoticeKind::drained:
+    case NoticeKind::finished:
+      setup_.log.Info(notice.kind == NoticeKind::drained ? "drained" : "finished",
+                      {{"version", version}, {"reason", reason}});
+      return;
+    case NoticeKind::suspended:
+      setup_.log.Warn("suspended", {{"text", notice.text}});
+      return;
+  }
+}
+
+void NoticeLog::LogRefusal(const Notice& notice, MonotonicMs now) {
+  if (now - refusals_since_ >= kRefusalWindowMs) {
+    if (refusals_left_out_ > 0) {
+      setup_.log.Warn("refusals left out", {{"count", std::to_string(refusals_left_out_)}});
+    }
+    refusals_since_ = now;
+    refusals_logged_ = 0;
+    refusals_left_out_ = 0;
+  }
+  if (refusals_logged_ >= kRefusalsLoggedMax) {
+    ++refusals_left_out_;
+    return;
+  }
+  ++refusals_logged_;
+  setup_.log.Warn("refused", {{"reason", std::string(ReasonName(notice.reason))},
+                              {"who", notice.who},
+                              {"text", notice.text}});
+}
+
+void NoticeLog::OnCommitted(Version version, MonotonicMs now) {
+  // A version of an earlier process is told again after a restart, but took place long ago.
+  if (version <= setup_.reported || version <= setup_.head_at_start) return;
+  const std::uint64_t received = setup_.traffic.received();
+  const std::uint64_t sent = setup_.traffic.sent();
+  commits_[version] = {static_cast<double>(now - last_commit_at_) / 1000.0,
+                       received - last_received_, sent - last_sent_};
+  last_commit_at_ = now;
+  last_received_ = received;
+  last_sent_ = sent;
+}
+
+void NoticeLog::ReportUpTo(Version version) {
+  while (setup_.reported < version) {
+    const Version next = setup_.reported + 1;
+    const Result<RoundRecord> record = setup_.store.ReadRoundRecord(next);
+    if (!record) {
+      setup_.log.Fail("cannot report a version",
+                      {{"version", std::to_string(next)}, {"error", record.error().Text()}});
+      return;
+    }
+    if (!Append(VersionLine(*record))) return;
+    setup_.reported = next;
+    commits_.erase(commits_.begin(), commits_.upper_bound(next));
+  }
+}
+
+std::vector<std::string> NoticeLog::CohortNames(const RoundRecord& record) const {
+  std::set<Slot> slots(record.first_drawn.begin(), record.first_drawn.end());
+  for (const RecordedUpdate& update : record.accepted) slots.insert(update.id.slot);
+  std::vector<std::string> names;
+  for (const Slot slot : slots) {
+    const auto found = names_.find(slot);
+    names.push_back(found != names_.end() ? found->second : "index " + std::to_string(slot));
+  }
+  return names;
+}
+
+std::string NoticeLog::VersionLine(const RoundRecord& record) const {
+  const auto commit = commits_.find(record.version);
+  const CommitFacts facts = commit != commits_.end() ? commit->second : CommitFacts{};
+  const auto evaluation = evaluations_.find(record.version);
+  json line = {{"event", "version"},
+               {"round", record.round},
+               {"version", record.version},
+               {"digest", Hex(record.digest)},
+               {"accepted", record.accepted.size()},
+               {"cohort", CohortNames(record)},
+               {"attempts", record.attempts},
+               {"closed_by_deadline", record.closed_by_deadline},
+               {"seconds", facts.seconds},
+               {"bytes_received", facts.bytes_received},
+               {"bytes_sent", facts.bytes_sent}};
+  PutEvaluationFields(evaluation != evaluations_.end() ? &evaluation->second : nullptr, line);
+  return Dump(line);
+}
+
+void NoticeLog::WriteStarted(const EpochRecord& epoch, Version head) {
+  const int pid = getpid();
+  setup_.log.Info("started", {{"epoch", std::to_string(epoch.epoch.number)},
+                              {"pid", std::to_string(pid)},
+                              {"version", std::to_string(head)}});
+  Append(Dump({{"event", "started"},
+               {"epoch", epoch.epoch.number},
+               {"starts", epoch.starts},
+               {"pid", pid},
+               {"resumed_at_version", head}}));
+}
+
+std::string NoticeLog::FinishedLine(const StatusView& status,
+                                    const Reproducibility& verdict) const {
+  const auto evaluation = evaluations_.find(status.version);
+  json causes = json::array();
+  for (const ReproducibilityCause& cause : verdict.causes) {
+    causes.push_back(
+        {{"round", cause.round}, {"cause", ReasonName(cause.cause)}, {"who", cause.who}});
+  }
+  json line = {{"event", "finished"},
+               {"rounds", verdict.rounds},
+               {"version", status.version},
+               {"digest", Hex(status.digest)},
+               {"reproducible", verdict.reproducible},
+               {"causes", std::move(causes)},
+               {"attempts", verdict.attempts},
+               {"starts", status.starts}};
+  PutEvaluationFields(evaluation != evaluations_.end() ? &evaluation->second : nullptr, line);
+  return Dump(line);
+}
+
+void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
+                         const Reproducibility& verdict) {
+  if (outcome.reason == Reason::finished) {
+    ReportUpTo(status.version);
+    Append(FinishedLine(status, verdict));
+  } else if (outcome.reason == Reason::draining) {
+    Append(Dump({{"event", "drained"},
+                 {"round", status.round},
+                 {"version", status.version},
+                 {"digest", Hex(status.digest)}}));
+  } else {
+    Append(Dump(
+        {{"event", "failed"}, {"reason", ReasonName(outcome.reason)}, {"message", outcome.text}}));
+  }
+  setup_.log.Info("stopped",
+                  {{"reason", std::string(ReasonName(outcome.reason))}, {"text", outcome.text}});
+}
+
+bool NoticeLog::Append(const std::string& line) {
+  const Status appended = setup_.metrics.Append(line);
+  if (!appended) setup_.log.Fail("cannot write metrics", {{"error", appended.error().Text()}});
+  return appended.has_value();
+}
+
+}  // namespace muster::coordinator

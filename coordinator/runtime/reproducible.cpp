@@ -1,0 +1,69 @@
+#include "coordinator/runtime/reproducible.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace muster::coordinator {
+
+ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_deterministic,
+                                           std::span<const LineageRecord> lineages,
+                                           std::span<const RosterEntry> roster)
+    : roster_(roster.begin(), roster.end()) {
+  if (job.round.select_from == SelectFrom::present) AddCause(0, Reason::selected_from_present, "");
+  if (!trainer_deterministic) AddCause(0, Reason::trainer_not_deterministic, "");
+  if (lineages.size() > 1) AddCause(0, Reason::lineage_forked, "");
+}
+
+void ReproducibilityJudge::Add(const RoundRecord& record) {
+  if (record.version == 0) return;
+  ++verdict_.rounds;
+  verdict_.attempts += record.attempts;
+  if (!first_ && record.eligible != eligible_) {
+    std::vector<RosterIndex> changed;
+    std::ranges::set_symmetric_difference(eligible_, record.eligible, std::back_inserter(changed));
+    for (const RosterIndex index : changed) {
+      AddCause(record.round, Reason::roster_changed, NameOf(index));
+    }
+  }
+  first_ = false;
+  eligible_ = record.eligible;
+
+  std::vector<Slot> accepted;
+  for (const RecordedUpdate& update : record.accepted) accepted.push_back(update.id.slot);
+  std::ranges::sort(accepted);
+  std::vector<Slot> missing;
+  std::ranges::set_difference(record.first_drawn, accepted, std::back_inserter(missing));
+  const Reason why = record.closed_by_deadline ? Reason::deadline_passed : Reason::round_closed;
+  for (const Slot slot : missing) AddCause(record.round, why, NameOf(slot));
+  std::vector<Slot> added;
+  std::ranges::set_difference(accepted, record.first_drawn, std::back_inserter(added));
+  for (const Slot slot : added) AddCause(record.round, Reason::replaced, NameOf(slot));
+}
+
+void ReproducibilityJudge::AddCause(Round round, Reason cause, std::string who) {
+  verdict_.reproducible = false;
+  ++verdict_.cause_count;
+  if (verdict_.causes.size() >= kCausesMax) return;
+  verdict_.causes.push_back({round, cause, std::move(who)});
+}
+
+std::string ReproducibilityJudge::NameOf(RosterIndex index) const {
+  const auto found = std::ranges::lower_bound(roster_, index, {}, &RosterEntry::index);
+  if (found != roster_.end() && found->index == index) return found->name;
+  return "index " + std::to_string(index);
+}
+
+Result<Reproducibility> JudgeReproducibility(CheckpointStore& store, const JobSpec& job,
+                                             bool trainer_deterministic,
+                                             std::span<const LineageRecord> lineages,
+                                             std::span<const RosterEntry> roster) {
+  ReproducibilityJudge judge(job, trainer_deterministic, lineages, roster);
+  MUSTER_TRY(store.ForEachRoundRecord([&judge](const RoundRecord& record) {
+    judge.Add(record);
+    return Status{};
+  }));
+  return judge.Verdict();
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,67 @@
+// Whether a run's digest is a function of job and roster alone, and if not, what broke it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "checkpoint/store.h"
+#include "common/error.h"
+#include "model/job.h"
+#include "protocol/records.h"
+
+namespace muster::coordinator {
+
+struct ReproducibilityCause {
+  Round round = 0;  ///< 0: the whole run.
+  Reason cause = Reason::round_closed;
+  std::string who;  ///< A roster name; empty if not about one.
+  bool operator==(const ReproducibilityCause&) const = default;
+};
+
+struct Reproducibility {
+  bool reproducible = true;
+  std::vector<ReproducibilityCause> causes;  ///< At most kCausesMax, the earliest rounds first.
+  std::uint64_t cause_count = 0;             ///< Of all.
+  std::uint64_t rounds = 0;                  ///< Committed in this run.
+  std::uint64_t attempts = 0;                ///< That they took together.
+};
+
+/// Takes a run's records in order and judges them. A pure function of what it is given: no clock,
+/// no process, no restart enters. True if
+///  - slots were drawn from job and roster (else selected_from_present),
+///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
+///    deadline_passed or round_closed; for one that came in its place, replaced),
+///  - the roster that selection drew from stayed that of round 1 (else roster_changed),
+///  - the trainer promises equal bits (else trainer_not_deterministic),
+///  - there is one lineage (else lineage_forked).
+class ReproducibilityJudge {
+ public:
+  static constexpr std::size_t kCausesMax = 1000;
+
+  ReproducibilityJudge(const JobSpec& job, bool trainer_deterministic,
+                       std::span<const LineageRecord> lineages,
+                       std::span<const RosterEntry> roster);
+
+  /// The next record, ascending by version; version 0 says nothing and may be left out.
+  void Add(const RoundRecord& record);
+  Reproducibility Verdict() const { return verdict_; }
+
+ private:
+  void AddCause(Round round, Reason cause, std::string who);
+  std::string NameOf(RosterIndex index) const;
+
+  std::vector<RosterEntry> roster_;
+  std::vector<RosterIndex> eligible_;  ///< Of the record before.
+  bool first_ = true;
+  Reproducibility verdict_;
+};
+
+/// Judges all records of a store. Errors: those of the store.
+Result<Reproducibility> JudgeReproducibility(CheckpointStore& store, const JobSpec& job,
+                                             bool trainer_deterministic,
+                                             std::span<const LineageRecord> lineages,
+                                             std::span<const RosterEntry> roster);
+
+}  // namespace muster::coordinator

@@ -1,0 +1,118 @@
+#include "coordinator/runtime/serve.h"
+
+#include <unistd.h>
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "coordinator/runtime/core_loop.h"
+#include "coordinator/runtime/reproducible.h"
+
+namespace muster::coordinator {
+namespace {
+
+Result<NoticeLog> OpenNotices(const ServerOptions& options, const ServeParts& parts,
+                              Traffic& traffic, Version head, MonotonicMs now) {
+  const std::string path = options.state_dir + "/metrics.jsonl";
+  Result<LineLog> metrics = LineLog::Open(path);
+  MUSTER_TRY(metrics);
+  const Result<Version> reported = LastReportedVersion(path);
+  MUSTER_TRY(reported);
+  return NoticeLog({parts.store, traffic, parts.log, std::move(*metrics), options.core.evaluate,
+                    std::min(*reported, head), head, now});
+}
+
+/// Turns the transport's refusals into events for as long as it lives.
+class RefusalWatch {
+ public:
+  RefusalWatch(RosterGate& gate, Inbox& inbox) : gate_(gate) {
+    gate_.Observe([&inbox](const PublicKey& key, Reason reason) {
+      inbox.Push(Event(HandshakeRefused{key, reason}));
+    });
+  }
+  ~RefusalWatch() { gate_.Observe({}); }
+  RefusalWatch(const RefusalWatch&) = delete;
+  RefusalWatch& operator=(const RefusalWatch&) = delete;
+
+ private:
+  RosterGate& gate_;
+};
+
+/// An update's tensors: those of the strategy's one lane.
+ParameterLayout UpdateLayout(const ServeParts& parts) {
+  return parts.strategy.Lanes(parts.trainer.layout()).front().layout;
+}
+
+Reproducibility Judge(const JobSpec& job, const ServeParts& parts, const RecoveredState& state,
+                      const RunOutcome& outcome, std::span<const RosterEntry> roster) {
+  if (outcome.reason != Reason::finished) return {};
+  Result<Reproducibility> verdict = JudgeReproducibility(
+      parts.store, job, state.job->trainer_deterministic, state.lineages, roster);
+  if (verdict) return *std::move(verdict);
+  parts.log.Fail("cannot read the round records", {{"error", verdict.error().Text()}});
+  Reproducibility unknown;
+  unknown.reproducible = false;
+  unknown.causes.push_back({0, verdict.error().reason, ""});
+  unknown.cause_count = 1;
+  return unknown;
+}
+
+}  // namespace
+
+Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const ServeParts& parts,
+                         Bootstrapped start, int signal_fd) {
+  const Version head_version = start.state.head->version;
+  const auto head = std::make_shared<const ParameterSet>(std::move(start.head));
+  Traffic traffic;
+  PayloadTable payloads;
+  SharedSpool spool(parts.spool);
+  Inbox inbox([&parts] { parts.control.Wake(); });
+  Result<NoticeLog> notices = OpenNotices(options, parts, traffic, head_version, MonotonicNow());
+  MUSTER_TRY(notices);
+  notices->OnRoster(start.state.roster);
+  notices->WriteStarted(start.state.epoch, head_version);
+
+  const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
+  auto fold = FoldThread::Create({parts.strategy,
+                                  parts.trainer.layout(),
+                                  {job.aggregation.weight_max, job.round.goal},
+                                  thread_count},
+                                 head, parts.store, spool, inbox);
+  MUSTER_TRY(fold);
+  const Fence fence{start.state.lineages.back().id.number, start.state.epoch.epoch};
+  const MessageEncoder encoder(start.state.job->digest, fence);
+  // Threads end in the opposite order: first those that bring work in, then those that do it.
+  StoreThread store(parts.store, spool, inbox);
+  UploadWorkers uploads(UpdateLayout(parts), thread_count, payloads, spool, inbox);
+  Evaluator evaluator(parts.trainer, parts.store, inbox);
+  evaluator.SetHead(head_version, head);
+  BulkThread bulk(parts.bulk, encoder, payloads, inbox, traffic);
+  bulk.SetHead(head_version, head);
+  RefusalWatch refusals(parts.gate, inbox);
+  auto admin = AdminServer::Start(options.state_dir, signal_fd, inbox);
+  MUSTER_TRY(admin);
+
+  HeadFacts facts{start.model_digest, notices->reported()};
+  const RecoveredState& state = start.state;
+  CoordinatorCore core(job, options.core, state, facts);
+  StatusFacts status_facts;
+  status_facts.job_name = job.name;
+  status_facts.job_digest = state.job->digest;
+  status_facts.pid = getpid();
+  CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
+                 store, uploads, **fold, evaluator},
+                std::move(status_facts), encoder);
+  Result<RunOutcome> outcome = loop.Run();
+
+  spool.Close();
+  if (!outcome) {
+    parts.log.Fail("stopped", {{"error", outcome.error().Text()}});
+    return outcome;
+  }
+  store.Finish();
+  notices->WriteEnd(*outcome, core.Status(MonotonicNow()),
+                    Judge(job, parts, state, *outcome, loop.roster()));
+  return outcome;
+}
+
+}  // namespace muster::coordinator

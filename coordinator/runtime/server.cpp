@@ -1,0 +1,110 @@
+#include "coordinator/runtime/server.h"
+
+#include <memory>
+#include <utility>
+
+#include "aggregation/floating_point.h"
+#include "aggregation/strategy.h"
+#include "checkpoint/spool.h"
+#include "checkpoint/store.h"
+#include "common/file.h"
+#include "common/limits.h"
+#include "common/random.h"
+#include "coordinator/runtime/endpoints_file.h"
+#include "coordinator/runtime/serve.h"
+#include "transport/keys.h"
+#include "transport/zmq_transport.h"
+
+namespace muster {
+namespace {
+
+using coordinator::Endpoints;
+
+constexpr mode_t kStateDirMode = 0700;
+
+Status CheckOptions(const JobSpec& job, const ServerOptions& options) {
+  MUSTER_TRY(ValidateJob(job));
+  if (options.state_dir.empty()) return Error{Reason::config_invalid, "no state directory given"};
+  if (options.fold_threads == 0 || options.fold_threads > limits::kFoldThreadsMax) {
+    return Error{Reason::config_invalid, "coordinator.fold_threads goes from 1 to " +
+                                             std::to_string(limits::kFoldThreadsMax) + ", not " +
+                                             std::to_string(options.fold_threads)};
+  }
+  return CheckFloatingPoint();
+}
+
+/// The key pair of the state directory, made at the first start.
+Result<KeyPair> EnsureKeys(const std::string& state_dir) {
+  const std::string path = state_dir + "/coordinator.key";
+  Result<KeyPair> keys = LoadKeyPair(path);
+  if (!keys && keys.error().reason == Reason::not_found) {
+    keys = GenerateKeyPair();
+    MUSTER_TRY(keys);
+    MUSTER_TRY(SaveKeyPair(path, *keys));
+  }
+  MUSTER_TRY(keys);
+  MUSTER_TRY(SavePublicKey(state_dir + "/coordinator.pub", keys->public_key));
+  return keys;
+}
+
+/// Binds where participants of an earlier start will look, and says where that is.
+Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, const KeyPair& keys,
+                                               KeyGate& gate) {
+  const std::string path = options.state_dir + "/endpoints.json";
+  auto earlier = coordinator::ReadEndpoints(path);
+  MUSTER_TRY(earlier);
+  const Endpoints before = earlier->value_or(Endpoints{});
+  auto server = ZmqServer::Bind({coordinator::KeepPort(options.listen_control, before.control),
+                                 coordinator::KeepPort(options.listen_bulk, before.bulk)},
+                                keys, gate);
+  if (!server) {
+    Error error = server.error();
+    if (*earlier) {
+      error.message += "; participants know this coordinator under the ports in " + path +
+                       ": free them, or remove the file to let the system choose new ones";
+    }
+    return error;
+  }
+  MUSTER_TRY(coordinator::WriteEndpoints(
+      path, {(*server)->control().endpoint(), (*server)->bulk().endpoint(), keys.public_key}));
+  return server;
+}
+
+Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, int signal_fd,
+                             coordinator::ProcessLog& log) {
+  auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open);
+  MUSTER_TRY(store);
+  auto spool = OpenSpool(options.state_dir);
+  MUSTER_TRY(spool);
+  // Part 0 stands for any: a coordinator makes the first model and evaluates, it never trains.
+  auto trainer = CreateTrainer(job, 0, options.data);
+  MUSTER_TRY(trainer);
+  const std::unique_ptr<Strategy> strategy = CreateStrategy(job);
+  auto start =
+      coordinator::Bootstrap(**store, job, {SystemRandom(), SystemRandom()}, **trainer, *strategy);
+  MUSTER_TRY(start);
+  auto keys = EnsureKeys(options.state_dir);
+  MUSTER_TRY(keys);
+  coordinator::RosterGate gate;
+  // From the first handshake on: a participant that was refused waits long before it tries again.
+  gate.SetRoster(start->state.roster);
+  auto server = BindSockets(options, *keys, gate);
+  MUSTER_TRY(server);
+  const coordinator::ServeParts parts{
+      **store, **spool, **trainer, *strategy, (*server)->control(), (*server)->bulk(), gate, log};
+  return coordinator::Serve(job, options, parts, std::move(*start), signal_fd);
+}
+
+}  // namespace
+
+Result<RunOutcome> RunCoordinator(const JobSpec& job, const ServerOptions& options, int signal_fd) {
+  MUSTER_TRY(CheckOptions(job, options));
+  MUSTER_TRY(MakeDirectories(options.state_dir, kStateDirMode));
+  auto log = coordinator::ProcessLog::Open(options.state_dir + "/coordinator.log");
+  MUSTER_TRY(log);
+  Result<RunOutcome> outcome = RunLogged(job, options, signal_fd, **log);
+  if (!outcome) (*log)->Fail("failed", {{"error", outcome.error().Text()}});
+  return outcome;
+}
+
+}  // namespace muster

@@ -1,0 +1,104 @@
+#include "coordinator/runtime/status_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "common/bytes.h"
+
+namespace muster::coordinator {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kRefusedPrefix = "refused.";
+
+std::string NameOf(const StatusView& view, RosterIndex index) {
+  for (const ParticipantStatus& participant : view.participants) {
+    if (participant.index == index) return participant.name;
+  }
+  return "index " + std::to_string(index);
+}
+
+json Waiting(const StatusView& view) {
+  json whom = json::array();
+  for (const RosterIndex index : view.wait.whom) whom.push_back(NameOf(view, index));
+  json waiting = {{"for", WaitKindName(view.wait.kind)},
+                  {"whom", std::move(whom)},
+                  {"since_ms", view.wait.since_ms},
+                  {"deadline_in_ms", nullptr},
+                  {"next", view.wait.next}};
+  if (view.wait.deadline_in_ms >= 0) waiting["deadline_in_ms"] = view.wait.deadline_in_ms;
+  return waiting;
+}
+
+json Participants(const StatusView& view) {
+  json participants = json::array();
+  for (const ParticipantStatus& participant : view.participants) {
+    const char* const present = participant.connected ? "connected" : "away";
+    participants.push_back({{"index", participant.index},
+                            {"name", participant.name},
+                            {"state", participant.revoked ? "revoked" : present},
+                            {"doing", participant.doing},
+                            {"in_cohort", participant.in_cohort},
+                            {"accepted", participant.accepted},
+                            {"lease_left_ms", participant.lease_left_ms},
+                            {"revoked", participant.revoked}});
+  }
+  return participants;
+}
+
+void AddCounters(const StatusView& view, const StatusFacts& facts, json& status) {
+  json counters = json::object();
+  std::map<std::string, std::uint64_t, std::less<>> refusals;
+  for (const auto& [name, count] : view.counters) {
+    if (name.starts_with(kRefusedPrefix)) {
+      refusals[name.substr(kRefusedPrefix.size())] += count;
+    } else {
+      counters[name] = count;
+    }
+  }
+  for (const auto& [reason, count] : facts.uncounted_refusals) {
+    refusals[std::string(ReasonName(reason))] += count;
+  }
+  status["counters"] = std::move(counters);
+  status["refusals"] = std::move(refusals);
+}
+
+}  // namespace
+
+std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
+  json status = {{"ok", true},
+                 {"job", facts.job_name},
+                 {"job_digest", Hex(facts.job_digest)},
+                 {"pid", facts.pid},
+                 {"phase", PhaseName(view.wait.phase)},
+                 {"round", view.round},
+                 {"rounds", view.rounds},
+                 {"attempt", view.attempt},
+                 {"version", view.version},
+                 {"digest", Hex(view.digest)},
+                 {"lineage", view.lineage},
+                 {"epoch", view.epoch.number},
+                 {"starts", view.starts},
+                 {"goal", view.goal},
+                 {"quorum", view.quorum},
+                 {"accepted", view.accepted},
+                 {"accuracy", nullptr},
+                 {"loss", nullptr},
+                 {"evaluated_version", nullptr},
+                 {"waiting", Waiting(view)},
+                 {"participants", Participants(view)},
+                 {"bytes_received", facts.bytes_received},
+                 {"bytes_sent", facts.bytes_sent}};
+  if (facts.evaluation) {
+    status["accuracy"] = facts.evaluation->accuracy;
+    status["loss"] = facts.evaluation->loss;
+    status["evaluated_version"] = facts.evaluation->version;
+  }
+  AddCounters(view, facts, status);
+  return status.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,36 @@
+// What `muster status` shows of a running coordinator, as JSON.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/error.h"
+#include "common/ids.h"
+#include "coordinator/core/status.h"
+#include "protocol/records.h"
+
+namespace muster::coordinator {
+
+/// What the core does not know of its process.
+struct StatusFacts {
+  std::string job_name;
+  Sha256Digest job_digest{};
+  int pid = 0;
+  std::uint64_t bytes_received = 0;  ///< Since this process began.
+  std::uint64_t bytes_sent = 0;
+  std::optional<EvaluationRecord> evaluation;          ///< The newest there is.
+  std::map<Reason, std::uint64_t> uncounted_refusals;  ///< RosterGate::uncounted().
+};
+
+/// One JSON object without newlines: {"ok":true,"job","job_digest","pid","phase","round","rounds",
+/// "attempt","version","digest","lineage","epoch","starts","goal","quorum","accepted","accuracy",
+/// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next"},
+/// "participants":[{"index","name","state","doing","in_cohort","accepted","lease_left_ms",
+/// "revoked"}],"bytes_received","bytes_sent","counters":{..},"refusals":{reason: count}}. accuracy,
+/// loss and evaluated_version are null before the first evaluation; state is revoked, connected or
+/// away; deadline_in_ms is null where there is none.
+std::string StatusJson(const StatusView& view, const StatusFacts& facts);
+
+}  // namespace muster::coordinator
