@@ -1,0 +1,168 @@
+// `muster keygen` and `muster enroll add|remove|ls`: who may take part.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/store.h"
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+#include "cli/identity.h"
+#include "cli/run_files.h"
+#include "cli/stored.h"
+#include "cli/text.h"
+#include "common/file.h"
+#include "common/names.h"
+#include "coordinator/runtime/admin_client.h"
+
+namespace muster::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::seconds kAnswerTime{10};
+
+Status CheckName(const std::string& name) {
+  if (IsName(name)) return {};
+  return Error{Reason::flag_invalid,
+               name + " is no name: letters, digits, '.', '_' and '-' only, no '.' first"};
+}
+
+/// The coordinator's answer; nothing if none runs here. A refusal is an Error.
+Result<std::optional<Json>> Ask(const std::string& state_dir, const Json& request) {
+  const auto reply = AskCoordinator(state_dir, request.dump(), kAnswerTime);
+  if (!reply) {
+    if (reply.error().reason == Reason::not_found) return std::optional<Json>();
+    return reply.error();
+  }
+  const Json answer = Json::parse(*reply, nullptr, false);
+  if (!answer.is_object()) {
+    return Error{Reason::malformed_message, "the coordinator's answer is no JSON object"};
+  }
+  if (answer.value("ok", false)) return std::optional(answer);
+  return Error{Reason::unexpected_message, "the coordinator refuses (" +
+                                               answer.value("reason", std::string("no reason")) +
+                                               "): " + answer.value("message", std::string())};
+}
+
+/// Changes the roster of a state whose coordinator does not run. `change` returns the entry to
+/// store, or nothing.
+template <typename Change>
+Result<RosterIndex> ChangeStored(const std::string& state_dir, Change change) {
+  MUSTER_TRY(MakeDirectories(state_dir, 0700));
+  const auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
+  if (!store) return store.error();
+  std::vector<RosterEntry> roster = (*store)->recovered().roster;
+  const Result<std::optional<RosterEntry>> entry = change(roster);
+  if (!entry) return entry.error();
+  if (!*entry) return Error{Reason::already_exists, "the roster says so already"};
+  Batch batch;
+  batch.mutations.emplace_back(PutRosterEntry{**entry});
+  MUSTER_TRY((*store)->Write(batch));
+  return (*entry)->index;
+}
+
+int Told(const Arguments& arguments, const std::string& what, RosterIndex index) {
+  if (arguments.format == Format::json) {
+    const Json object = {{"ok", true}, {"name", arguments.name}, {"index", index}};
+    Print(object.dump() + "\n");
+  } else {
+    Print(fmt::format("{} {}, index {}\n", what, arguments.name, index));
+  }
+  return static_cast<int>(ExitCode::ok);
+}
+
+Result<RosterIndex> Add(const Arguments& arguments) {
+  MUSTER_TRY(CheckName(arguments.name));
+  const Result<PublicKey> key = ReadPublicKey(arguments.key);
+  if (!key) return key.error();
+  const auto answer =
+      Ask(arguments.state_dir,
+          {{"command", "enroll_add"}, {"name", arguments.name}, {"key", key->Z85()}});
+  if (!answer) return answer.error();
+  if (*answer) return (*answer)->value("index", RosterIndex{0});
+  return ChangeStored(arguments.state_dir, [&](auto& roster) -> Result<std::optional<RosterEntry>> {
+    return Enrol(roster, arguments.name, *key);
+  });
+}
+
+Result<RosterIndex> Remove(const Arguments& arguments) {
+  MUSTER_TRY(CheckName(arguments.name));
+  const auto answer =
+      Ask(arguments.state_dir, {{"command", "enroll_remove"}, {"name", arguments.name}});
+  if (!answer) return answer.error();
+  if (*answer) return (*answer)->value("index", RosterIndex{0});
+  return ChangeStored(arguments.state_dir, [&](auto& roster) -> Result<std::optional<RosterEntry>> {
+    const auto found = std::ranges::find(roster, arguments.name, &RosterEntry::name);
+    if (found == roster.end()) {
+      return Error{Reason::not_found, arguments.name + " is not enrolled"};
+    }
+    if (found->revoked) return std::optional<RosterEntry>();
+    found->revoked = true;
+    return std::optional(*found);
+  });
+}
+
+Result<std::string> List(const Arguments& arguments) {
+  const auto answer = Ask(arguments.state_dir, {{"command", "enroll_ls"}});
+  if (!answer) return answer.error();
+  if (!*answer) return ListRoster(arguments.state_dir, arguments.format);
+  Table table({"index", "name", "key", "state"}, {0});
+  std::string lines;
+  for (const Json& entry : (**answer)["roster"]) {
+    lines += entry.dump() + "\n";
+    table.Add({fmt::format("{}", entry.value("index", 0U)), entry.value("name", std::string()),
+               entry.value("key", std::string()),
+               entry.value("revoked", false) ? "revoked" : "enrolled"});
+  }
+  return arguments.format == Format::json ? lines : table.Text();
+}
+
+Status MakeKey(const Arguments& arguments, const std::string& name, const std::string& dir) {
+  MUSTER_TRY(MakeDirectories(dir, 0700));
+  const Result<PublicKey> key = EnsureKey(dir);
+  if (!key) return key.error();
+  if (arguments.format == Format::json) {
+    const Json object = {{"name", name}, {"key", key->Z85()}, {"dir", dir}};
+    Print(object.dump() + "\n");
+  } else {
+    Print(fmt::format("{}  {}\n", key->Z85(), dir + "/participant.pub"));
+  }
+  return {};
+}
+
+}  // namespace
+
+int RunKeygen(const Arguments& arguments) {
+  const std::uint32_t count = arguments.count.value_or(1);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string name =
+        arguments.count ? ParticipantName(arguments.name, arguments.first + i) : arguments.name;
+    const std::string dir =
+        arguments.count ? arguments.state_dir + "/" + name : arguments.state_dir;
+    const Status made = MakeKey(arguments, name, dir);
+    if (!made) return Fail(made.error());
+  }
+  return static_cast<int>(ExitCode::ok);
+}
+
+int RunEnrollAdd(const Arguments& arguments) {
+  const Result<RosterIndex> index = Add(arguments);
+  return index ? Told(arguments, "enrolled", *index) : Fail(index.error());
+}
+
+int RunEnrollRemove(const Arguments& arguments) {
+  const Result<RosterIndex> index = Remove(arguments);
+  return index ? Told(arguments, "revoked", *index) : Fail(index.error());
+}
+
+int RunEnrollLs(const Arguments& arguments) {
+  const Result<std::string> list = List(arguments);
+  if (!list) return Fail(list.error());
+  Print(*list);
+  return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,203 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+
+namespace muster::cli {
+namespace {
+
+using Command = std::function<int(const Arguments&)>;
+
+/// Builds the parser; remembers what is to be run.
+class CommandLine {
+ public:
+  CommandLine();
+  int Run(int argc, char** argv);
+
+ private:
+  CLI::App* Add(CLI::App& parent, const std::string& name, const std::string& what,
+                const Command& command, const std::string& examples);
+  void AddServing();
+  void AddRoster();
+  void AddLooking();
+  void StateDir(CLI::App* app, const std::string& what);
+  void ConfigFile(CLI::App* app);
+  void Several(CLI::App* app);
+
+  CLI::App app_{"Muster: trains one model on many machines that come and go.", "muster"};
+  Arguments arguments_;
+  Command command_;
+};
+
+CommandLine::CommandLine() {
+  app_.require_subcommand(1);
+  app_.footer(
+      "Exit codes: 0 well, 1 failure, 2 usage or configuration, 3 drained (start again to go on),\n"
+      "4 state in use, 5 damage, 6 split brain, 7 not enrolled or revoked, 8 superseded,\n"
+      "9 disk failed or full, 10 attempts or bounds exhausted, 11 wrong job or lineage.");
+  AddServing();
+  AddRoster();
+  AddLooking();
+}
+
+CLI::App* CommandLine::Add(CLI::App& parent, const std::string& name, const std::string& what,
+                           const Command& command, const std::string& examples) {
+  CLI::App* app = parent.add_subcommand(name, what);
+  app->footer("Examples:\n" + examples);
+  const std::map<std::string, Format> formats = {{"text", Format::text}, {"json", Format::json}};
+  app->add_option_function<std::string>(
+         "--format",
+         [this, formats](const std::string& word) { arguments_.format = formats.at(word); },
+         "text or json; text if it is not given")
+      ->check(CLI::IsMember(formats))
+      ->type_name("FORMAT");
+  app->callback([this, command] { command_ = command; });
+  return app;
+}
+
+void CommandLine::StateDir(CLI::App* app, const std::string& what) {
+  app->add_option("--state-dir", arguments_.state_dir, what)->type_name("DIR")->required();
+}
+
+void CommandLine::ConfigFile(CLI::App* app) {
+  app->add_option("CONFIG", arguments_.config, "The TOML file; `muster config` lists all keys")
+      ->required();
+  app->add_option("--set", arguments_.sets, "KEY=VALUE, over what the file says; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+void CommandLine::Several(CLI::App* app) {
+  app->add_option("--count", arguments_.count,
+                  "N participants NAME-00, NAME-01, ..., each with DIR/NAME-xx")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 65536U));
+  app->add_option("--first", arguments_.first, "Number of the first of them")->type_name("K");
+}
+
+void CommandLine::AddServing() {
+  CLI::App* run =
+      Add(app_, "run", "Run a whole federation on this machine as real processes", RunRun,
+          "  muster run configs/demo.toml\n"
+          "  muster run configs/mnist-2nn.toml --set data.dir=/data/mnist\n"
+          "  muster run configs/demo.toml --state-dir /tmp/demo --format json");
+  ConfigFile(run);
+  run->add_option("--state-dir", arguments_.state_dir,
+                  "Where everything is kept; ./muster-state/JOB if it is not given")
+      ->type_name("DIR");
+
+  CLI::App* coordinator =
+      Add(app_, "coordinator", "Run the coordinator alone", RunCoordinatorCommand,
+          "  muster coordinator job.toml --state-dir coordinator \\\n"
+          "      --set coordinator.listen=tcp://0.0.0.0:7000 \\\n"
+          "      --set coordinator.bulk_listen=tcp://0.0.0.0:7001");
+  ConfigFile(coordinator);
+  StateDir(coordinator, "Where the coordinator keeps everything");
+
+  CLI::App* participant = Add(
+      app_, "participant", "Run one participant, or several in one process", RunParticipantCommand,
+      "  muster participant --name site-1 --state-dir site-1 --connect tcp://host:7000 \\\n"
+      "      --connect-bulk tcp://host:7001 --server-key coordinator.pub\n"
+      "  muster participant --name site --count 4 --state-dir sites \\\n"
+      "      --endpoints coordinator/endpoints.json");
+  participant->add_option("--name", arguments_.name, "The enrolled name")->required();
+  StateDir(participant, "Where it keeps its key, its update and its position");
+  Several(participant);
+  participant->add_option("--endpoints", arguments_.endpoints, "The coordinator's endpoints.json")
+      ->type_name("FILE");
+  participant->add_option("--connect", arguments_.connect, "The coordinator's control address");
+  participant->add_option("--connect-bulk", arguments_.connect_bulk, "Its bulk address");
+  participant->add_option("--server-key", arguments_.server_key, "Its public key, file or text");
+  participant->add_option("--data-dir", arguments_.data_dir, "idx: the folder of the four files")
+      ->type_name("DIR");
+  participant->add_option("--threads", arguments_.threads, "Fits at a time; 1 if it is not given")
+      ->check(CLI::Range(1U, 256U));
+}
+
+void CommandLine::AddRoster() {
+  CLI::App* keygen = Add(app_, "keygen", "Make a participant's key pair, unless it has one",
+                         RunKeygen, "  muster keygen --state-dir site-1");
+  StateDir(keygen, "The participant's directory: participant.key and participant.pub");
+  keygen->add_option("--name", arguments_.name, "With --count: the names' beginning");
+  Several(keygen);
+
+  CLI::App* enroll = app_.add_subcommand("enroll", "Say who may take part");
+  enroll->require_subcommand(1);
+  const std::string state = "The coordinator's directory; it may run or not";
+  CLI::App* add = Add(*enroll, "add", "Enrol a participant, or give it a new key", RunEnrollAdd,
+                      "  muster enroll add site-1 --key site-1/participant.pub --state-dir "
+                      "coordinator");
+  add->add_option("NAME", arguments_.name, "The name to enrol")->required();
+  add->add_option("--key", arguments_.key, "Its public key: the file, or its 40 characters")
+      ->required();
+  StateDir(add, state);
+  CLI::App* remove = Add(*enroll, "remove", "Revoke a participant, on live connections too",
+                         RunEnrollRemove, "  muster enroll remove site-1 --state-dir coordinator");
+  remove->add_option("NAME", arguments_.name, "The name to revoke")->required();
+  StateDir(remove, state);
+  StateDir(Add(*enroll, "ls", "List the roster", RunEnrollLs,
+               "  muster enroll ls --state-dir coordinator"),
+           state);
+}
+
+void CommandLine::AddLooking() {
+  const std::string state = "The coordinator's directory";
+  StateDir(Add(app_, "status", "Say what a federation does and what it waits for", RunStatus,
+               "  muster status --state-dir muster-state/demo\n"
+               "  muster status --state-dir muster-state/demo --format json"),
+           state);
+  CLI::App* checkpoints = app_.add_subcommand("checkpoints", "Look at the committed versions");
+  checkpoints->require_subcommand(1);
+  StateDir(Add(*checkpoints, "ls", "List all versions", RunCheckpointsLs,
+               "  muster checkpoints ls --state-dir muster-state/demo"),
+           state);
+  CLI::App* show =
+      Add(*checkpoints, "show", "Show one version, its updates and tensors", RunCheckpointsShow,
+          "  muster checkpoints show --version 3 --state-dir muster-state/demo");
+  show->add_option("--version", arguments_.version, "Which one; the newest if it is not given");
+  StateDir(show, state);
+  CLI::App* exporting =
+      Add(*checkpoints, "export", "Write a version's model as safetensors", RunCheckpointsExport,
+          "  muster checkpoints export --output model.safetensors --state-dir muster-state/demo");
+  exporting->add_option("--version", arguments_.version, "Which one; the newest if not given");
+  exporting->add_option("--output", arguments_.output, "The file to write")->required();
+  StateDir(exporting, state);
+
+  CLI::App* data = app_.add_subcommand("data", "Look at a job's data");
+  data->require_subcommand(1);
+  CLI::App* split = Add(*data, "show", "Print which part holds how many examples of each label",
+                        RunData, "  muster data show configs/demo.toml");
+  ConfigFile(split);
+  split->add_option("--rows", arguments_.rows, "Parts to print; 20 if it is not given");
+  Add(app_, "config", "List every key of the configuration", RunConfig, "  muster config");
+  CLI::App* plot = Add(app_, "plot", "Draw the accuracy by round as text", RunPlot,
+                       "  muster plot --state-dir muster-state/demo\n"
+                       "  muster plot --metrics metrics.jsonl");
+  auto* plot_state = plot->add_option("--state-dir", arguments_.state_dir, state);
+  auto* plot_file = plot->add_option("--metrics", arguments_.metrics, "An event log");
+  plot_state->excludes(plot_file);
+  plot->require_option(1, 2);
+  Add(app_, "version", "Print the version of this program", RunVersion, "  muster version");
+}
+
+int CommandLine::Run(int argc, char** argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app_.exit(error);
+    return static_cast<int>(code == 0 ? ExitCode::ok : ExitCode::usage);
+  }
+  return command_(arguments_);
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) { return CommandLine().Run(argc, argv); }
+
+}  // namespace muster::cli

@@ -1,0 +1,144 @@
+// The commands that look and go: status, checkpoints, data, config, plot, version.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/config_keys.h"
+#include "cli/exit_codes.h"
+#include "cli/plot.h"
+#include "cli/run_event.h"
+#include "cli/run_files.h"
+#include "cli/status_snapshot.h"
+#include "cli/stored.h"
+#include "cli/text.h"
+#include "common/file.h"
+#include "coordinator/runtime/admin_client.h"
+#include "protocol/messages.h"
+#include "training/partition.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr std::chrono::seconds kAnswerTime{5};
+constexpr std::uint64_t kEventLogBytesMax = 4ULL << 30;
+constexpr int kOk = static_cast<int>(ExitCode::ok);
+
+int PrintOrFail(const Result<std::string>& text) {
+  if (!text) return Fail(text.error());
+  Print(*text);
+  return kOk;
+}
+
+/// Who runs this state's federation, if `muster run` does and lives.
+std::optional<RunState> LiveRun(const std::string& state_dir) {
+  Result<RunState> run = ReadRunState(RunPaths{state_dir}.RunFile());
+  if (!run || ::kill(run->supervisor_pid, 0) != 0) return std::nullopt;
+  return *run;
+}
+
+Result<std::string> DescribeState(const Arguments& arguments) {
+  const auto reply = AskCoordinator(arguments.state_dir, R"({"command":"status"})", kAnswerTime);
+  if (!reply) {
+    if (reply.error().reason != Reason::not_found) return reply.error();
+    return DescribeStopped(arguments.state_dir, arguments.format);
+  }
+  const Result<StatusSnapshot> status = ParseStatus(*reply);
+  if (!status) return status.error();
+  const std::optional<RunState> run = LiveRun(arguments.state_dir);
+  if (arguments.format == Format::text) return RenderStatus(*status, run);
+  return (run ? StatusWithPids(*reply, *run) : *reply) + "\n";
+}
+
+Result<std::string> DescribeData(const Arguments& arguments) {
+  const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
+  if (!config) return config.error();
+  const auto parts = DescribeSplit(config->job, config->data);
+  if (!parts) return parts.error();
+  if (arguments.format == Format::text) return RenderSplit(*parts, arguments.rows);
+  std::string lines;
+  for (const PartCounts& part : *parts) {
+    const nlohmann::ordered_json object = {
+        {"part", part.part}, {"examples", part.examples}, {"per_label", part.per_label}};
+    lines += object.dump() + "\n";
+  }
+  return lines;
+}
+
+Result<std::string> Plot(const Arguments& arguments) {
+  const std::string path =
+      arguments.metrics.empty() ? RunPaths{arguments.state_dir}.Events() : arguments.metrics;
+  const auto lines = ReadLines(path, kEventLogBytesMax);
+  if (!lines) return lines.error();
+  std::vector<std::pair<double, double>> points;
+  std::string rows;
+  for (const std::string& line : *lines) {
+    const Result<RunEvent> event = ParseEvent(line);
+    if (!event || event->kind != EventKind::version || !event->accuracy) continue;
+    points.emplace_back(static_cast<double>(event->round), *event->accuracy);
+    const nlohmann::ordered_json row = {{"round", event->round}, {"accuracy", *event->accuracy}};
+    rows += row.dump() + "\n";
+  }
+  if (points.empty()) {
+    return Error{Reason::not_found, path + " holds no round with an accuracy"};
+  }
+  if (arguments.format == Format::json) return rows;
+  return RenderPlot(points, "accuracy by round", PlotSize());
+}
+
+}  // namespace
+
+int RunStatus(const Arguments& arguments) { return PrintOrFail(DescribeState(arguments)); }
+
+int RunCheckpointsLs(const Arguments& arguments) {
+  return PrintOrFail(ListVersions(arguments.state_dir, arguments.format));
+}
+
+int RunCheckpointsShow(const Arguments& arguments) {
+  return PrintOrFail(ShowVersion(arguments.state_dir, arguments.version, arguments.format));
+}
+
+int RunCheckpointsExport(const Arguments& arguments) {
+  const Result<Version> version =
+      ExportStored(arguments.state_dir, arguments.version, arguments.output);
+  if (!version) return Fail(version.error());
+  const nlohmann::ordered_json object = {{"version", *version}, {"path", arguments.output}};
+  Print(arguments.format == Format::json
+            ? object.dump() + "\n"
+            : fmt::format("version {} is in {}\n", *version, arguments.output));
+  return kOk;
+}
+
+int RunData(const Arguments& arguments) { return PrintOrFail(DescribeData(arguments)); }
+
+int RunConfig(const Arguments& arguments) {
+  Table table({"key", "type", "default", "meaning"});
+  std::string lines;
+  for (const ConfigKey& key : ConfigKeys()) {
+    table.Add({key.name, key.type, DefaultText(key), key.meaning});
+    const nlohmann::ordered_json object = {{"key", key.name},
+                                           {"type", key.type},
+                                           {"default", DefaultText(key)},
+                                           {"meaning", key.meaning}};
+    lines += object.dump() + "\n";
+  }
+  Print(arguments.format == Format::json ? lines : table.Text());
+  return kOk;
+}
+
+int RunPlot(const Arguments& arguments) { return PrintOrFail(Plot(arguments)); }
+
+int RunVersion(const Arguments& arguments) {
+  const nlohmann::ordered_json object = {
+      {"version", MUSTER_VERSION}, {"protocol", kProtocolVersion}, {"compiler", __VERSION__}};
+  Print(arguments.format == Format::json
+            ? object.dump() + "\n"
+            : fmt::format("muster {}, protocol {}, compiler {}\n", MUSTER_VERSION, kProtocolVersion,
+                          __VERSION__));
+  return kOk;
+}
+
+}  // namespace muster::cli

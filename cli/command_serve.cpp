@@ -1,0 +1,159 @@
+// `muster run`, `muster coordinator`, `muster participant`: the commands that stay.
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+
+#include <cerrno>
+#include <initializer_list>
+
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/exit_codes.h"
+#include "cli/identity.h"
+#include "cli/run_files.h"
+#include "cli/run_setup.h"
+#include "cli/run_supervisor.h"
+#include "common/file.h"
+#include "common/names.h"
+#include "coordinator/runtime/server.h"
+#include "participant/runtime/host.h"
+
+namespace muster::cli {
+namespace {
+
+/// From here on the signals come through the descriptor alone. Called before any thread is made:
+/// threads inherit what is blocked.
+Result<FileDescriptor> TakeSignals(std::initializer_list<int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : signals) ::sigaddset(&set, number);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  FileDescriptor fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd.valid()) return SystemError(Reason::io_failed, "make", "signalfd", errno);
+  return fd;
+}
+
+int TellFinishedAgain(const RunEvent& finished, const Config& config, const RunPaths& paths,
+                      Format format) {
+  if (format == Format::json) {
+    Print(finished.line + "\n");
+    return static_cast<int>(ExitCode::ok);
+  }
+  RunSummary summary;
+  summary.end = finished;
+  summary.rounds = config.core.rounds;
+  if (FileBytes(paths.Model()) > 0) summary.model_path = paths.Model();
+  Print("This job is finished already.\n" + RenderSummary(summary));
+  return static_cast<int>(ExitCode::ok);
+}
+
+Result<int> Supervise(const Arguments& arguments) {
+  const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
+  if (!config) return config.error();
+  const std::string state_dir =
+      arguments.state_dir.empty() ? "muster-state/" + config->job.name : arguments.state_dir;
+  const RunPaths paths{state_dir};
+  const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGCHLD});
+  if (!signals) return signals.error();
+  MUSTER_TRY(MakeDirectories(state_dir, 0700));
+  const Result<FileLock> lock = FileLock::Acquire(paths.Lock());
+  if (!lock) return lock.error();
+  const auto finished = FindFinished(*config, paths);
+  if (!finished) return finished.error();
+  if (*finished) return TellFinishedAgain(**finished, *config, paths, arguments.format);
+  MUSTER_TRY(PrepareRun(*config, paths));
+  const std::unique_ptr<RunOutput> output = MakeRunOutput(arguments.format);
+  RunSupervisor supervisor(*config, paths, signals->get(), *output);
+  return supervisor.Run();
+}
+
+Result<std::vector<ParticipantSpec>> Participants(const Arguments& arguments) {
+  if (!IsName(arguments.name)) {
+    return Error{Reason::flag_invalid, "--name " + arguments.name +
+                                           " is no name: letters, digits, '.', '_' and '-' only, "
+                                           "no '.' first"};
+  }
+  std::vector<ParticipantSpec> specs;
+  if (!arguments.count) {
+    specs.push_back({arguments.name, arguments.state_dir});
+    return specs;
+  }
+  for (std::uint32_t i = 0; i < *arguments.count; ++i) {
+    const std::string name = ParticipantName(arguments.name, arguments.first + i);
+    specs.push_back({name, arguments.state_dir + "/" + name});
+  }
+  return specs;
+}
+
+Result<HostOptions> HostOptionsOf(const Arguments& arguments) {
+  HostOptions options;
+  auto participants = Participants(arguments);
+  if (!participants) return participants.error();
+  options.participants = std::move(*participants);
+  options.threads = arguments.threads;
+  options.data.dir = arguments.data_dir;
+  options.endpoints_file = arguments.endpoints;
+  if (!arguments.endpoints.empty()) return options;
+  if (arguments.connect.empty() || arguments.connect_bulk.empty() || arguments.server_key.empty()) {
+    return Error{Reason::flag_invalid,
+                 "say where the coordinator is: --endpoints FILE, or --connect, --connect-bulk and "
+                 "--server-key together"};
+  }
+  const Result<PublicKey> server_key = ReadPublicKey(arguments.server_key);
+  if (!server_key) return server_key.error();
+  options.target = {arguments.connect, arguments.connect_bulk, *server_key};
+  return options;
+}
+
+/// The outcome to end with: the first that is neither finished nor left, else one that left.
+const RunOutcome* Gravest(const std::vector<RunOutcome>& outcomes) {
+  const RunOutcome* gravest = nullptr;
+  const auto rank = [](const RunOutcome& outcome) {
+    const ExitCode code = ExitCodeFor(outcome.reason);
+    return code == ExitCode::ok ? 0 : code == ExitCode::drained ? 1 : 2;
+  };
+  for (const RunOutcome& outcome : outcomes) {
+    if (gravest == nullptr || rank(outcome) > rank(*gravest)) gravest = &outcome;
+  }
+  return gravest;
+}
+
+}  // namespace
+
+int RunRun(const Arguments& arguments) {
+  const Result<int> exit_code = Supervise(arguments);
+  return exit_code ? *exit_code : Fail(exit_code.error());
+}
+
+int RunCoordinatorCommand(const Arguments& arguments) {
+  const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
+  if (!config) return Fail(config.error());
+  const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
+  if (!signals) return Fail(signals.error());
+  ServerOptions options;
+  options.state_dir = arguments.state_dir;
+  options.listen_control = config->listen;
+  options.listen_bulk = config->bulk_listen;
+  options.fold_threads = config->fold_threads;
+  options.data = config->data;
+  options.core = config->core;
+  const Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
+  if (!outcome) return Fail(outcome.error());
+  return Report("coordinator", *outcome, arguments.format);
+}
+
+int RunParticipantCommand(const Arguments& arguments) {
+  const Result<HostOptions> options = HostOptionsOf(arguments);
+  if (!options) return Fail(options.error());
+  const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
+  if (!signals) return Fail(signals.error());
+  const auto outcomes = RunParticipants(*options, signals->get());
+  if (!outcomes) return Fail(outcomes.error());
+  for (std::size_t i = 0; i < outcomes->size(); ++i) {
+    const int code = Report(options->participants[i].name, (*outcomes)[i], arguments.format);
+    if (outcomes->size() == 1) return code;
+  }
+  return static_cast<int>(ExitCodeFor(Gravest(*outcomes)->reason));
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,51 @@
+// The subcommands of `muster`. Each takes what the command line said, prints, and returns the exit
+// code (exit_codes.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+
+namespace muster::cli {
+
+struct Arguments {
+  Format format = Format::text;
+  std::string state_dir;
+  std::string config;             ///< Path of the TOML file.
+  std::vector<std::string> sets;  ///< --set KEY=VALUE.
+  std::string name;               ///< Of a participant, or the prefix of several.
+  std::optional<std::uint32_t> count;
+  std::uint32_t first = 0;  ///< Number of the first of several.
+  std::string key;          ///< A public key: file or text.
+  std::string endpoints;    ///< endpoints.json of the coordinator.
+  std::string connect;
+  std::string connect_bulk;
+  std::string server_key;
+  std::string data_dir;
+  std::uint32_t threads = 1;
+  std::optional<std::uint64_t> version;
+  std::string output;
+  std::string metrics;  ///< Path of an event log.
+  std::uint32_t rows = 20;
+};
+
+int RunRun(const Arguments& arguments);
+int RunCoordinatorCommand(const Arguments& arguments);
+int RunParticipantCommand(const Arguments& arguments);
+int RunKeygen(const Arguments& arguments);
+int RunEnrollAdd(const Arguments& arguments);
+int RunEnrollRemove(const Arguments& arguments);
+int RunEnrollLs(const Arguments& arguments);
+int RunStatus(const Arguments& arguments);
+int RunCheckpointsLs(const Arguments& arguments);
+int RunCheckpointsShow(const Arguments& arguments);
+int RunCheckpointsExport(const Arguments& arguments);
+int RunData(const Arguments& arguments);
+int RunConfig(const Arguments& arguments);
+int RunPlot(const Arguments& arguments);
+int RunVersion(const Arguments& arguments);
+
+}  // namespace muster::cli

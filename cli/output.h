@@ -1,0 +1,25 @@
+// What every command prints with.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/run_outcome.h"
+
+namespace muster::cli {
+
+enum class Format : std::uint8_t { text, json };
+
+/// Writes to standard output at once.
+void Print(std::string_view text);
+
+/// Says the error on standard error and returns the exit code for it.
+int Fail(const Error& error);
+
+/// Says how a serving process ended; returns the exit code for it. Bad ends go to standard error.
+int Report(const std::string& who, const RunOutcome& outcome, Format format);
+
+bool OutputIsTerminal();
+
+}  // namespace muster::cli

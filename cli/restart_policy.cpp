@@ -1,0 +1,23 @@
+#include "cli/restart_policy.h"
+
+#include <algorithm>
+
+#include "cli/exit_codes.h"
+
+namespace muster::cli {
+
+std::string ChildExit::Text() const {
+  return (signalled ? "signal " : "code ") + std::to_string(number);
+}
+
+RestartDecision RestartPolicy::OnExit(const ChildExit& exit) {
+  if (!exit.signalled && IsHopeless(exit.number)) return {RestartVerdict::hopeless, 0};
+  ++deaths_;
+  if (deaths_ >= kDeathsMax) return {RestartVerdict::too_many, 0};
+  ++restarts_;
+  if (deaths_ == 1) return {RestartVerdict::again, 0};
+  const std::int64_t delay = kBackOffMsMin << (deaths_ - 2);
+  return {RestartVerdict::again, std::min(delay, kBackOffMsMax)};
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,50 @@
+// Whether and when a child that ended is started again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace muster::cli {
+
+/// Deaths of one child without a new version in between that end the run.
+inline constexpr std::uint32_t kDeathsMax = 5;
+inline constexpr std::int64_t kBackOffMsMin = 250;
+inline constexpr std::int64_t kBackOffMsMax = 5'000;
+
+/// How a process ended.
+struct ChildExit {
+  bool signalled = false;
+  int number = 0;  ///< The signal's or the exit code's.
+
+  /// "signal 9", "code 1".
+  std::string Text() const;
+  bool IsCode(int code) const { return !signalled && number == code; }
+};
+
+enum class RestartVerdict : std::uint8_t {
+  again,     ///< Start it after the stated delay.
+  hopeless,  ///< Its exit code says that another start cannot help.
+  too_many,  ///< kDeathsMax deaths without progress.
+};
+
+struct RestartDecision {
+  RestartVerdict verdict = RestartVerdict::again;
+  std::int64_t delay_ms = 0;
+};
+
+/// One child's. The first death since the last progress is followed by a start at once, the others
+/// by 250 ms, doubled each time, at most 5 s.
+class RestartPolicy {
+ public:
+  RestartDecision OnExit(const ChildExit& exit);
+  /// The run committed a version.
+  void OnProgress() { deaths_ = 0; }
+  /// How often OnExit said `again`.
+  std::uint32_t restarts() const { return restarts_; }
+
+ private:
+  std::uint32_t deaths_ = 0;
+  std::uint32_t restarts_ = 0;
+};
+
+}  // namespace muster::cli

@@ -1,0 +1,70 @@
+// The events of a run, as metrics.jsonl holds them and `muster run` streams them: one JSON object a
+// line. docs: README, "What a run tells".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+
+namespace muster::cli {
+
+enum class EventKind : std::uint8_t {
+  started,   ///< A coordinator started.
+  version,   ///< A version was committed: exactly once each, in order, over all restarts.
+  attempt,   ///< A round below its quorum is tried again.
+  restart,   ///< The supervisor started a child again.
+  lost,      ///< A child ended that another start cannot help.
+  drained,   ///< The run stopped on request; the same command resumes it.
+  failed,    ///< The run ended without having finished.
+  finished,  ///< The job is over.
+  other,     ///< Of a newer build: passed on as it is.
+};
+
+/// Why a finished run was not reproducible.
+struct Cause {
+  std::uint64_t round = 0;
+  std::string cause;
+  std::string who;
+};
+
+/// Fields that the event's kind does not have keep their defaults.
+struct RunEvent {
+  EventKind kind = EventKind::other;
+  std::string line;  ///< As it was read, without the newline.
+  std::uint64_t round = 0;
+  std::uint64_t rounds = 0;
+  std::uint64_t version = 0;
+  std::uint64_t accepted = 0;
+  std::uint64_t attempts = 0;  ///< Of an `attempt` event: its number.
+  std::uint64_t starts = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  double seconds = 0;
+  std::optional<double> accuracy;  ///< Nothing where evaluation is off.
+  std::optional<double> loss;
+  bool closed_by_deadline = false;
+  bool reproducible = false;
+  std::vector<Cause> causes;
+  std::vector<std::string> cohort;
+  std::string digest;
+  std::string reason;
+  std::string process;
+  std::string exit;
+  std::string message;
+};
+
+/// Errors: file_malformed (no JSON object, or no "event" in it).
+Result<RunEvent> ParseEvent(const std::string& line);
+
+std::string RestartLine(const std::string& process, std::uint32_t count, const std::string& exit,
+                        const std::string& message);
+std::string LostLine(const std::string& process, const std::string& exit,
+                     const std::string& message);
+std::string FailedLine(int exit_code, const std::string& message);
+/// Where the coordinator could not write its own.
+std::string DrainedLine(std::uint64_t version, const std::string& message);
+
+}  // namespace muster::cli

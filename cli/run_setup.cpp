@@ -1,0 +1,87 @@
+#include "cli/run_setup.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "checkpoint/store.h"
+#include "cli/identity.h"
+#include "common/file.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr mode_t kDirectoryMode = 0700;  // Secret keys lie below.
+constexpr std::uint64_t kEventLogBytesMax = 4ULL << 30;
+constexpr std::chrono::milliseconds kStoreWait{3000};
+constexpr std::chrono::milliseconds kStoreRetry{20};
+
+// The children of a killed supervisor are killed with it, yet they need a moment to be gone.
+Result<std::unique_ptr<CheckpointStore>> OpenStore(const std::string& state_dir) {
+  const auto give_up = std::chrono::steady_clock::now() + kStoreWait;
+  while (true) {
+    auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
+    const bool in_use = !store && store.error().reason == Reason::state_in_use;
+    if (!in_use || std::chrono::steady_clock::now() > give_up) return store;
+    std::this_thread::sleep_for(kStoreRetry);
+  }
+}
+
+bool ReachedTarget(const RecoveredState& state, double target) {
+  return std::ranges::any_of(state.evaluations, [&](const EvaluationRecord& record) {
+    return record.version == state.finish->version && record.accuracy >= target;
+  });
+}
+
+bool IsFinished(const RecoveredState& state, const Config& config) {
+  if (!state.finish || !state.job || state.job->digest != JobDigest(config.job)) return false;
+  if (state.finish->version >= config.core.rounds) return true;
+  return config.core.target_accuracy && ReachedTarget(state, *config.core.target_accuracy);
+}
+
+Status EnrolEverybody(const Config& config, const RunPaths& paths, CheckpointStore& store) {
+  Batch batch;
+  std::vector<RosterEntry> roster = store.recovered().roster;
+  for (std::uint32_t i = 0; i < config.run.participants; ++i) {
+    const std::string name = ParticipantName(config.run.names, i);
+    const std::string dir = paths.Participant(name);
+    MUSTER_TRY(MakeDirectories(dir, kDirectoryMode));
+    const Result<PublicKey> key = EnsureKey(dir);
+    if (!key) return key.error();
+    const std::optional<RosterEntry> entry = Enrol(roster, name, *key);
+    if (entry) batch.mutations.emplace_back(PutRosterEntry{*entry});
+  }
+  return batch.mutations.empty() ? Status() : store.Write(batch);
+}
+
+}  // namespace
+
+Status PrepareRun(const Config& config, const RunPaths& paths) {
+  MUSTER_TRY(MakeDirectories(paths.Participants(), kDirectoryMode));
+  auto store = OpenStore(paths.state);
+  if (!store) return store.error();
+  const RecoveredState& state = (*store)->recovered();
+  const bool other_job = state.job && state.job->digest != JobDigest(config.job);
+  // Another job's state stays as it is: the coordinator will say what differs, and refuse.
+  if (!other_job) MUSTER_TRY(EnrolEverybody(config, paths, **store));
+  return WriteFileAtomically(paths.EffectiveConfig(), AsBytes(RenderConfig(config)), 0644);
+}
+
+Result<std::optional<RunEvent>> FindFinished(const Config& config, const RunPaths& paths) {
+  const auto store = OpenCheckpointStore(paths.state, OpenMode::read_only);
+  if (!store) {
+    if (store.error().reason == Reason::not_found) return std::optional<RunEvent>();
+    return store.error();
+  }
+  if (!IsFinished((*store)->recovered(), config)) return std::optional<RunEvent>();
+  const auto lines = ReadLines(paths.Events(), kEventLogBytesMax);
+  if (!lines) return std::optional<RunEvent>();
+  for (auto line = lines->rbegin(); line != lines->rend(); ++line) {
+    Result<RunEvent> event = ParseEvent(*line);
+    if (event && event->kind == EventKind::finished) return std::optional(std::move(*event));
+  }
+  return std::optional<RunEvent>();
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,73 @@
+#include "cli/run_summary.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/text.h"
+
+namespace muster::cli {
+namespace {
+
+std::string Outcome(const RunEvent& end) {
+  if (end.kind == EventKind::finished) return "finished";
+  if (end.kind == EventKind::drained) return "drained; the same command goes on from here";
+  return "failed: " + end.message;
+}
+
+std::string Reproducible(const RunEvent& end) {
+  if (end.reproducible) return "yes";
+  std::string text = "no";
+  for (const Cause& cause : end.causes) {
+    text += fmt::format("; round {}: {}{}{}", cause.round, cause.cause,
+                        cause.who.empty() ? "" : " ", cause.who);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string RenderSummary(const RunSummary& summary) {
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<13} {}\n", name, value);
+  };
+  if (summary.end) line("outcome", Outcome(*summary.end));
+  const RunEvent* facts = nullptr;
+  if (summary.last_version) facts = &*summary.last_version;
+  if (summary.end && summary.end->kind == EventKind::finished) facts = &*summary.end;
+  if (facts != nullptr) {
+    line("rounds", fmt::format("{} of {}", facts->version, summary.rounds));
+    if (facts->accuracy) line("accuracy", fmt::format("{:.4f}", *facts->accuracy));
+    if (facts->loss) line("loss", fmt::format("{:.4f}", *facts->loss));
+    line("digest", facts->digest);
+  }
+  if (summary.end && summary.end->kind == EventKind::finished) {
+    line("reproducible", Reproducible(*summary.end));
+  }
+  std::string restarts;
+  for (const auto& [name, count] : summary.restarts) {
+    restarts += fmt::format("{}{} {}", restarts.empty() ? "" : ", ", name, count);
+  }
+  line("restarts", restarts.empty() ? "none" : restarts);
+  std::string refusals;
+  for (const auto& [reason, count] : summary.refusals) {
+    refusals += fmt::format("{}{} {}", refusals.empty() ? "" : ", ", reason, count);
+  }
+  line("refusals", refusals.empty() ? "none" : refusals);
+  line("duration", HumanSeconds(summary.seconds));
+  if (!summary.model_path.empty()) line("model", summary.model_path);
+  return text;
+}
+
+std::string SummaryLine(const RunSummary& summary) {
+  nlohmann::ordered_json object = {{"event", "summary"}, {"rounds", summary.rounds}};
+  object["restarts"] = nlohmann::ordered_json::object();
+  for (const auto& [name, count] : summary.restarts) object["restarts"][name] = count;
+  object["refusals"] = summary.refusals;
+  object["seconds"] = summary.seconds;
+  if (!summary.model_path.empty()) object["model"] = summary.model_path;
+  return object.dump();
+}
+
+}  // namespace muster::cli

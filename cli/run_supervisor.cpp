@@ -1,0 +1,325 @@
+#include "cli/run_supervisor.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "cli/exit_codes.h"
+#include "cli/stored.h"
+#include "coordinator/runtime/admin_client.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr int kTickMs = 50;
+constexpr std::int64_t kStatusMs = 200;
+constexpr std::chrono::milliseconds kStatusTimeout{200};
+/// Participants that have not heard of the end by then never will: the coordinator is gone.
+constexpr std::int64_t kFarewellMs = 1'500;
+constexpr std::int64_t kKillMs = 10'000;
+
+// What the run ends with if a child's last exit was the reason.
+int ExitCodeAfter(const ChildExit& exit) {
+  const bool telling = !exit.signalled && exit.number != static_cast<int>(ExitCode::ok) &&
+                       exit.number != static_cast<int>(ExitCode::drained);
+  return telling ? exit.number : static_cast<int>(ExitCode::failure);
+}
+
+std::string GroupLabel(const std::vector<std::string>& names) {
+  return names.size() == 1 ? names.front() : names.front() + ".." + names.back();
+}
+
+}  // namespace
+
+RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, int signal_fd, RunOutput& output)
+    : config_(config),
+      paths_(std::move(paths)),
+      signal_fd_(signal_fd),
+      output_(output),
+      tail_(paths_.Events(), ReadShown(paths_.Shown())),
+      started_ms_(NowMs()) {
+  live_.job = config_.job.name;
+  live_.rounds = config_.core.rounds;
+}
+
+void RunSupervisor::AddChildren() {
+  children_.emplace_back("coordinator", std::vector<std::string>(),
+                         std::vector<std::string>{"coordinator", paths_.EffectiveConfig(),
+                                                  "--state-dir", paths_.state},
+                         paths_.CoordinatorLog());
+  const std::uint32_t all = config_.run.participants;
+  for (std::uint32_t first = 0; first < all; first += config_.run.per_process) {
+    const std::uint32_t count = std::min(config_.run.per_process, all - first);
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      names.push_back(ParticipantName(config_.run.names, first + i));
+    }
+    std::vector<std::string> arguments = {"participant",
+                                          "--name",
+                                          config_.run.names,
+                                          "--first",
+                                          fmt::format("{}", first),
+                                          "--count",
+                                          fmt::format("{}", count),
+                                          "--state-dir",
+                                          paths_.Participants(),
+                                          "--endpoints",
+                                          paths_.Endpoints(),
+                                          "--threads",
+                                          fmt::format("{}", config_.run.threads)};
+    if (!config_.data.dir.empty()) {
+      arguments.insert(arguments.end(), {"--data-dir", config_.data.dir});
+    }
+    const std::string log = paths_.Participant(names.front()) + "/participant.log";
+    const std::string label = GroupLabel(names);
+    children_.emplace_back(label, std::move(names), std::move(arguments), log);
+  }
+}
+
+Result<int> RunSupervisor::Run() {
+  Result<LineLog> events = LineLog::Open(paths_.Events());
+  if (!events) return events.error();
+  events_ = std::move(*events);
+  AddChildren();
+  MUSTER_TRY(StartDue());
+  while (!IsOver()) {
+    MUSTER_TRY(WaitForSignals());
+    MUSTER_TRY(Reap());
+    MUSTER_TRY(ReadEvents());
+    MUSTER_TRY(StartDue());
+    Escalate();
+    Show();
+  }
+  return Conclude();
+}
+
+Status RunSupervisor::WaitForSignals() {
+  pollfd waiting = {signal_fd_, POLLIN, 0};
+  ::poll(&waiting, 1, kTickMs);
+  signalfd_siginfo signal = {};
+  while (::read(signal_fd_, &signal, sizeof(signal)) == sizeof(signal)) {
+    if (signal.ssi_signo == SIGCHLD) continue;
+    // Asked twice: whoever asks has no patience left. States survive a kill.
+    if (course_ == Course::draining) kill_at_ms_ = 0;
+    if (course_ == Course::running) EndAll(Course::draining, 0);
+  }
+  return {};
+}
+
+Status RunSupervisor::Reap() {
+  bool changed = false;
+  for (std::size_t i = 0; i < children_.size(); ++i) {
+    const std::optional<ChildExit> exit = children_[i].Reap();
+    if (!exit) continue;
+    changed = true;
+    MUSTER_TRY(i == 0 ? OnCoordinatorExit(*exit) : OnParticipantExit(children_[i], *exit));
+  }
+  return changed ? SaveRunState() : Status();
+}
+
+Status RunSupervisor::OnCoordinatorExit(const ChildExit& exit) {
+  SupervisorChild& coordinator = children_.front();
+  if (exit.IsCode(static_cast<int>(ExitCode::ok))) {
+    coordinator.Retire();
+    EndAll(Course::finishing, kFarewellMs);
+    return {};
+  }
+  if (course_ != Course::running) return {};
+  const Result<RestartVerdict> verdict = JudgeAndTell(coordinator, exit);
+  if (!verdict) return verdict.error();
+  const int code = ExitCodeAfter(exit);
+  if (*verdict == RestartVerdict::hopeless) Fail(code, coordinator.LastWords(exit));
+  if (*verdict == RestartVerdict::too_many) {
+    Fail(code, fmt::format("the coordinator ended {} times without a new version, at last with "
+                           "{}: {}",
+                           kDeathsMax, exit.Text(), coordinator.LastWords(exit)));
+  }
+  return {};
+}
+
+Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const ChildExit& exit) {
+  if (exit.IsCode(static_cast<int>(ExitCode::ok))) child.Retire();
+  if (course_ != Course::running || child.ended()) return {};
+  const Result<RestartVerdict> verdict = JudgeAndTell(child, exit);
+  if (!verdict) return verdict.error();
+  const int code = ExitCodeAfter(exit);
+  if (*verdict == RestartVerdict::too_many) {
+    Fail(code, fmt::format("{} ended {} times without a new version, at last with {}: {}",
+                           child.label(), kDeathsMax, exit.Text(), child.LastWords(exit)));
+  }
+  const bool nobody = std::all_of(children_.begin() + 1, children_.end(),
+                                  [](const SupervisorChild& one) { return one.ended(); });
+  if (*verdict == RestartVerdict::hopeless && nobody) {
+    Fail(code,
+         fmt::format("no participant is left; {} said: {}", child.label(), child.LastWords(exit)));
+  }
+  return {};
+}
+
+Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const ChildExit& exit) {
+  const RestartDecision decision = child.Judge(exit, NowMs());
+  const std::string words = child.LastWords(exit);
+  if (decision.verdict == RestartVerdict::again) {
+    MUSTER_TRY(events_->Append(RestartLine(child.label(), child.restarts(), exit.Text(), words)));
+    live_.restarts[child.label()] = child.restarts();
+  } else {
+    MUSTER_TRY(events_->Append(LostLine(child.label(), exit.Text(), words)));
+  }
+  live_.note = fmt::format("{} ended ({}) {}", child.label(), exit.Text(), words);
+  return decision.verdict;
+}
+
+void RunSupervisor::Fail(int exit_code, const std::string& message) {
+  exit_code_ = exit_code;
+  failure_ = message;
+  EndAll(Course::failing, 0);
+}
+
+void RunSupervisor::EndAll(Course course, std::int64_t term_in_ms) {
+  course_ = course;
+  for (SupervisorChild& child : children_) child.Retire();
+  term_at_ms_ = NowMs() + term_in_ms;
+  kill_at_ms_ = term_at_ms_ + config_.core.drain_ms + kKillMs;
+}
+
+void RunSupervisor::Escalate() {
+  if (course_ == Course::running) return;
+  const std::int64_t now = NowMs();
+  int signal = 0;
+  if (term_at_ms_ > 0 && now >= term_at_ms_) signal = SIGTERM;
+  if (now >= kill_at_ms_) signal = SIGKILL;
+  if (signal == 0) return;
+  term_at_ms_ = 0;  // SIGTERM once: a second one means haste.
+  for (const SupervisorChild& child : children_) child.Signal(signal);
+}
+
+Status RunSupervisor::ReadEvents() {
+  const std::uint64_t before = tail_.offset();
+  const auto lines = tail_.Poll();
+  if (!lines) return lines.error();
+  for (const std::string& line : *lines) {
+    const Result<RunEvent> event = ParseEvent(line);
+    if (event) OnEvent(*event);
+  }
+  return tail_.offset() == before ? Status() : WriteShown(paths_.Shown(), tail_.offset());
+}
+
+void RunSupervisor::OnEvent(const RunEvent& event) {
+  switch (event.kind) {
+    case EventKind::version:
+      live_.last_version = event;
+      status_wanted_ = true;
+      for (SupervisorChild& child : children_) child.OnProgress();
+      break;
+    case EventKind::started:
+      end_.reset();
+      break;
+    case EventKind::finished:
+    case EventKind::drained:
+    case EventKind::failed:
+      end_ = event;
+      break;
+    default:
+      break;
+  }
+  output_.OnEvent(event);
+}
+
+Status RunSupervisor::StartDue() {
+  const std::int64_t now = NowMs();
+  const bool bound = FileBytes(paths_.Endpoints()) > 0;
+  bool changed = false;
+  for (std::size_t i = 0; i < children_.size(); ++i) {
+    if (!children_[i].IsDue(now) || (i > 0 && !bound)) continue;
+    MUSTER_TRY(children_[i].Start());
+    changed = true;
+  }
+  return changed ? SaveRunState() : Status();
+}
+
+void RunSupervisor::AskStatus() {
+  const auto reply = AskCoordinator(paths_.state, R"({"command":"status"})", kStatusTimeout);
+  const Result<StatusSnapshot> status =
+      reply ? ParseStatus(*reply) : Result<StatusSnapshot>(reply.error());
+  live_.status.reset();
+  if (!status) return;
+  live_.status = *status;
+  refusals_[status->pid] = status->refusals;
+}
+
+void RunSupervisor::Show() {
+  const std::int64_t now = NowMs();
+  const bool picture = output_.WantsStatus() && now >= status_at_ms_;
+  if (!picture && !status_wanted_) return;
+  status_at_ms_ = now + kStatusMs;
+  status_wanted_ = false;
+  AskStatus();
+  live_.seconds = static_cast<double>(now - started_ms_) / 1000;
+  output_.OnTick(live_);
+}
+
+bool RunSupervisor::IsOver() const {
+  return std::ranges::all_of(children_, &SupervisorChild::ended);
+}
+
+Status RunSupervisor::SaveRunState() {
+  RunState state;
+  state.supervisor_pid = ::getpid();
+  for (const SupervisorChild& child : children_) {
+    RunProcess process = {child.names(), child.pid(), child.restarts()};
+    if (child.names().empty()) {
+      state.coordinator = std::move(process);
+    } else {
+      state.processes.push_back(std::move(process));
+    }
+  }
+  return WriteRunState(paths_.RunFile(), state);
+}
+
+Result<int> RunSupervisor::Conclude() {
+  MUSTER_TRY(ReadEvents());
+  int exit_code = exit_code_;
+  const std::uint64_t version = live_.last_version ? live_.last_version->version : 0;
+  if (course_ == Course::draining) {
+    exit_code = static_cast<int>(ExitCode::drained);
+    if (!end_)
+      MUSTER_TRY(events_->Append(DrainedLine(version, "the coordinator was not there to say so")));
+  } else if (course_ == Course::failing) {
+    MUSTER_TRY(events_->Append(FailedLine(exit_code, failure_)));
+  } else if (!end_) {
+    exit_code = static_cast<int>(ExitCode::failure);
+    MUSTER_TRY(events_->Append(
+        FailedLine(exit_code, "the coordinator ended well, but never said that it had finished")));
+  }
+  MUSTER_TRY(ReadEvents());
+  RunSummary summary = Summarise();
+  if (course_ == Course::finishing) {
+    const Result<Version> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
+    if (!exported) return exported.error();
+    summary.model_path = paths_.Model();
+  }
+  output_.Finish(summary);
+  return exit_code;
+}
+
+RunSummary RunSupervisor::Summarise() const {
+  RunSummary summary;
+  summary.end = end_;
+  summary.last_version = live_.last_version;
+  summary.rounds = config_.core.rounds;
+  for (const SupervisorChild& child : children_) {
+    if (child.restarts() > 0) summary.restarts.emplace_back(child.label(), child.restarts());
+  }
+  for (const auto& [pid, counts] : refusals_) {
+    for (const auto& [reason, count] : counts) summary.refusals[reason] += count;
+  }
+  summary.seconds = static_cast<double>(NowMs() - started_ms_) / 1000;
+  return summary;
+}
+
+}  // namespace muster::cli

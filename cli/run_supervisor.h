@@ -1,0 +1,79 @@
+// `muster run`: a whole federation on this machine as real processes, watched by this one.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/config.h"
+#include "cli/event_tail.h"
+#include "cli/run_files.h"
+#include "cli/run_output.h"
+#include "cli/supervisor_child.h"
+#include "common/error.h"
+#include "common/file.h"
+
+namespace muster::cli {
+
+/// Starts the coordinator and then the participants, starts again those that end too early, follows
+/// metrics.jsonl, drains on request, and ends with everybody else. Children are killed if this
+/// process dies. One per process; single-threaded.
+class RunSupervisor {
+ public:
+  /// `signal_fd`: a non-blocking signalfd of SIGTERM, SIGINT, SIGHUP and SIGCHLD, which must be
+  /// blocked. REQUIRES: PrepareRun succeeded and run.lock is held.
+  RunSupervisor(const Config& config, RunPaths paths, int signal_fd, RunOutput& output);
+
+  /// Returns the exit code of the run. Errors: those of this process's own files; the children then
+  /// end with it.
+  Result<int> Run();
+
+ private:
+  enum class Course : std::uint8_t { running, finishing, draining, failing };
+
+  void AddChildren();
+  /// Sleeps until a signal or the next tick.
+  Status WaitForSignals();
+  Status Reap();
+  Status OnCoordinatorExit(const ChildExit& exit);
+  Status OnParticipantExit(SupervisorChild& child, const ChildExit& exit);
+  /// Judges the end; tells of a restart. Returns the verdict.
+  Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const ChildExit& exit);
+  Status ReadEvents();
+  void OnEvent(const RunEvent& event);
+  Status StartDue();
+  /// Nobody is started any more; those that do not end by themselves are told to, then killed.
+  void EndAll(Course course, std::int64_t term_in_ms);
+  void Fail(int exit_code, const std::string& message);
+  void Escalate();
+  void AskStatus();
+  void Show();
+  bool IsOver() const;
+  Status SaveRunState();
+  Result<int> Conclude();
+  RunSummary Summarise() const;
+
+  const Config& config_;
+  RunPaths paths_;
+  int signal_fd_;
+  RunOutput& output_;
+  EventTail tail_;
+  std::optional<LineLog> events_;
+  std::vector<SupervisorChild> children_;  ///< The coordinator first.
+  Course course_ = Course::running;
+  int exit_code_ = 0;
+  std::string failure_;
+  std::int64_t started_ms_;
+  std::int64_t term_at_ms_ = 0;
+  std::int64_t kill_at_ms_ = 0;
+  std::int64_t status_at_ms_ = 0;
+  bool status_wanted_ = false;
+  std::optional<RunEvent> end_;
+  LiveState live_;
+  /// By coordinator process: its counts begin anew at every start.
+  std::map<int, std::map<std::string, std::uint64_t>> refusals_;
+};
+
+}  // namespace muster::cli

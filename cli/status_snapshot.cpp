@@ -1,0 +1,143 @@
+#include "cli/status_snapshot.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/text.h"
+
+namespace muster::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kNamesShown = 6;
+constexpr std::size_t kDigestShown = 16;
+
+std::optional<double> Fraction(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_number()) return std::nullopt;
+  return found->get<double>();
+}
+
+void ReadWaiting(const Json& waiting, StatusSnapshot& status) {
+  status.waiting_for = waiting.at("for").get<std::string>();
+  status.awaited = waiting.at("whom").get<std::vector<std::string>>();
+  status.waiting_since_ms = waiting.at("since_ms").get<std::int64_t>();
+  status.next = waiting.at("next").get<std::string>();
+  const Json& deadline = waiting.at("deadline_in_ms");
+  if (!deadline.is_null()) status.deadline_in_ms = deadline.get<std::int64_t>();
+}
+
+StatusSnapshot Read(const Json& object) {
+  StatusSnapshot status;
+  status.job = object.at("job").get<std::string>();
+  status.pid = object.at("pid").get<int>();
+  status.phase = object.at("phase").get<std::string>();
+  status.round = object.at("round").get<std::uint64_t>();
+  status.rounds = object.at("rounds").get<std::uint64_t>();
+  status.attempt = object.at("attempt").get<std::uint64_t>();
+  status.version = object.at("version").get<std::uint64_t>();
+  status.digest = object.at("digest").get<std::string>();
+  status.lineage = object.at("lineage").get<std::uint64_t>();
+  status.epoch = object.at("epoch").get<std::uint64_t>();
+  status.starts = object.at("starts").get<std::uint64_t>();
+  status.goal = object.at("goal").get<std::uint64_t>();
+  status.quorum = object.at("quorum").get<std::uint64_t>();
+  status.accepted = object.at("accepted").get<std::uint64_t>();
+  status.accuracy = Fraction(object, "accuracy");
+  status.loss = Fraction(object, "loss");
+  ReadWaiting(object.at("waiting"), status);
+  for (const Json& one : object.at("participants")) {
+    status.participants.push_back(
+        {one.at("index").get<std::uint32_t>(), one.at("name").get<std::string>(),
+         one.at("state").get<std::string>(), one.at("doing").get<std::string>(),
+         one.at("in_cohort").get<bool>(), one.at("accepted").get<bool>()});
+  }
+  status.bytes_received = object.at("bytes_received").get<std::uint64_t>();
+  status.bytes_sent = object.at("bytes_sent").get<std::uint64_t>();
+  for (const auto& [reason, count] : object.at("refusals").items()) {
+    status.refusals[reason] = count.get<std::uint64_t>();
+  }
+  return status;
+}
+
+pid_t PidOf(const RunState& run, const std::string& name) {
+  for (const RunProcess& process : run.processes) {
+    for (const std::string& hosted : process.names) {
+      if (hosted == name) return process.pid;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<StatusSnapshot> ParseStatus(const std::string& reply) {
+  try {
+    const Json object = Json::parse(reply);
+    if (!object.at("ok").get<bool>()) {
+      return Error{Reason::unexpected_message,
+                   "the coordinator refuses: " + object.at("message").get<std::string>()};
+    }
+    return Read(object);
+  } catch (const Json::exception& error) {
+    return Error{Reason::file_malformed,
+                 std::string("the coordinator's answer cannot be read: ") + error.what()};
+  }
+}
+
+std::string StatusWithPids(const std::string& reply, const RunState& run) {
+  Json object = Json::parse(reply);
+  object["supervisor_pid"] = run.supervisor_pid;
+  for (Json& participant : object.at("participants")) {
+    const pid_t pid = PidOf(run, participant.at("name").get<std::string>());
+    if (pid > 0) participant["pid"] = pid;
+  }
+  return object.dump();
+}
+
+std::string DescribeWait(const StatusSnapshot& status) {
+  std::string text = status.waiting_for;
+  if (!status.awaited.empty()) text += " of " + HumanList(status.awaited, kNamesShown);
+  text += fmt::format(" for {}", HumanSeconds(static_cast<double>(status.waiting_since_ms) / 1000));
+  if (status.deadline_in_ms) {
+    text += fmt::format(", at most {} more",
+                        HumanSeconds(static_cast<double>(*status.deadline_in_ms) / 1000));
+  }
+  return status.next.empty() ? text : text + "; then: " + status.next;
+}
+
+std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunState>& run) {
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<12} {}\n", name, value);
+  };
+  line("job", status.job);
+  line("coordinator", fmt::format("running, pid {}, start {}, lineage {}, epoch {}", status.pid,
+                                  status.starts, status.lineage, status.epoch));
+  if (run) line("supervisor", fmt::format("pid {}", run->supervisor_pid));
+  line("round", fmt::format("{} of {}, attempt {}, phase {}", status.round, status.rounds,
+                            status.attempt, status.phase));
+  line("version", fmt::format("{} ({}...)", status.version, status.digest.substr(0, kDigestShown)));
+  if (status.accuracy && status.loss) {
+    line("accuracy", fmt::format("{:.4f}, loss {:.4f}", *status.accuracy, *status.loss));
+  }
+  line("updates",
+       fmt::format("{} accepted of {} (quorum {})", status.accepted, status.goal, status.quorum));
+  line("waiting for", DescribeWait(status));
+  line("bytes", fmt::format("{} in, {} out", HumanBytes(status.bytes_received),
+                            HumanBytes(status.bytes_sent)));
+  for (const auto& [reason, count] : status.refusals) {
+    line("refused", fmt::format("{} {}", count, reason));
+  }
+  Table table({"index", "name", "state", "doing", "cohort", "pid"}, {0, 5});
+  for (const ParticipantLine& one : status.participants) {
+    const pid_t pid = run ? PidOf(*run, one.name) : 0;
+    table.Add({fmt::format("{}", one.index), one.name, one.state, one.doing,
+               one.in_cohort ? "yes" : "", pid > 0 ? fmt::format("{}", pid) : ""});
+  }
+  return text + "\n" + table.Text();
+}
+
+}  // namespace muster::cli

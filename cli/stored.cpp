@@ -1,0 +1,186 @@
+#include "cli/stored.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "checkpoint/export.h"
+#include "checkpoint/store.h"
+#include "cli/text.h"
+#include "common/bytes.h"
+#include "model/job.h"
+
+namespace muster::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using StorePointer = std::unique_ptr<CheckpointStore>;
+
+constexpr std::size_t kDigestShown = 16;
+
+Result<StorePointer> OpenStored(const std::string& state_dir) {
+  return OpenCheckpointStore(state_dir, OpenMode::read_only);
+}
+
+Result<Version> HeadOr(const CheckpointStore& store, std::optional<Version> version,
+                       const std::string& state_dir) {
+  if (version) return *version;
+  if (store.recovered().head) return store.recovered().head->version;
+  return Error{Reason::not_found, state_dir + " holds no version yet: no coordinator ever ran"};
+}
+
+std::string JobName(const RecoveredState& state) {
+  if (!state.job) return "";
+  const Result<JobSpec> job = DecodeJob(state.job->job);
+  return job ? job->name : "";
+}
+
+std::map<Version, EvaluationRecord> Evaluations(const RecoveredState& state) {
+  std::map<Version, EvaluationRecord> evaluations;
+  for (const EvaluationRecord& record : state.evaluations) evaluations[record.version] = record;
+  return evaluations;
+}
+
+std::string Shape(const TensorSpec& tensor) {
+  return fmt::format("{}[{}]", DTypeName(tensor.dtype), fmt::join(tensor.shape, ", "));
+}
+
+Json RecordJson(const RoundRecord& record) {
+  Json object = {{"version", record.version},
+                 {"round", record.round},
+                 {"parent", record.parent},
+                 {"lineage", record.lineage},
+                 {"digest", Hex(record.digest)},
+                 {"accepted", record.accepted.size()},
+                 {"weight_sum", record.weight_sum},
+                 {"attempts", record.attempts},
+                 {"closed_by_deadline", record.closed_by_deadline},
+                 {"slots_first_drawn", record.first_drawn}};
+  object["updates"] = Json::array();
+  for (const RecordedUpdate& update : record.accepted) {
+    object["updates"].push_back({{"id", update.id.Text()}, {"digest", Hex(update.digest)}});
+  }
+  return object;
+}
+
+}  // namespace
+
+Result<Version> ExportStored(const std::string& state_dir, std::optional<Version> version,
+                             const std::string& path) {
+  Result<StorePointer> store = OpenStored(state_dir);
+  if (!store) return store.error();
+  return ExportVersion(**store, version, path);
+}
+
+Result<std::string> DescribeStopped(const std::string& state_dir, Format format) {
+  Result<StorePointer> store = OpenStored(state_dir);
+  if (!store) return store.error();
+  const RecoveredState& state = (*store)->recovered();
+  const auto evaluations = Evaluations(state);
+  Json object = {{"ok", true}, {"running", false}, {"job", JobName(state)}};
+  object["finished"] = state.finish.has_value();
+  object["version"] = nullptr;
+  std::string text = fmt::format("job          {}\ncoordinator  not running\n", JobName(state));
+  if (state.head) {
+    const std::string digest = Hex(state.head->digest);
+    object["version"] = state.head->version;
+    object["digest"] = digest;
+    text += fmt::format("version      {} ({}...)\n", state.head->version,
+                        digest.substr(0, kDigestShown));
+    const auto found = evaluations.find(state.head->version);
+    if (found != evaluations.end()) {
+      object["accuracy"] = found->second.accuracy;
+      object["loss"] = found->second.loss;
+      text += fmt::format("accuracy     {:.4f}, loss {:.4f}\n", found->second.accuracy,
+                          found->second.loss);
+    }
+  }
+  object["starts"] = state.epoch.starts;
+  text += fmt::format("starts       {}\n", state.epoch.starts);
+  text += state.finish ? "state        finished\n" : "state        start it again to go on\n";
+  return format == Format::json ? object.dump() + "\n" : text;
+}
+
+Result<std::string> ListVersions(const std::string& state_dir, Format format) {
+  Result<StorePointer> store = OpenStored(state_dir);
+  if (!store) return store.error();
+  const auto evaluations = Evaluations((*store)->recovered());
+  const std::vector<Version> held_list = (*store)->HeldVersions();
+  const std::set<Version> held(held_list.begin(), held_list.end());
+  Table table({"version", "round", "updates", "attempts", "accuracy", "held", "digest"},
+              {0, 1, 2, 3, 4});
+  std::string lines;
+  const Status visited = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+    const auto found = evaluations.find(record.version);
+    const bool is_held = held.contains(record.version);
+    table.Add({fmt::format("{}", record.version), fmt::format("{}", record.round),
+               fmt::format("{}", record.accepted.size()), fmt::format("{}", record.attempts),
+               found == evaluations.end() ? "-" : fmt::format("{:.4f}", found->second.accuracy),
+               is_held ? "yes" : "no", Hex(record.digest).substr(0, kDigestShown)});
+    Json object = RecordJson(record);
+    object.erase("updates");
+    object["held"] = is_held;
+    if (found != evaluations.end()) object["accuracy"] = found->second.accuracy;
+    lines += object.dump() + "\n";
+    return {};
+  });
+  if (!visited) return visited.error();
+  return format == Format::json ? lines : table.Text();
+}
+
+Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Version> version,
+                                Format format) {
+  Result<StorePointer> store = OpenStored(state_dir);
+  if (!store) return store.error();
+  const Result<Version> wanted = HeadOr(**store, version, state_dir);
+  if (!wanted) return wanted.error();
+  const Result<RoundRecord> record = (*store)->ReadRoundRecord(*wanted);
+  if (!record) return record.error();
+  const Result<VersionManifest> manifest = (*store)->ReadManifest(*wanted);
+  Json object = RecordJson(*record);
+  std::string text = fmt::format(
+      "version     {}\nround       {}\nparent      {}\ndigest      {}\nupdates     {} in {} "
+      "attempts\nweight sum  {}\n",
+      record->version, record->round, record->parent, Hex(record->digest), record->accepted.size(),
+      record->attempts, record->weight_sum);
+  if (!manifest) {
+    object["held"] = false;
+    text += "held        no: only its record is kept\n";
+    return format == Format::json ? object.dump() + "\n" : text;
+  }
+  object["held"] = true;
+  object["total_bytes"] = manifest->total_bytes;
+  object["tensors"] = Json::array();
+  text += fmt::format("bytes       {} in {} chunks\n\n", manifest->total_bytes,
+                      manifest->chunk_digests.size());
+  Table table({"tensor", "shape"});
+  for (const TensorSpec& tensor : manifest->tensors) {
+    table.Add({tensor.name, Shape(tensor)});
+    object["tensors"].push_back(
+        {{"name", tensor.name}, {"dtype", DTypeName(tensor.dtype)}, {"shape", tensor.shape}});
+  }
+  return format == Format::json ? object.dump() + "\n" : text + table.Text();
+}
+
+Result<std::string> ListRoster(const std::string& state_dir, Format format) {
+  Result<StorePointer> store = OpenStored(state_dir);
+  if (!store) return store.error();
+  Table table({"index", "name", "key", "state"}, {0});
+  std::string lines;
+  for (const RosterEntry& entry : (*store)->recovered().roster) {
+    table.Add({fmt::format("{}", entry.index), entry.name, entry.key.Z85(),
+               entry.revoked ? "revoked" : "enrolled"});
+    const Json object = {{"index", entry.index},
+                         {"name", entry.name},
+                         {"key", entry.key.Z85()},
+                         {"revoked", entry.revoked}};
+    lines += object.dump() + "\n";
+  }
+  return format == Format::json ? lines : table.Text();
+}
+
+}  // namespace muster::cli
