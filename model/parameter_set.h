@@ -33,7 +33,7 @@ class ParameterLayout {
   struct Entry {
     TensorSpec spec;
     std::uint64_t offset_bytes = 0;
-    std::uint64_t size_bytes = 0;   ///< Without the gap behind it.
+    std::uint64_t size_bytes = 0;  ///< Without the gap behind it.
     std::uint64_t element_count = 0;
     bool operator==(const Entry&) const = default;
   };
@@ -76,10 +76,9 @@ class ParameterSet {
   ParameterSet Clone() const;
 
   const ParameterLayout& layout() const { return layout_; }
-  ByteSpan bytes() const { return {data_.get(), static_cast<std::size_t>(layout_.total_bytes())}; }
-  MutableByteSpan bytes() {
-    return {data_.get(), static_cast<std::size_t>(layout_.total_bytes())};
-  }
+  /// Empty after a move from the set.
+  ByteSpan bytes() const { return {data_.get(), size_bytes()}; }
+  MutableByteSpan bytes() { return {data_.get(), size_bytes()}; }
   /// The values of tensor `index`. REQUIRES: its dtype is f32.
   std::span<const float> F32(std::size_t index) const;
   std::span<float> F32(std::size_t index);
@@ -88,6 +87,9 @@ class ParameterSet {
   struct Free {
     void operator()(std::byte* data) const;
   };
+  std::size_t size_bytes() const {
+    return data_ == nullptr ? 0 : static_cast<std::size_t>(layout_.total_bytes());
+  }
   ParameterLayout layout_;
   std::unique_ptr<std::byte[], Free> data_;
 };
