@@ -45,7 +45,7 @@ class RingSum {
 
   const ParameterLayout& layout() const { return layout_; }
   std::span<const TensorScale> scales() const { return scales_; }
-  /// Of the updates folded since Reset.
+  /// Of the updates folded since Reset. The sum of the weights is the lane's denominator.
   std::uint64_t weight_sum() const { return weight_sum_; }
   std::uint64_t update_count() const { return update_count_; }
   /// The sums of tensor `index`, as ring.h defines them. REQUIRES: the sum is not void.

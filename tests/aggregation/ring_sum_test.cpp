@@ -120,6 +120,17 @@ TEST_F(RingSumTest, ResetAfterAnErrorStartsFromNothing) {
   ExpectSumOfAll(sum);
 }
 
+TEST_F(RingSumTest, ASumThatFailedCannotBeReadOrFoldedOn) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  DrawRound(9, testing::Layout({{100}}), 1);
+  updates_[0].F32(0)[50] = std::nanf("");
+  ThreadPool pool(1);
+  RingSum sum = NewSum();
+  ASSERT_FALSE(sum.Fold(Sources(), pool).has_value());
+  EXPECT_DEATH(sum.Tensor(0), "void");
+  EXPECT_DEATH(sum.Fold(Sources(), pool).has_value(), "Reset");
+}
+
 TEST_F(RingSumTest, WeightsAboveTheMaximumAreRefused) {
   DrawRound(4, testing::Layout({{10}}), 1);
   weights_[0] = kCapacity.weight_max + 1;

@@ -94,6 +94,13 @@ TEST_F(UpdateCheckerTest, BytesBetweenTensorsMustBeZero) {
   }
 }
 
+TEST_F(UpdateCheckerTest, ALaterGapOfZerosDoesNotHealAnEarlierOne) {
+  update_.bytes()[update_.layout().entries()[1].offset_bytes - 1] = std::byte{1};
+  UpdateChecker checker = Checker();
+  EXPECT_EQ(checker.Add(update_.bytes()).error().reason, Reason::malformed_message);
+  EXPECT_FALSE(checker.Summary().gaps_zero);
+}
+
 TEST_F(UpdateCheckerTest, MoreBytesThanTheModelAreRefusedWhole) {
   UpdateChecker checker = Checker();
   ASSERT_TRUE(AddAll(checker, 64).has_value());
