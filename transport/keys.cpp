@@ -120,12 +120,12 @@ Status SaveKeyPair(const std::string& path, const KeyPair& keys) {
   zmq_z85_encode(secret_text.data(),
                  reinterpret_cast<const std::uint8_t*>(keys.secret_key.Reveal().data()),
                  keys.secret_key.size());
+  const std::string public_text = keys.public_key.Z85();
   Bytes text;
   text.reserve(kKeyFileBytesMax);  // A buffer that grew would leave the secret behind.
   for (const std::string_view part :
-       {kSecretTitle, std::string_view("\n"), std::string_view(keys.public_key.Z85()),
-        std::string_view("\n"), std::string_view(secret_text.data(), kZ85Characters),
-        std::string_view("\n")}) {
+       {kSecretTitle, std::string_view("\n"), std::string_view(public_text), std::string_view("\n"),
+        std::string_view(secret_text.data(), kZ85Characters), std::string_view("\n")}) {
     const ByteSpan bytes = AsBytes(part);
     text.insert(text.end(), bytes.begin(), bytes.end());
   }

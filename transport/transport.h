@@ -70,7 +70,8 @@ class KeyGate {
   virtual void OnRefused(const PublicKey& key, Reason reason) = 0;
 };
 
-// --- Client side: many links, each a control and a bulk connection of one identity ----------------
+// --- Client side: many links, each a control and a bulk connection of one identity
+// ----------------
 
 struct ClientMessage {
   Channel channel = Channel::control;
