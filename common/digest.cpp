@@ -26,8 +26,8 @@ void Sha256::Update(ByteSpan bytes) {
 Sha256Digest Sha256::Finish() {
   Sha256Digest digest;
   unsigned int size = 0;
-  MUSTER_CHECK(EVP_DigestFinal_ex(state_->context,
-                                  reinterpret_cast<unsigned char*>(digest.data()), &size) == 1,
+  MUSTER_CHECK(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(digest.data()),
+                                  &size) == 1,
                "SHA-256");
   MUSTER_CHECK(size == digest.size(), "SHA-256 size");
   state_->Begin();

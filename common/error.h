@@ -55,15 +55,15 @@ class [[nodiscard]] Status : public tl::expected<void, Error> {
 
 }  // namespace muster
 
-#define MUSTER_CHECK(condition, text)                                        \
-  do {                                                                       \
+#define MUSTER_CHECK(condition, text)                                              \
+  do {                                                                             \
     if (!(condition)) ::muster::CheckFailed(__FILE__, __LINE__, #condition, text); \
   } while (false)
 
 /// Returns the error of a Status or Result expression from the enclosing function.
-#define MUSTER_TRY(expression)                                        \
-  do {                                                                \
+#define MUSTER_TRY(expression)                                         \
+  do {                                                                 \
     if (auto&& muster_try_ = (expression); !muster_try_.has_value()) { \
-      return ::muster::Error(std::move(muster_try_.error()));         \
-    }                                                                 \
+      return ::muster::Error(std::move(muster_try_.error()));          \
+    }                                                                  \
   } while (false)

@@ -16,9 +16,9 @@ using RosterIndex = std::uint32_t;  ///< A participant's stable number; also its
 using Round = std::uint64_t;        ///< 1 is the first.
 using Attempt = std::uint32_t;      ///< 1 is the first of a round.
 using Version = std::uint64_t;      ///< 0 is the initial model.
-using Slot = std::uint32_t;         ///< One contribution a round asks for; private data: roster index.
-using Task = std::uint32_t;         ///< 0 except in async.
-using MonotonicMs = std::int64_t;   ///< Milliseconds of a monotonic clock with an arbitrary start.
+using Slot = std::uint32_t;  ///< One contribution a round asks for; private data: roster index.
+using Task = std::uint32_t;  ///< 0 except in async.
+using MonotonicMs = std::int64_t;  ///< Milliseconds of a monotonic clock with an arbitrary start.
 /// One connection as its end sees it: never reused within a process. 0 is none.
 using LinkId = std::uint64_t;
 

@@ -31,7 +31,7 @@ struct ModelSpec {
 
 struct DataSpec {
   DataSource source = DataSource::digits;
-  std::uint32_t parts = 10;           ///< Fixed for the life of the job; roster index i has part i.
+  std::uint32_t parts = 10;  ///< Fixed for the life of the job; roster index i has part i.
   Partition partition = Partition::iid;
   std::uint32_t shards_per_part = 2;  ///< shards: McMahan 2017, section 3.
   std::uint64_t train_examples = 0;   ///< digits: how many exist; idx: 0 = all of the file.
@@ -39,25 +39,25 @@ struct DataSpec {
 };
 
 struct TrainSpec {
-  std::uint32_t epochs = 1;           ///< E of McMahan 2017.
-  std::uint32_t batch_size = 10;      ///< B; 0 = the whole part in one batch.
-  double learning_rate = 0.1;         ///< Plain SGD.
-  std::uint32_t duration_ms = 0;      ///< synthetic: how long one fit takes.
+  std::uint32_t epochs = 1;       ///< E of McMahan 2017.
+  std::uint32_t batch_size = 10;  ///< B; 0 = the whole part in one batch.
+  double learning_rate = 0.1;     ///< Plain SGD.
+  std::uint32_t duration_ms = 0;  ///< synthetic: how long one fit takes.
 };
 
 struct RoundSpec {
   Mode mode = Mode::fedavg;
   SelectFrom select_from = SelectFrom::enrolled;
-  std::uint32_t goal = 10;            ///< Accepted updates that close a round.
-  std::uint32_t quorum = 10;          ///< Least accepted updates at the deadline. 1 <= quorum <= goal.
-  double over_select = 1.0;           ///< Cohort size = ceil(goal * over_select).
+  std::uint32_t goal = 10;    ///< Accepted updates that close a round.
+  std::uint32_t quorum = 10;  ///< Least accepted updates at the deadline. 1 <= quorum <= goal.
+  double over_select = 1.0;   ///< Cohort size = ceil(goal * over_select).
   LatePolicy late = LatePolicy::refuse;
 };
 
 struct StrategySpec {
   StrategyKind kind = StrategyKind::fedavg;
   double server_learning_rate = 1.0;
-  double server_momentum = 0.0;       ///< 0: the server keeps no state.
+  double server_momentum = 0.0;  ///< 0: the server keeps no state.
 };
 
 struct AggregationSpec {

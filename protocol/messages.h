@@ -20,7 +20,7 @@ inline constexpr std::uint16_t kProtocolVersion = 1;
 /// What fences a message: set by the sender in every header, checked by every receiver.
 struct Fence {
   std::uint32_t lineage = 0;
-  Epoch epoch;                             ///< All zero in `hello`: the sender has no session yet.
+  Epoch epoch;  ///< All zero in `hello`: the sender has no session yet.
   auto operator<=>(const Fence&) const = default;
 };
 
@@ -49,7 +49,7 @@ struct Hello {
     UpdateId id;
     Xxh128Digest digest{};
   };
-  std::optional<Retained> retained;       ///< A trained update whose fate it does not know.
+  std::optional<Retained> retained;  ///< A trained update whose fate it does not know.
 };
 
 /// Any authenticated byte renews the lease; this one is sent when there is nothing else to say.
@@ -81,9 +81,9 @@ struct Welcome {
   std::uint16_t protocol = kProtocolVersion;
   BulkSeal seal = BulkSeal::curve;
   std::string job_name;
-  Bytes job;                              ///< EncodeJob; its SHA-256 is job_digest.
+  Bytes job;  ///< EncodeJob; its SHA-256 is job_digest.
   Sha256Digest job_digest{};
-  std::vector<LineageRecord> lineages;    ///< The history; the last is the current one.
+  std::vector<LineageRecord> lineages;  ///< The history; the last is the current one.
   Epoch epoch;
   Version head = 0;
   RosterIndex index = 0;
@@ -103,11 +103,11 @@ struct TaskOrder {
   UpdateId id;
   Attempt attempt = 1;
   Version base_version = 0;
-  Sha256Digest base_digest{};             ///< Of the version (its model and server state).
-  Xxh128Digest model_digest{};            ///< Of the model's bytes: what the download must have.
+  Sha256Digest base_digest{};   ///< Of the version (its model and server state).
+  Xxh128Digest model_digest{};  ///< Of the model's bytes: what the download must have.
   std::uint64_t model_bytes = 0;
-  std::vector<TensorScale> scales;        ///< |x| >= 2^bound_log2 will be refused.
-  std::int64_t deadline_ms = 0;           ///< Left of this attempt when sent.
+  std::vector<TensorScale> scales;  ///< |x| >= 2^bound_log2 will be refused.
+  std::int64_t deadline_ms = 0;     ///< Left of this attempt when sent.
 };
 
 /// "Send it, from `offset`, at most `credit_bytes` ahead of what I have stored."
@@ -141,7 +141,7 @@ struct Committed {
 struct Refused {
   Reason reason = Reason::unexpected_message;
   std::optional<UpdateId> id;
-  std::int64_t retry_after_ms = 0;        ///< 0: do not retry by yourself.
+  std::int64_t retry_after_ms = 0;  ///< 0: do not retry by yourself.
   std::string text;
 };
 
@@ -169,7 +169,7 @@ struct ModelChunk {
   Version version = 0;
   std::uint64_t offset = 0;
   std::uint32_t bytes = 0;
-  std::uint64_t checksum = 0;             ///< Xxh64Of the raw bytes.
+  std::uint64_t checksum = 0;  ///< Xxh64Of the raw bytes.
 };
 
 /// Followed by `bytes` raw bytes of the update.

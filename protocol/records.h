@@ -22,7 +22,7 @@ struct LineageRecord {
 
 /// Written once, at the first start on a state directory.
 struct JobRecord {
-  Bytes job;                        ///< EncodeJob.
+  Bytes job;  ///< EncodeJob.
   Sha256Digest digest{};
   bool trainer_deterministic = true;
 };
@@ -30,26 +30,26 @@ struct JobRecord {
 /// Bumped and synced at every start, before anything is said to anybody.
 struct EpochRecord {
   Epoch epoch;
-  std::uint64_t starts = 0;         ///< How often a coordinator was started on this state.
+  std::uint64_t starts = 0;  ///< How often a coordinator was started on this state.
 };
 
 struct RosterEntry {
   RosterIndex index = 0;
-  std::string name;                 ///< Unique; what the index belongs to.
-  PublicKey key;                    ///< A replaceable credential.
+  std::string name;  ///< Unique; what the index belongs to.
+  PublicKey key;     ///< A replaceable credential.
   bool revoked = false;
 };
 
 /// The exponents of one tensor in one round (DESIGN: "One ring").
 struct TensorScale {
-  std::int32_t bound_log2 = 0;      ///< |x| >= 2^bound_log2 is refused.
-  std::int32_t scale_log2 = 0;      ///< q = round(w * x * 2^scale_log2).
+  std::int32_t bound_log2 = 0;  ///< |x| >= 2^bound_log2 is refused.
+  std::int32_t scale_log2 = 0;  ///< q = round(w * x * 2^scale_log2).
   bool operator==(const TensorScale&) const = default;
 };
 
 /// Where an update's bytes lie in the spool.
 struct SpoolExtent {
-  std::uint32_t index = 0;          ///< Extents of a spool are equal in size and numbered from 0.
+  std::uint32_t index = 0;  ///< Extents of a spool are equal in size and numbered from 0.
 };
 
 /// A durably accepted update of the open round.
@@ -59,7 +59,7 @@ struct AcceptedUpdate {
   std::uint64_t weight = 0;
   Version base_version = 0;
   RosterIndex from = 0;
-  Attempt attempt = 1;              ///< In which it was accepted: a fact for the eye, not for f.
+  Attempt attempt = 1;  ///< In which it was accepted: a fact for the eye, not for f.
   SpoolExtent extent;
 };
 
@@ -91,11 +91,11 @@ struct RoundRecord {
   std::uint32_t lineage = 0;
   std::vector<RosterIndex> eligible;
   std::vector<Slot> first_drawn;
-  std::vector<RecordedUpdate> accepted;   ///< Ascending by id.
+  std::vector<RecordedUpdate> accepted;  ///< Ascending by id.
   std::uint64_t weight_sum = 0;
   std::uint32_t bound_raise = 0;
-  std::vector<TensorScale> scales;        ///< One a lane tensor, lanes one after another.
-  Sha256Digest digest{};                  ///< Of the version that follows from it.
+  std::vector<TensorScale> scales;  ///< One a lane tensor, lanes one after another.
+  Sha256Digest digest{};            ///< Of the version that follows from it.
   // Facts for the eye, outside f.
   Attempt attempts = 1;
   bool closed_by_deadline = false;
@@ -105,12 +105,12 @@ struct RoundRecord {
 struct VersionManifest {
   Version version = 0;
   Sha256Digest digest{};
-  std::vector<TensorSpec> tensors;        ///< The model's, then the server state's.
+  std::vector<TensorSpec> tensors;  ///< The model's, then the server state's.
   std::uint32_t model_tensor_count = 0;
-  std::uint64_t model_bytes = 0;          ///< The model's share of the bytes: what is downloaded.
+  std::uint64_t model_bytes = 0;  ///< The model's share of the bytes: what is downloaded.
   std::uint64_t total_bytes = 0;
   std::vector<Sha256Digest> chunk_digests;
-  std::vector<float> tensor_max_abs;      ///< One a model tensor: the next round's bounds.
+  std::vector<float> tensor_max_abs;  ///< One a model tensor: the next round's bounds.
 };
 
 /// What became of a slot's last update. Never pruned.
@@ -118,8 +118,8 @@ struct UpdateFate {
   UpdateId id;
   Xxh128Digest digest{};
   bool committed = false;
-  Version version = 0;                    ///< Where it counts, if committed.
-  Reason reason = Reason::round_closed;   ///< Why not, otherwise.
+  Version version = 0;                   ///< Where it counts, if committed.
+  Reason reason = Reason::round_closed;  ///< Why not, otherwise.
 };
 
 /// How a version did on the held-out set. Outside f.
@@ -137,20 +137,42 @@ struct FinishRecord {
 };
 
 // --- Mutations: what one atomic batch may hold --------------------------------------------------
-struct PutJob { JobRecord record; };
-struct PutEpoch { EpochRecord record; };
-struct PutLineage { LineageRecord record; };
-struct PutRosterEntry { RosterEntry entry; };
-struct PutOpenRound { OpenRound round; };
-struct PutAccepted { AcceptedUpdate update; };
+struct PutJob {
+  JobRecord record;
+};
+struct PutEpoch {
+  EpochRecord record;
+};
+struct PutLineage {
+  LineageRecord record;
+};
+struct PutRosterEntry {
+  RosterEntry entry;
+};
+struct PutOpenRound {
+  OpenRound round;
+};
+struct PutAccepted {
+  AcceptedUpdate update;
+};
 /// Ends the open round: its accepted entries and itself are removed.
 struct ClearOpenRound {};
 /// Also moves head to record.version. REQUIRES: the version's chunks are durable.
-struct PutRoundRecord { RoundRecord record; };
-struct PutVersion { VersionManifest manifest; };
-struct PutFate { UpdateFate fate; };
-struct PutEvaluation { EvaluationRecord record; };
-struct PutFinish { FinishRecord record; };
+struct PutRoundRecord {
+  RoundRecord record;
+};
+struct PutVersion {
+  VersionManifest manifest;
+};
+struct PutFate {
+  UpdateFate fate;
+};
+struct PutEvaluation {
+  EvaluationRecord record;
+};
+struct PutFinish {
+  FinishRecord record;
+};
 /// The job goes on after all: `rounds` was raised.
 struct ClearFinish {};
 
@@ -160,7 +182,7 @@ using Mutation = std::variant<PutJob, PutEpoch, PutLineage, PutRosterEntry, PutO
 
 struct Batch {
   std::vector<Mutation> mutations;
-  bool sync = true;                       ///< False only for what may be lost with the machine.
+  bool sync = true;  ///< False only for what may be lost with the machine.
 };
 
 /// All that a coordinator knows after a restart. Records of old rounds stay on disk but for what
@@ -168,13 +190,13 @@ struct Batch {
 struct RecoveredState {
   std::optional<JobRecord> job;
   EpochRecord epoch;
-  std::vector<LineageRecord> lineages;    ///< Ascending by number.
-  std::vector<RosterEntry> roster;        ///< Ascending by index.
+  std::vector<LineageRecord> lineages;  ///< Ascending by number.
+  std::vector<RosterEntry> roster;      ///< Ascending by index.
   std::optional<VersionManifest> head;
   std::optional<RoundRecord> last_record;
   std::optional<OpenRound> open_round;
-  std::vector<AcceptedUpdate> accepted;   ///< Of the open round, ascending by id.
-  std::vector<UpdateFate> fates;          ///< Ascending by slot.
+  std::vector<AcceptedUpdate> accepted;       ///< Of the open round, ascending by id.
+  std::vector<UpdateFate> fates;              ///< Ascending by slot.
   std::vector<EvaluationRecord> evaluations;  ///< Ascending by version.
   std::optional<FinishRecord> finish;
 };

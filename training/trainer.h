@@ -25,21 +25,21 @@ struct FitTask {
 };
 
 struct FitPosition {
-  std::uint32_t epoch = 0;           ///< Finished epochs.
-  std::uint64_t batch = 0;           ///< Finished batches inside the current epoch.
-  std::uint64_t batches_done = 0;    ///< Over all epochs.
+  std::uint32_t epoch = 0;         ///< Finished epochs.
+  std::uint64_t batch = 0;         ///< Finished batches inside the current epoch.
+  std::uint64_t batches_done = 0;  ///< Over all epochs.
   std::uint64_t batches_total = 0;
 };
 
 struct FitResult {
-  bool cancelled = false;            ///< True: `delta` is unusable; Save() holds the position.
-  std::uint64_t examples = 0;        ///< Distinct local examples: the weight under `examples`.
+  bool cancelled = false;      ///< True: `delta` is unusable; Save() holds the position.
+  std::uint64_t examples = 0;  ///< Distinct local examples: the weight under `examples`.
 };
 
 struct Evaluation {
   std::uint64_t examples = 0;
-  double loss = 0;                   ///< Mean cross-entropy in nats.
-  double accuracy = 0;               ///< Fraction in [0, 1].
+  double loss = 0;      ///< Mean cross-entropy in nats.
+  double accuracy = 0;  ///< Fraction in [0, 1].
 };
 
 /// Trains on one part of the data. Not thread-safe; one object per participant. A fit runs in one
@@ -73,7 +73,7 @@ class Trainer {
 
 /// What a process knows of its own about the data.
 struct DataOptions {
-  std::string dir;                   ///< idx: the folder of the four files; never from a peer.
+  std::string dir;  ///< idx: the folder of the four files; never from a peer.
 };
 
 /// The trainer of `part` for the job; examples are loaded or drawn when first needed, and only

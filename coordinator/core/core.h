@@ -19,20 +19,20 @@ namespace muster::coordinator {
 
 /// What is this process's own and may change from start to start.
 struct CoordinatorOptions {
-  std::uint64_t rounds = 10;            ///< The job is finished after this many.
-  std::int64_t deadline_ms = 60'000;    ///< Of an attempt.
-  std::int64_t lease_ms = 10'000;       ///< Silence that ends a session.
-  std::uint32_t attempts_max = 0;       ///< Attempts of one round before giving up; 0: no limit.
+  std::uint64_t rounds = 10;              ///< The job is finished after this many.
+  std::int64_t deadline_ms = 60'000;      ///< Of an attempt.
+  std::int64_t lease_ms = 10'000;         ///< Silence that ends a session.
+  std::uint32_t attempts_max = 0;         ///< Attempts of one round before giving up; 0: no limit.
   std::optional<double> target_accuracy;  ///< Finished early once evaluation reaches it.
-  bool evaluate = true;                 ///< False where no held-out data is configured.
-  std::int64_t goodbye_ms = 3'000;      ///< How long a finished job waits for goodbyes.
-  std::int64_t drain_ms = 5'000;        ///< How long a drain waits for half-received uploads.
+  bool evaluate = true;                   ///< False where no held-out data is configured.
+  std::int64_t goodbye_ms = 3'000;        ///< How long a finished job waits for goodbyes.
+  std::int64_t drain_ms = 5'000;          ///< How long a drain waits for half-received uploads.
 };
 
 /// What the runtime knows of the recovered head that no record holds.
 struct HeadFacts {
-  Xxh128Digest model_digest{};          ///< Of the model bytes: what a download must have.
-  Version reported = 0;                 ///< The last version that metrics.jsonl names.
+  Xxh128Digest model_digest{};  ///< Of the model bytes: what a download must have.
+  Version reported = 0;         ///< The last version that metrics.jsonl names.
 };
 
 /// Not thread-safe; deterministic: equal construction and equal Steps give equal effects.

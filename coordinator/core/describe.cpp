@@ -43,7 +43,8 @@ std::string Details(const Welcome& m) {
 }
 std::string Details(const TaskOrder& m) {
   return " " + m.id.Text() + " attempt=" + std::to_string(m.attempt) +
-         " base=" + std::to_string(m.base_version) + " deadline_ms=" + std::to_string(m.deadline_ms);
+         " base=" + std::to_string(m.base_version) +
+         " deadline_ms=" + std::to_string(m.deadline_ms);
 }
 std::string Details(const Grant& m) {
   return " " + m.id.Text() + " offset=" + std::to_string(m.offset) +
@@ -77,8 +78,8 @@ std::string Text(const PutRosterEntry& m) {
          (m.entry.revoked ? " revoked" : "");
 }
 std::string Text(const PutOpenRound& m) {
-  return "open_round r" + std::to_string(m.round.round) + " attempt=" +
-         std::to_string(m.round.attempt) + " cohort=" + Numbers(m.round.cohort) +
+  return "open_round r" + std::to_string(m.round.round) +
+         " attempt=" + std::to_string(m.round.attempt) + " cohort=" + Numbers(m.round.cohort) +
          (m.round.bound_raise != 0 ? " raise=" + std::to_string(m.round.bound_raise) : "") +
          (m.round.deadline_consumed_ms != 0
               ? " consumed_ms=" + std::to_string(m.round.deadline_consumed_ms)
@@ -95,8 +96,8 @@ std::string Text(const PutRoundRecord& m) {
   for (const RecordedUpdate& update : m.record.accepted) {
     ids += (ids.empty() ? "" : " ") + std::to_string(update.id.slot);
   }
-  return "record r" + std::to_string(m.record.round) + " version=" +
-         std::to_string(m.record.version) + " accepted=[" + ids +
+  return "record r" + std::to_string(m.record.round) +
+         " version=" + std::to_string(m.record.version) + " accepted=[" + ids +
          "] weight_sum=" + std::to_string(m.record.weight_sum) +
          " attempts=" + std::to_string(m.record.attempts) +
          (m.record.closed_by_deadline ? " closed_by_deadline" : "");
@@ -110,26 +111,29 @@ std::string Text(const PutFate& m) {
 std::string Text(const PutEvaluation& m) {
   return "evaluation " + std::to_string(m.record.version);
 }
-std::string Text(const PutFinish& m) { return "finish version=" + std::to_string(m.record.version); }
+std::string Text(const PutFinish& m) {
+  return "finish version=" + std::to_string(m.record.version);
+}
 std::string Text(const ClearFinish&) { return "clear_finish"; }
 
 std::string Line(const Send& e) {
   return "send link " + std::to_string(e.link) + " " + DescribeMessage(e.message);
 }
 std::string Line(const SendModelChunk& e) {
-  return "send_model_chunk link " + std::to_string(e.link) + " version=" +
-         std::to_string(e.version) + " offset=" + std::to_string(e.offset) +
+  return "send_model_chunk link " + std::to_string(e.link) +
+         " version=" + std::to_string(e.version) + " offset=" + std::to_string(e.offset) +
          " bytes=" + std::to_string(e.bytes);
 }
 std::string Line(const DropLink& e) { return "drop_link link " + std::to_string(e.link); }
 std::string Line(const Persist& e) {
   std::string text = "persist #" + std::to_string(e.token) + (e.batch.sync ? " sync" : " unsynced");
-  for (const Mutation& mutation : e.batch.mutations) text += " {" + DescribeMutation(mutation) + "}";
+  for (const Mutation& mutation : e.batch.mutations)
+    text += " {" + DescribeMutation(mutation) + "}";
   return text;
 }
 std::string Line(const PrepareSpool& e) {
-  return "prepare_spool #" + std::to_string(e.token) + " extents=" +
-         std::to_string(e.extent_count) + " bytes=" + std::to_string(e.extent_bytes);
+  return "prepare_spool #" + std::to_string(e.token) +
+         " extents=" + std::to_string(e.extent_count) + " bytes=" + std::to_string(e.extent_bytes);
 }
 std::string Line(const OpenUpload& e) {
   return "open_upload #" + std::to_string(e.upload) + " extent=" + std::to_string(e.extent.index) +

@@ -105,17 +105,17 @@ struct AnswerAdmin {
 };
 
 enum class NoticeKind : std::uint8_t {
-  phase_entered,       ///< round, phase
-  joined,              ///< who
-  left,                ///< who, reason (left, lease_expired, superseded)
-  update_accepted,     ///< round, who
-  refused,             ///< who (if known), reason, text
-  attempt_opened,      ///< round, attempt, reason
-  version_committed,   ///< round, version: durable
-  version_evaluated,   ///< version: to be reported exactly once, see `Reporting`
+  phase_entered,      ///< round, phase
+  joined,             ///< who
+  left,               ///< who, reason (left, lease_expired, superseded)
+  update_accepted,    ///< round, who
+  refused,            ///< who (if known), reason, text
+  attempt_opened,     ///< round, attempt, reason
+  version_committed,  ///< round, version: durable
+  version_evaluated,  ///< version: to be reported exactly once, see `Reporting`
   drained,
-  finished,            ///< version, reason
-  suspended,           ///< text: the loop stood still
+  finished,   ///< version, reason
+  suspended,  ///< text: the loop stood still
 };
 /// For logs, the event stream and the display. Never changes what the core does.
 struct Notice {
@@ -123,9 +123,9 @@ struct Notice {
   Round round = 0;
   Version version = 0;
   Attempt attempt = 0;
-  std::string who;    ///< A roster name; empty if not about one.
+  std::string who;  ///< A roster name; empty if not about one.
   Reason reason = Reason::finished;
-  std::string text;   ///< The phase's name, or more on the reason.
+  std::string text;  ///< The phase's name, or more on the reason.
 };
 /// Tick me at this time. Replaces the time armed before.
 struct ArmTimer {
@@ -137,10 +137,10 @@ struct Stop {
   std::string text;
 };
 
-using Effect = std::variant<Send, SendModelChunk, DropLink, Persist, PrepareSpool, OpenUpload,
-                            StoreChunk, DropPayload, CloseUpload, SyncSpool, OpenSum, Fold,
-                            BuildVersion, AdvanceHead, Evaluate, SetRoster, AnswerAdmin, Notice,
-                            ArmTimer, Stop>;
+using Effect =
+    std::variant<Send, SendModelChunk, DropLink, Persist, PrepareSpool, OpenUpload, StoreChunk,
+                 DropPayload, CloseUpload, SyncSpool, OpenSum, Fold, BuildVersion, AdvanceHead,
+                 Evaluate, SetRoster, AnswerAdmin, Notice, ArmTimer, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace muster::coordinator

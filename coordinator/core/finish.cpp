@@ -64,11 +64,9 @@ void CoordinatorCore::Impl::On(const DrainRequested&) {
 void CoordinatorCore::Impl::CheckDrained() {
   if (phase_ == Phase::stopped) return;
   const bool late = now_ >= *halt_deadline_;
-  const bool uploading =
-      std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
-        return entry.second.state != Upload::State::receiving ||
-               sessions_.contains(entry.second.from);
-      });
+  const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
+    return entry.second.state != Upload::State::receiving || sessions_.contains(entry.second.from);
+  });
   if ((phase_ == Phase::commit || uploading) && !late) return;
   for (const auto& [token, pending] : batches_) {
     if (!std::holds_alternative<ForDrain>(pending.purpose)) continue;

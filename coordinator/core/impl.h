@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/core/core.h"
+#include "coordinator/core/round_state.h"
 #include "coordinator/core/session.h"
 #include "model/parameter_set.h"
 
@@ -25,44 +26,6 @@ class CoordinatorCore::Impl {
   StatusView Status(MonotonicMs now) const;
 
  private:
-  /// The open round in memory: its record, and what a restart finds out again.
-  struct RoundState {
-    OpenRound record;
-    std::vector<TensorScale> scales;
-    std::map<Slot, AcceptedUpdate> accepted;   ///< Durable, acknowledged.
-    std::set<Slot> folded;                     ///< Of them, in the sum.
-    std::map<Slot, Reason> refused;            ///< Final for this attempt.
-    std::vector<float> refused_max_abs;        ///< Largest magnitudes refused as out_of_bound.
-    MonotonicMs attempt_started = 0;           ///< As if it had run without a break.
-    MonotonicMs deadline_persisted = 0;
-    bool closed_by_deadline = false;
-    bool building = false;
-    std::optional<VersionBuilt> built;
-  };
-
-  // What a batch under way is for; decides what Persisted releases.
-  struct ForOpenRound {};
-  struct ForDeadline {};
-  struct ForAccepts { std::vector<Slot> slots; };
-  struct ForCommit { std::optional<OpenRound> next; bool finishes = false; };
-  struct ForEvaluation { EvaluationRecord record; bool finishes = false; };
-  struct ForFinish {};
-  struct ForRoster { RosterEntry entry; AdminTicket ticket = 0; };
-  struct ForDrain {};
-  using Purpose = std::variant<ForOpenRound, ForDeadline, ForAccepts, ForCommit, ForEvaluation,
-                               ForFinish, ForRoster, ForDrain>;
-  struct PendingBatch {
-    Purpose purpose;
-    Batch batch;
-    std::optional<MonotonicMs> retry_at;       ///< Set while the disk is full.
-  };
-  struct PendingAdmin {
-    AdminTicket ticket = 0;
-    std::string name;
-    PublicKey key;
-    bool revoke = false;
-  };
-
   // core.cpp: events in.
   void On(const Started&);
   void On(const Tick&);
@@ -200,6 +163,7 @@ class CoordinatorCore::Impl {
   void EnterPhase(Phase phase);
 
   std::string DoingOf(RosterIndex index) const;
+  void WaitInPhase(MonotonicMs now, WaitState& wait) const;
 
   // --- Fixed -----------------------------------------------------------------------------------
   const JobSpec job_;
@@ -211,7 +175,8 @@ class CoordinatorCore::Impl {
   std::vector<LineageRecord> lineages_;
   EpochRecord epoch_;
 
-  // --- The job's state, as far as it is durable ---------------------------------------------------
+  // --- The job's state, as far as it is durable
+  // ---------------------------------------------------
   std::vector<RosterEntry> roster_;
   VersionManifest head_;
   Round head_round_ = 0;
@@ -219,7 +184,7 @@ class CoordinatorCore::Impl {
   std::map<Slot, UpdateFate> fates_;
   std::map<Version, EvaluationRecord> evaluations_;
   std::optional<FinishRecord> finish_;
-  bool clear_finish_ = false;         ///< The next open round takes the stored end back.
+  bool clear_finish_ = false;  ///< The next open round takes the stored end back.
   std::optional<OpenRound> recovered_round_;
   std::vector<AcceptedUpdate> recovered_accepted_;
   Version reported_ = 0;
@@ -233,14 +198,14 @@ class CoordinatorCore::Impl {
   MonotonicMs wait_since_ = 0;
   std::optional<RoundState> round_;
   std::map<RosterIndex, Session> sessions_;
-  std::map<LinkId, RosterIndex> links_;         ///< Control and bulk links of live sessions.
+  std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
   std::set<Incarnation> ended_;
   std::deque<Incarnation> ended_order_;
   std::map<Slot, Upload> uploads_;
   std::map<UploadId, Slot> upload_slots_;
   std::set<std::uint32_t> free_extents_;
   std::deque<RosterIndex> grant_queue_;
-  std::uint64_t next_id_ = 1;                   ///< Tokens and upload ids.
+  std::uint64_t next_id_ = 1;  ///< Tokens and upload ids.
   std::uint64_t next_finished_order_ = 1;
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_;

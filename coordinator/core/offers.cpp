@@ -23,8 +23,8 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
       return;
     }
     if (upload.state != Upload::State::receiving) {
-      RefuseSession(session, Reason::busy, offer.id, "another update of this slot is being accepted",
-                    limits::kBusyRetryMs);
+      RefuseSession(session, Reason::busy, offer.id,
+                    "another update of this slot is being accepted", limits::kBusyRetryMs);
       return;
     }
     Count("uploads_replaced");
@@ -108,9 +108,9 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
                           : "weights go from 1 to " + std::to_string(job_.aggregation.weight_max));
   }
   if (offer.bytes != lane_layout_.total_bytes()) {
-    return refuse(Reason::size_mismatch,
-                  "an update of this model has " + std::to_string(lane_layout_.total_bytes()) +
-                      " bytes, not " + std::to_string(offer.bytes));
+    return refuse(Reason::size_mismatch, "an update of this model has " +
+                                             std::to_string(lane_layout_.total_bytes()) +
+                                             " bytes, not " + std::to_string(offer.bytes));
   }
   return std::nullopt;
 }
@@ -159,9 +159,9 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
 
 void CoordinatorCore::Impl::SendGrant(const Session& session, const Upload& upload) {
   // Chunks under way on a link that broke are lost: what counts is what was given to the spool.
-  SendTo(session.index, Grant{upload.offer.id, upload.offer.digest, upload.requested,
-                              limits::kCreditWindowBytes,
-                              static_cast<std::uint32_t>(limits::kTransferChunkBytes)});
+  SendTo(session.index,
+         Grant{upload.offer.id, upload.offer.digest, upload.requested, limits::kCreditWindowBytes,
+               static_cast<std::uint32_t>(limits::kTransferChunkBytes)});
 }
 
 }  // namespace muster::coordinator

@@ -9,9 +9,8 @@ namespace muster::coordinator {
 void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
                                            std::vector<AcceptedUpdate> accepted) {
   const std::map<Slot, Reason> refused = round_ ? round_->refused : std::map<Slot, Reason>();
-  const bool same_sum = round_ && !round_->scales.empty() &&
-                        round_->record.round == round->round && round_->building == false &&
-                        round_->refused_max_abs.empty();
+  const bool same_sum = round_ && !round_->scales.empty() && round_->record.round == round->round &&
+                        round_->building == false && round_->refused_max_abs.empty();
   if (!same_sum) {
     RoundState state;
     state.record = std::move(*round);
@@ -40,9 +39,9 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
 }
 
 bool CoordinatorCore::Impl::OpenRoundSum() {
-  auto scales = ComputeScales(lane_layout_, head_.tensor_max_abs,
-                              {job_.aggregation.weight_max, job_.round.goal},
-                              round_->record.bound_raise);
+  auto scales =
+      ComputeScales(lane_layout_, head_.tensor_max_abs,
+                    {job_.aggregation.weight_max, job_.round.goal}, round_->record.bound_raise);
   if (!scales.has_value()) {
     StopNow(scales.error().reason, "the round's exponents: " + scales.error().message);
     return false;

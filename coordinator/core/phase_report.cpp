@@ -40,11 +40,10 @@ void CoordinatorCore::Impl::PersistDeadline() {
 
 // Whether any slot of this attempt can still be filled.
 bool CoordinatorCore::Impl::AnyFillable() const {
-  return std::any_of(
-      round_->record.cohort.begin(), round_->record.cohort.end(), [this](Slot slot) {
-        return !round_->accepted.contains(slot) && !round_->refused.contains(slot) &&
-               slot < roster_.size() && !roster_[slot].revoked;
-      });
+  return std::any_of(round_->record.cohort.begin(), round_->record.cohort.end(), [this](Slot slot) {
+    return !round_->accepted.contains(slot) && !round_->refused.contains(slot) &&
+           slot < roster_.size() && !roster_[slot].revoked;
+  });
 }
 
 // The one place that decides how a report phase ends.
@@ -127,8 +126,7 @@ std::size_t CoordinatorCore::Impl::TopUp(std::size_t wanted) {
     if (added == wanted || record.cohort.size() >= limits::kCohortMax) break;
     if (InCohort(index)) continue;
     record.cohort.push_back(index);
-    if (std::find(record.eligible.begin(), record.eligible.end(), index) ==
-        record.eligible.end()) {
+    if (std::find(record.eligible.begin(), record.eligible.end(), index) == record.eligible.end()) {
       record.eligible.push_back(index);
     }
     ++added;

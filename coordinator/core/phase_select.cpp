@@ -28,8 +28,7 @@ std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version p
   record.eligible = Drawable();
   if (record.eligible.size() < job_.round.quorum) return std::nullopt;
   std::vector<RosterIndex> drawn = Ranked(record.eligible, round);
-  const auto wanted =
-      static_cast<std::size_t>(std::ceil(job_.round.goal * job_.round.over_select));
+  const auto wanted = static_cast<std::size_t>(std::ceil(job_.round.goal * job_.round.over_select));
   if (drawn.size() > wanted) drawn.resize(wanted);
   std::sort(drawn.begin(), drawn.end());
   record.first_drawn = drawn;
@@ -64,8 +63,8 @@ void CoordinatorCore::Impl::RetrySelect() {
       Note({.kind = NoticeKind::attempt_opened,
             .round = head_round_ + 1,
             .reason = Reason::below_quorum,
-            .text = std::to_string(Drawable().size()) + " of " +
-                    std::to_string(job_.round.quorum) + " participants can be drawn"});
+            .text = std::to_string(Drawable().size()) + " of " + std::to_string(job_.round.quorum) +
+                    " participants can be drawn"});
     }
     return;
   }

@@ -88,8 +88,8 @@ Result<RosterEntry> CoordinatorCore::Impl::JudgeAdmin(const PendingAdmin& admin)
 void CoordinatorCore::Impl::Release(const ForRoster& purpose) {
   admin_in_flight_ = false;
   const RosterEntry& entry = purpose.entry;
-  const bool key_ended = entry.revoked || (entry.index < roster_.size() &&
-                                           roster_[entry.index].key != entry.key);
+  const bool key_ended =
+      entry.revoked || (entry.index < roster_.size() && roster_[entry.index].key != entry.key);
   if (entry.index < roster_.size()) {
     roster_[entry.index] = entry;
   } else {

@@ -14,10 +14,10 @@ struct Session {
   RosterIndex index = 0;
   Incarnation incarnation;
   LinkId control = 0;
-  LinkId bulk = 0;                    ///< 0 until bulk_hello.
+  LinkId bulk = 0;  ///< 0 until bulk_hello.
   MonotonicMs lease_until = 0;
-  std::optional<UpdateId> ordered;    ///< The task given to this session.
-  std::optional<Offer> queued;        ///< An offer that waits for a grant.
+  std::optional<UpdateId> ordered;  ///< The task given to this session.
+  std::optional<Offer> queued;      ///< An offer that waits for a grant.
 };
 
 /// One update on its way from a granted offer to a durable accept. At most one a slot.
@@ -27,7 +27,7 @@ struct Upload {
     checking,       ///< All are stored; the digest is awaited.
     awaiting_sync,  ///< Whole and within bounds; the next SyncSpool covers it.
     syncing,
-    awaiting_batch, ///< Durable bytes; the next accept batch may name it.
+    awaiting_batch,  ///< Durable bytes; the next accept batch may name it.
     persisting,
   };
   UploadId id = 0;
@@ -35,9 +35,9 @@ struct Upload {
   RosterIndex from = 0;
   SpoolExtent extent;
   State state = State::receiving;
-  std::uint64_t requested = 0;        ///< Bytes given to StoreChunk.
-  std::uint64_t stored = 0;           ///< Bytes known to be in the spool file.
-  std::uint64_t finished_order = 0;   ///< Position among the uploads that became whole.
+  std::uint64_t requested = 0;       ///< Bytes given to StoreChunk.
+  std::uint64_t stored = 0;          ///< Bytes known to be in the spool file.
+  std::uint64_t finished_order = 0;  ///< Position among the uploads that became whole.
 };
 
 }  // namespace muster::coordinator

@@ -112,8 +112,8 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   }
 }
 
-// The last hello wins: an older process of the name is told so; an older link of the same process is
-// only forgotten.
+// The last hello wins: an older process of the name is told so; an older link of the same process
+// is only forgotten.
 void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello) {
   const RosterIndex index = old.index;
   if (old.incarnation != hello.incarnation) {

@@ -74,8 +74,8 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index) const {
   if (round_ && round_->refused.contains(index)) {
     return "refused: " + std::string(ReasonName(round_->refused.at(index)));
   }
-  const bool working = round_ && session->second.ordered &&
-                       session->second.ordered->round == round_->record.round;
+  const bool working =
+      round_ && session->second.ordered && session->second.ordered->round == round_->record.round;
   return working ? "working" : "idle";
 }
 

@@ -35,21 +35,21 @@ enum class WaitKind : std::uint8_t {
   version_built,      ///< The fold threads and the disk.
   version_persisted,  ///< The store: the commit.
   evaluation,         ///< The evaluator: the target decides on the next round.
-  present,            ///< Participants: fewer than the quorum are connected (select_from = present).
-  enrolment,          ///< The operator: fewer than the quorum are enrolled.
-  disk_space,         ///< The operator: the disk is full; tried again at the deadline.
-  goodbyes,           ///< Participants: told that the job is finished.
-  drain,              ///< Uploads half received when the drain began.
+  present,     ///< Participants: fewer than the quorum are connected (select_from = present).
+  enrolment,   ///< The operator: fewer than the quorum are enrolled.
+  disk_space,  ///< The operator: the disk is full; tried again at the deadline.
+  goodbyes,    ///< Participants: told that the job is finished.
+  drain,       ///< Uploads half received when the drain began.
 };
 std::string_view WaitKindName(WaitKind kind);
 
 struct WaitState {
   Phase phase = Phase::starting;
   WaitKind kind = WaitKind::nothing;
-  std::vector<RosterIndex> whom;      ///< Ascending; empty if no participant is awaited.
-  std::int64_t since_ms = 0;          ///< How long it has waited.
-  std::int64_t deadline_in_ms = -1;   ///< Left until `next` happens by itself; -1: no deadline.
-  std::string next;                   ///< What happens then, or what ends the wait.
+  std::vector<RosterIndex> whom;     ///< Ascending; empty if no participant is awaited.
+  std::int64_t since_ms = 0;         ///< How long it has waited.
+  std::int64_t deadline_in_ms = -1;  ///< Left until `next` happens by itself; -1: no deadline.
+  std::string next;                  ///< What happens then, or what ends the wait.
 };
 
 struct ParticipantStatus {
@@ -59,8 +59,8 @@ struct ParticipantStatus {
   bool connected = false;
   std::int64_t lease_left_ms = 0;
   bool in_cohort = false;
-  bool accepted = false;              ///< Its update of the open round counts.
-  std::string doing;                  ///< "away", "idle", "working", "uploading 40 %", "accepted".
+  bool accepted = false;  ///< Its update of the open round counts.
+  std::string doing;      ///< "away", "idle", "working", "uploading 40 %", "accepted".
 };
 
 struct StatusView {
@@ -77,7 +77,8 @@ struct StatusView {
   std::uint32_t accepted = 0;
   WaitState wait;
   std::vector<ParticipantStatus> participants;
-  std::map<std::string, std::uint64_t> counters;  ///< "updates_accepted", "refused.round_closed", ...
+  std::map<std::string, std::uint64_t>
+      counters;  ///< "updates_accepted", "refused.round_closed", ...
 };
 
 }  // namespace muster::coordinator

@@ -160,9 +160,8 @@ void CoordinatorCore::Impl::PumpAccepts() {
   for (auto& [slot, upload] : uploads_) {
     if (upload.state == Upload::State::awaiting_batch) ready.push_back(&upload);
   }
-  std::sort(ready.begin(), ready.end(), [](const Upload* a, const Upload* b) {
-    return a->finished_order < b->finished_order;
-  });
+  std::sort(ready.begin(), ready.end(),
+            [](const Upload* a, const Upload* b) { return a->finished_order < b->finished_order; });
   const std::size_t wanted = job_.round.goal - round_->accepted.size();
   if (ready.size() > wanted) ready.resize(wanted);
   if (ready.empty()) return;

@@ -4,16 +4,24 @@
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
+namespace {
+
+// Fills in what is awaited, until when, and what happens then.
+auto Setter(WaitState& wait, MonotonicMs now) {
+  return [&wait, now](WaitKind kind, std::optional<MonotonicMs> deadline, std::string next) {
+    wait.kind = kind;
+    wait.deadline_in_ms = deadline ? std::max<MonotonicMs>(*deadline - now, 0) : -1;
+    wait.next = std::move(next);
+  };
+}
+
+}  // namespace
 
 WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
   WaitState wait;
   wait.phase = phase_;
   wait.since_ms = now - wait_since_;
-  const auto set = [&](WaitKind kind, std::optional<MonotonicMs> deadline, std::string next) {
-    wait.kind = kind;
-    wait.deadline_in_ms = deadline ? std::max<MonotonicMs>(*deadline - now, 0) : -1;
-    wait.next = std::move(next);
-  };
+  const auto set = Setter(wait, now);
   if (phase_ == Phase::stopped || phase_ == Phase::starting) return wait;
   for (const auto& [token, pending] : batches_) {
     if (!pending.retry_at) continue;
@@ -34,6 +42,12 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
     set(WaitKind::drain, halt_deadline_, "the process ends; a later start resumes");
     return wait;
   }
+  WaitInPhase(now, wait);
+  return wait;
+}
+
+void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const {
+  const auto set = Setter(wait, now);
   switch (phase_) {
     case Phase::select:
       if (round_) {
@@ -81,7 +95,6 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
     case Phase::stopped:
       break;
   }
-  return wait;
 }
 
 }  // namespace muster::coordinator

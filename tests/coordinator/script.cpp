@@ -91,8 +91,7 @@ std::vector<std::string> Script::Start() {
   disk_.Apply(batch);
   due_.clear();
   core_ = std::make_unique<CoordinatorCore>(
-      job_, options_, disk_.state(),
-      HeadFacts{DigestNamed("model"), disk_.state().head->version});
+      job_, options_, disk_.state(), HeadFacts{DigestNamed("model"), disk_.state().head->version});
   return Step(Started{});
 }
 
@@ -122,7 +121,8 @@ Fence Script::CurrentFence(const Arguments& arguments) const {
 Event Script::MessageEvent(const std::string& command, const std::string& who,
                            const Arguments& arguments) {
   const bool bulk = command == "bulk_hello" || command == "model_request" || command == "chunk";
-  const LinkId link = 10 * (IndexOf(who) + 1) + (bulk ? 1 : 0) + 2 * (Number(arguments, "link", 1) - 1);
+  const LinkId link =
+      10 * (IndexOf(who) + 1) + (bulk ? 1 : 0) + 2 * (Number(arguments, "link", 1) - 1);
   const PublicKey key = KeyOf(Get(arguments, "key", who));
   Incarnation incarnation;
   incarnation.bytes[0] = static_cast<std::byte>(Number(arguments, "incarnation", 1));
@@ -155,7 +155,8 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
   }
   if (command == "chunk") {
     const UpdateChunk chunk{Id(who, arguments), Number(arguments, "offset", 0),
-                            static_cast<std::uint32_t>(Number(arguments, "bytes", kUpdateBytes)), 0};
+                            static_cast<std::uint32_t>(Number(arguments, "bytes", kUpdateBytes)),
+                            0};
     return ChunkReceived{link, key, CurrentFence(arguments), chunk, 1};
   }
   return Received{link, key, CurrentFence(arguments), message};
@@ -235,8 +236,10 @@ std::vector<std::string> Script::Complete(std::size_t at_most) {
 std::vector<std::string> Script::Refuse() {
   const Effect effect = due_.front();
   due_.pop_front();
-  if (const auto* persist = std::get_if<Persist>(&effect)) return Step(PersistRefused{persist->token});
-  if (const auto* spool = std::get_if<PrepareSpool>(&effect)) return Step(SpoolRefused{spool->token});
+  if (const auto* persist = std::get_if<Persist>(&effect))
+    return Step(PersistRefused{persist->token});
+  if (const auto* spool = std::get_if<PrepareSpool>(&effect))
+    return Step(SpoolRefused{spool->token});
   return Step(ChunkRejected{std::get<StoreChunk>(effect).upload, Reason::disk_full});
 }
 
@@ -303,7 +306,8 @@ std::vector<std::string> Script::Play(const std::string& line) {
   if (command == "pass") {
     // Time passes with a tick every 250 ms, as the runtime gives them.
     std::vector<std::string> lines;
-    for (auto left = static_cast<MonotonicMs>(Number(arguments, "ms", 1'000)); left > 0; left -= 250) {
+    for (auto left = static_cast<MonotonicMs>(Number(arguments, "ms", 1'000)); left > 0;
+         left -= 250) {
       now_ += std::min<MonotonicMs>(left, 250);
       for (std::string& text : Step(Tick{})) lines.push_back(std::move(text));
     }
@@ -316,19 +320,22 @@ std::vector<std::string> Script::Play(const std::string& line) {
       const auto* close = std::get_if<CloseUpload>(&e);
       return close != nullptr && close->upload == upload;
     });
-    return Step(UploadChecked{upload, DigestNamed(Get(arguments, "digest", "?")),
-                              Get(arguments, "gaps", "zero") == "zero", {magnitude}});
+    return Step(UploadChecked{upload,
+                              DigestNamed(Get(arguments, "digest", "?")),
+                              Get(arguments, "gaps", "zero") == "zero",
+                              {magnitude}});
   }
   if (command == "rejected") {
     std::erase_if(due_, [](const Effect& e) { return !std::holds_alternative<Persist>(e); });
     return Step(ChunkRejected{Number(arguments, "upload", 0), ReasonOf(who)});
   }
   if (command == "evaluated") {
-    return Step(Evaluated{{Number(arguments, "version", 1), 100, 0.5,
-                           std::stod(Get(arguments, "accuracy", "0.5"))}});
+    return Step(Evaluated{
+        {Number(arguments, "version", 1), 100, 0.5, std::stod(Get(arguments, "accuracy", "0.5"))}});
   }
   if (command == "link_gone") return Step(LinkGone{10 * (IndexOf(who) + 1)});
-  if (command == "handshake_refused") return Step(HandshakeRefused{KeyOf(who), Reason::unknown_key});
+  if (command == "handshake_refused")
+    return Step(HandshakeRefused{KeyOf(who), Reason::unknown_key});
   if (command == "unreadable") return Step(Unreadable{10 * (IndexOf(who) + 1), KeyOf(who)});
   if (command == "build_failed") {
     due_.clear();
@@ -337,9 +344,9 @@ std::vector<std::string> Script::Play(const std::string& line) {
   if (command == "drain") return Step(DrainRequested{});
   if (command == "enroll") return Step(EnrollRequested{7, who, KeyOf(Get(arguments, "key", who))});
   if (command == "revoke") return Step(RevokeRequested{8, who});
-  static const std::vector<std::string> kMessages = {
-      "hello", "bulk_hello", "lease_renew", "offer", "chunk", "model_request", "leave", "welcome",
-      "refuse_coordinator"};
+  static const std::vector<std::string> kMessages = {"hello", "bulk_hello", "lease_renew",
+                                                     "offer", "chunk",      "model_request",
+                                                     "leave", "welcome",    "refuse_coordinator"};
   if (std::find(kMessages.begin(), kMessages.end(), command) != kMessages.end()) {
     return Step(MessageEvent(command, who, arguments));
   }

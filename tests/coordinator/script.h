@@ -13,7 +13,8 @@
 namespace muster::coordinator {
 
 /// One command a line; see script.cpp for the commands and their defaults. Completions of disk and
-/// fold effects come with "io" (all that is due) or one by one; "auto" lets them come by themselves.
+/// fold effects come with "io" (all that is due) or one by one; "auto" lets them come by
+/// themselves.
 class Script {
  public:
   Script();
@@ -47,7 +48,7 @@ class Script {
   std::unique_ptr<CoordinatorCore> core_;
   MonotonicMs now_ = 0;
   bool auto_io_ = false;
-  std::deque<Effect> due_;                       ///< Effects that want a completion.
+  std::deque<Effect> due_;  ///< Effects that want a completion.
   std::map<UploadId, std::string> upload_digests_;
   std::map<std::string, std::uint32_t> incarnations_;
 };

@@ -1,6 +1,6 @@
 // The core's behaviour, to be read: tests/coordinator/transcripts/*.txt.
-#include "script.h"
 #include "tests/support/transcript.h"
+#include "script.h"
 
 namespace muster::coordinator {
 namespace {

@@ -10,8 +10,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> TranscriptFiles(const std::string& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry :
-       fs::directory_iterator(std::string(MUSTER_SOURCE_DIR) + "/" + folder)) {
+  for (const auto& entry : fs::directory_iterator(std::string(MUSTER_SOURCE_DIR) + "/" + folder)) {
     if (entry.path().extension() == ".txt") files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
