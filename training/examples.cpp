@@ -111,6 +111,10 @@ Result<std::vector<std::uint8_t>> LoadLabels(const JobSpec& job, Split split,
     return labels;
   }
   const auto count = CountIdxExamples(options.dir, split);
+  if (!count.has_value() && count.error().reason == Reason::not_found) {
+    return Error{Reason::file_unreadable, "the " + std::string(SplitName(split)) +
+                                              " examples are missing: " + count.error().message};
+  }
   MUSTER_TRY(count);
   if (wanted > *count) {
     return Error{Reason::config_invalid, "the job names " + std::to_string(wanted) + " " +
