@@ -136,6 +136,30 @@ TEST_F(BuiltinTrainer, EqualTasksGiveEqualBitsAndOthersDoNot) {
   }
 }
 
+// Two fits of one epoch under one key go through the part in one order; two epochs do not.
+TEST_F(BuiltinTrainer, EachEpochHasItsOwnOrder) {
+  JobSpec one_epoch = job_;
+  one_epoch.train.epochs = 1;
+  auto trainer = TrainerOf(one_epoch);
+  ParameterSet model = Base();
+  for (int fit = 0; fit < 2; ++fit) {
+    const Fitted fitted = FitOnce(*trainer, kTask, model);
+    for (std::size_t tensor = 0; tensor < 4; ++tensor) {
+      for (std::size_t i = 0; i < model.F32(tensor).size(); ++i) {
+        model.F32(tensor)[i] += fitted.delta.F32(tensor)[i];
+      }
+    }
+  }
+  const Fitted two_epochs = Undisturbed();
+  const ParameterSet base = Base();
+  float largest = 0;
+  for (std::size_t i = 0; i < model.F32(0).size(); ++i) {
+    const float moved = model.F32(0)[i] - base.F32(0)[i];
+    largest = std::max(largest, std::abs(moved - two_epochs.delta.F32(0)[i]));
+  }
+  EXPECT_GT(largest, 1e-4F) << "rounding alone makes less";
+}
+
 TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
   auto trainer = TrainerOf(job_);
   ParameterSet delta(trainer->layout());
