@@ -9,9 +9,9 @@
 
 #include "common/digest.h"
 #include "common/limits.h"
-#include "jobs.h"
 #include "participant/core/describe.h"
-#include "script.h"
+#include "tests/participant/jobs.h"
+#include "tests/participant/script.h"
 
 namespace muster::participant {
 namespace {

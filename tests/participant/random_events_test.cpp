@@ -9,9 +9,9 @@
 #include "common/digest.h"
 #include "common/limits.h"
 #include "common/random.h"
-#include "jobs.h"
 #include "participant/core/core.h"
 #include "participant/core/describe.h"
+#include "tests/participant/jobs.h"
 
 namespace muster::participant {
 namespace {

@@ -1,11 +1,11 @@
-#include "script.h"
+#include "tests/participant/script.h"
 
 #include <sstream>
 #include <utility>
 
 #include "common/digest.h"
-#include "jobs.h"
 #include "participant/core/describe.h"
+#include "tests/participant/jobs.h"
 
 namespace muster::participant {
 namespace {

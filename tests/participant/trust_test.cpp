@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/digest.h"
-#include "jobs.h"
+#include "tests/participant/jobs.h"
 
 namespace muster::participant {
 namespace {

@@ -1,0 +1,200 @@
+// The participant's own files: state.bin, position.bin, endpoints.json, and the log's lines.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "common/digest.h"
+#include "common/file.h"
+#include "participant/runtime/endpoints.h"
+#include "participant/runtime/log.h"
+#include "participant/runtime/model_buffer.h"
+#include "participant/runtime/position_file.h"
+#include "participant/runtime/state_file.h"
+#include "tests/support/temp_dir.h"
+
+namespace muster::participant {
+namespace {
+
+DurableState FullState() {
+  DurableState state;
+  state.job = Sha256Of(AsBytes("job"));
+  state.seen = SeenState{{2, 0x1122334455667788}, {7, 0x8877665544332211}, 41};
+  state.retained = RetainedUpdate{{2, 42, 3, 1}, Xxh128Of(AsBytes("update")), 800'000, 600, 41};
+  return state;
+}
+
+void ExpectEqual(const DurableState& a, const DurableState& b) {
+  EXPECT_EQ(a.job, b.job);
+  EXPECT_EQ(a.seen, b.seen);
+  ASSERT_EQ(a.retained.has_value(), b.retained.has_value());
+  if (!a.retained) return;
+  EXPECT_EQ(a.retained->id, b.retained->id);
+  EXPECT_EQ(a.retained->digest, b.retained->digest);
+  EXPECT_EQ(a.retained->bytes, b.retained->bytes);
+  EXPECT_EQ(a.retained->weight, b.retained->weight);
+  EXPECT_EQ(a.retained->base_version, b.retained->base_version);
+}
+
+TEST(StateFileTest, WhatIsWrittenIsRead) {
+  TempDir dir;
+  for (const DurableState& state : {DurableState{}, FullState()}) {
+    ASSERT_TRUE(WriteStateFile(dir / "state.bin", state));
+    const auto read = ReadStateFile(dir / "state.bin");
+    ASSERT_TRUE(read) << read.error().Text();
+    ExpectEqual(*read, state);
+  }
+}
+
+TEST(StateFileTest, NoFileIsAnEmptyState) {
+  TempDir dir;
+  const auto read = ReadStateFile(dir / "state.bin");
+  ASSERT_TRUE(read);
+  ExpectEqual(*read, DurableState{});
+}
+
+TEST(StateFileTest, EveryTornLengthIsDamage) {
+  const Bytes whole = EncodeState(FullState());
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const auto state = DecodeState(ByteSpan(whole).first(size));
+    ASSERT_FALSE(state) << size;
+    EXPECT_EQ(state.error().reason, Reason::damage) << size;
+  }
+  Bytes longer = whole;
+  longer.push_back(std::byte{0});
+  EXPECT_FALSE(DecodeState(longer));
+}
+
+TEST(StateFileTest, EveryFlippedBitIsRefused) {
+  const Bytes whole = EncodeState(FullState());
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    Bytes flipped = whole;
+    flipped[bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
+    EXPECT_FALSE(DecodeState(flipped)) << bit;
+  }
+}
+
+TEST(StateFileTest, UnknownFieldsUnderARightChecksumAreDamage) {
+  Bytes bytes = EncodeState(FullState());
+  bytes[7] = std::byte{1};  // A flag that this format does not have.
+  const std::size_t digest_offset = bytes.size() - sizeof(Xxh128Digest);
+  StoreLittle(MutableByteSpan(bytes), digest_offset,
+              Xxh128Of(ByteSpan(bytes).first(digest_offset)));
+  const auto state = DecodeState(bytes);
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().reason, Reason::damage);
+}
+
+TEST(StateFileTest, ANewerFormatIsNamedAsSuch) {
+  Bytes bytes = EncodeState(FullState());
+  bytes[4] = std::byte{2};
+  EXPECT_EQ(DecodeState(bytes).error().reason, Reason::unsupported);
+}
+
+TEST(StateFileTest, AHugeForeignFileIsDamage) {
+  TempDir dir;
+  std::ofstream(dir / "state.bin") << std::string(100'000, 'x');
+  EXPECT_EQ(ReadStateFile(dir / "state.bin").error().reason, Reason::damage);
+}
+
+TEST(PositionFileTest, WhatIsWrittenIsRead) {
+  TempDir dir;
+  const Bytes trainer(1'000, std::byte{9});
+  ASSERT_TRUE(SavePosition(dir / "position.bin", {{1, 2, 3, 4}, 5, 17, trainer}));
+  const auto read = LoadPosition(dir / "position.bin");
+  ASSERT_TRUE(read);
+  ASSERT_TRUE(read->has_value());
+  EXPECT_EQ((*read)->id, (UpdateId{1, 2, 3, 4}));
+  EXPECT_EQ((*read)->base_version, 5U);
+  EXPECT_EQ((*read)->batches_done, 17U);
+  EXPECT_EQ((*read)->trainer, trainer);
+}
+
+TEST(PositionFileTest, ATornOrChangedFileIsMalformed) {
+  TempDir dir;
+  ASSERT_TRUE(SavePosition(dir / "whole", {{1, 2, 3, 4}, 5, 17, Bytes(100)}));
+  const Bytes whole = *ReadFile(dir / "whole", 1'000);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    ASSERT_TRUE(WriteFileAtomically(dir / "torn", ByteSpan(whole).first(size), 0600));
+    EXPECT_FALSE(LoadPosition(dir / "torn")) << size;
+    Bytes changed = whole;
+    changed[size] ^= std::byte{16};
+    ASSERT_TRUE(WriteFileAtomically(dir / "torn", changed, 0600));
+    EXPECT_FALSE(LoadPosition(dir / "torn")) << size;
+  }
+}
+
+TEST(PositionFileTest, NoFileIsNoPosition) {
+  TempDir dir;
+  const auto read = LoadPosition(dir / "position.bin");
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->has_value());
+}
+
+class EndpointsTest : public testing::Test {
+ protected:
+  Result<ClientTransport::Target> Read(const std::string& text) {
+    std::ofstream(dir_ / "endpoints.json") << text;
+    return ReadTarget(dir_ / "endpoints.json");
+  }
+  TempDir dir_;
+};
+
+TEST_F(EndpointsTest, AreReadAsTheCoordinatorWritesThem) {
+  PublicKey key;
+  key.bytes.fill(std::byte{7});
+  const auto target = Read(R"({"control":"tcp://127.0.0.1:1","bulk":"tcp://127.0.0.1:2",)"
+                           R"("server_key":")" +
+                           key.Z85() + R"("})");
+  ASSERT_TRUE(target) << target.error().Text();
+  EXPECT_EQ(target->control_endpoint, "tcp://127.0.0.1:1");
+  EXPECT_EQ(target->bulk_endpoint, "tcp://127.0.0.1:2");
+  EXPECT_EQ(target->server_key, key);
+}
+
+TEST_F(EndpointsTest, AnythingElseIsMalformed) {
+  for (const char* text : {"", "{", "[]", "{}", "null", R"({"control":1,"bulk":"b"})",
+                           R"({"control":"a","bulk":"b","server_key":"short"})"}) {
+    const auto target = Read(text);
+    ASSERT_FALSE(target) << text;
+    EXPECT_EQ(target.error().reason, Reason::file_malformed) << text;
+  }
+}
+
+TEST(LogTest, APeersTextStaysOneQuotedLine) {
+  EXPECT_EQ(LogfmtLine("refused", {{"who", "p1"}, {"text", "a b=\"c\"\nlevel=error"}}),
+            "refused who=p1 text=\"a b=\\\"c\\\"?level=error\"");
+}
+
+class ModelBufferTest : public testing::Test {
+ protected:
+  ModelBufferTest() : layout_(*ParameterLayout::Create({{"w", DType::f32, {32}}})) {}
+  Status Store(std::uint64_t offset, std::size_t size, std::uint64_t checksum_error = 0) {
+    const Bytes bytes(size, std::byte{3});
+    return buffer_.Store(
+        {4, offset, static_cast<std::uint32_t>(size), Xxh64Of(bytes) + checksum_error}, bytes);
+  }
+  ParameterLayout layout_;
+  ModelBuffer buffer_;
+};
+
+TEST_F(ModelBufferTest, ChunksInOrderMakeTheWhole) {
+  ASSERT_TRUE(buffer_.Open(layout_, 4, 128));
+  EXPECT_TRUE(Store(0, 100));
+  EXPECT_FALSE(buffer_.Finished());
+  EXPECT_TRUE(Store(100, 28));
+  EXPECT_EQ(buffer_.Finished(), Xxh128Of(Bytes(128, std::byte{3})));
+}
+
+TEST_F(ModelBufferTest, WhatDoesNotFitIsRefused) {
+  EXPECT_FALSE(Store(0, 100)) << "not open";
+  EXPECT_EQ(buffer_.Open(layout_, 4, 192).error().reason, Reason::size_mismatch);
+  ASSERT_TRUE(buffer_.Open(layout_, 4, 128));
+  EXPECT_EQ(Store(1, 100).error().reason, Reason::wrong_offset);
+  EXPECT_EQ(Store(0, 129).error().reason, Reason::size_mismatch);
+  EXPECT_EQ(Store(0, 100, 1).error().reason, Reason::checksum_mismatch);
+  EXPECT_TRUE(Store(0, 128));
+}
+
+}  // namespace
+}  // namespace muster::participant
