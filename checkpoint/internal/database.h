@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,8 +72,10 @@ class Database {
   Database(FileSystemPtr files, std::string path);
   rocksdb::Options BaseOptions() const;
   Status Open(bool writing);
-  /// After disk_full RocksDB refuses writes until it is told to go on.
+  /// After disk_full RocksDB refuses writes until it is told to go on. REQUIRES: write_mutex_.
   Status ResumeIfFull();
+  /// Keeps the log short, and a key in memory for ResumeIfFull. REQUIRES: write_mutex_.
+  Status PrepareLog();
 
   std::string path_;
   FileSystemPtr files_;
@@ -79,7 +83,11 @@ class Database {
   std::shared_ptr<DiskWatch> watch_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  ///< As kFamilies, then the unused default.
-  std::atomic<bool> full_ = false;
+
+  std::mutex write_mutex_;          ///< Guards what follows, and the order of log appends.
+  std::uint64_t log_bytes_ = 0;     ///< Written since the last flush of all families.
+  bool resumable_ = false;          ///< A key lies in memory; see PrepareLog.
+  std::atomic<bool> full_ = false;  ///< The one that may be set without the mutex.
 };
 
 }  // namespace muster::checkpoint

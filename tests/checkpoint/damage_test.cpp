@@ -1,0 +1,230 @@
+// Damage and torn ends of what lies on the disk: the first is told, the second forgiven.
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <string>
+
+#include "tests/checkpoint/samples.h"
+#include "tests/checkpoint/store_fixture.h"
+
+namespace muster {
+namespace {
+
+using testing::HasSubstr;
+
+class DamageTest : public StoreFixture {
+ protected:
+  static constexpr std::uint32_t kUpdates = 30;
+
+  /// A store with that many synced batches in its live log, killed.
+  void CrashWithALog() {
+    Open();
+    AcceptEach(1, kUpdates);
+    Crash();
+  }
+
+  std::uint64_t LogBytes() const { return SizeOf(LiveLog()); }
+};
+
+TEST_F(DamageTest, AnUntouchedLogOpens) {
+  CrashWithALog();
+  Open();
+  EXPECT_EQ(recovered().accepted.size(), kUpdates);
+}
+
+TEST_F(DamageTest, AFlippedBitInTheMiddleOfTheLogIsDamage) {
+  CrashWithALog();
+  Flip(LiveLog(), LogBytes() / 2);
+  const Error error = OpenError();
+  EXPECT_EQ(error.reason, Reason::damage);
+  EXPECT_THAT(error.message, HasSubstr("batch 30 was synced"));
+}
+
+TEST_F(DamageTest, AFlippedBitInTheLastSyncedBatchIsDamage) {
+  CrashWithALog();
+  Flip(LiveLog(), LogBytes() - 10);
+  const Error error = OpenError();
+  EXPECT_EQ(error.reason, Reason::damage);
+  EXPECT_THAT(error.message, HasSubstr("ends at batch 29"));
+}
+
+TEST_F(DamageTest, AReaderTellsDamageToo) {
+  CrashWithALog();
+  Flip(LiveLog(), LogBytes() / 2);
+  EXPECT_EQ(OpenError(OpenMode::read_only).reason, Reason::damage);
+}
+
+TEST_F(DamageTest, TellingDamageLeavesTheDatabaseAsItLies) {
+  CrashWithALog();
+  Flip(LiveLog(), LogBytes() / 2);
+  const std::string before = ImageOf(FileOf("db"));
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+  EXPECT_TRUE(ImageOf(FileOf("db")) == before);
+  EXPECT_EQ(OpenError().reason, Reason::damage) << "a second open tells the same";
+}
+
+TEST_F(DamageTest, ATornEndBehindTheWitnessIsForgiven) {
+  Open();
+  AcceptEach(1, 5);
+  AcceptEach(6, 6, /*sync=*/false);
+  Crash();
+  Truncate(LiveLog(), LogBytes() - 3);
+  Open();
+  EXPECT_EQ(recovered().accepted.size(), 5U);
+}
+
+TEST_F(DamageTest, ATornBatchIsAbsentAsAWhole) {
+  Open();
+  AcceptEach(1, 1);
+  const std::uint64_t before = LogBytes();
+  Write({PutJob{SampleJob()}, PutAccepted{SampleAccepted(2)}, PutFate{SampleFate(3, 1)}},
+        /*sync=*/false);
+  const std::uint64_t after = LogBytes();
+  Crash();
+  const std::string whole = directory();
+  for (std::uint64_t size = before; size <= after; size += (after - before) / 7) {
+    current_ = temporary_ / ("cut-" + std::to_string(size));
+    std::filesystem::copy(whole, current_, std::filesystem::copy_options::recursive);
+    Truncate(LiveLog(), size);
+    Open();
+    const bool complete = size == after;
+    EXPECT_EQ(recovered().accepted.size(), complete ? 2U : 1U) << size;
+    EXPECT_EQ(recovered().job.has_value(), complete) << size;
+    EXPECT_EQ(recovered().fates.size(), complete ? 1U : 0U) << size;
+    Close();
+  }
+}
+
+TEST_F(DamageTest, ALogCutBeforeTheWitnessIsDamage) {
+  CrashWithALog();
+  Truncate(LiveLog(), LogBytes() - 3);
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+TEST_F(DamageTest, AMissingLogIsDamage) {
+  CrashWithALog();
+  std::filesystem::remove(LiveLog());
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+// The manifest notes the database's own sequence number with every file it takes in, so that number
+// would vouch for batches that the log has lost.
+TEST_F(DamageTest, ATakenInVersionDoesNotHideALostBatch) {
+  Open();
+  AcceptEach(1, kUpdates);
+  Stage(1);
+  Crash();
+  Flip(LiveLog(), LogBytes() / 2);
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+TEST_F(DamageTest, ReopeningKeepsTheWitnessInForce) {
+  Open();
+  AcceptEach(1, 5);
+  Reopen();
+  AcceptEach(6, 10);
+  Crash();
+  Truncate(LiveLog(), LogBytes() - 3);
+  const Error error = OpenError();
+  EXPECT_EQ(error.reason, Reason::damage);
+  EXPECT_THAT(error.message, HasSubstr("batch 10 was synced"));
+}
+
+TEST_F(DamageTest, OneTornSlotOfTheWitnessIsForgiven) {
+  for (const std::uint64_t slot : {0U, 4096U}) {
+    CrashWithALog();
+    Flip(FileOf("witness"), slot + 9);
+    Open();
+    EXPECT_EQ(recovered().accepted.size(), kUpdates);
+    Close();
+    current_ = temporary_ / ("again-" + std::to_string(slot));
+  }
+}
+
+TEST_F(DamageTest, AWitnessWithoutAWholeSlotIsDamage) {
+  CrashWithALog();
+  Flip(FileOf("witness"), 9);
+  Flip(FileOf("witness"), 4096 + 17);
+  const Error error = OpenError();
+  EXPECT_EQ(error.reason, Reason::damage);
+  EXPECT_THAT(error.message, HasSubstr("removing the file accepts the store as it is"));
+}
+
+TEST_F(DamageTest, AMissingWitnessIsMadeAnew) {
+  CrashWithALog();
+  std::filesystem::remove(FileOf("witness"));
+  Open();
+  EXPECT_EQ(recovered().accepted.size(), kUpdates);
+  AcceptEach(100, 101);
+  Crash();
+  Truncate(LiveLog(), LogBytes() - 3);
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+// --- Other files ---------------------------------------------------------------------------------
+
+TEST_F(DamageTest, AMissingFormatFileOfAStateInUseIsDamage) {
+  CrashWithALog();
+  std::filesystem::remove(FileOf("FORMAT"));
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+  std::filesystem::remove(FileOf("witness"));
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+TEST_F(DamageTest, AMissingDatabaseIsDamage) {
+  CrashWithALog();
+  std::filesystem::remove_all(FileOf("db"));
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+  EXPECT_FALSE(std::filesystem::exists(FileOf("db"))) << "no new one is put in its place";
+}
+
+TEST_F(DamageTest, ADamagedChunkIsNamed) {
+  Open();
+  Commit(3, 3U << 20);
+  Close();
+  const Bytes contents = SampleContents(3, 3U << 20);
+  const std::string_view second = AsText(contents).substr(1U << 20, 32);
+  for (const std::string& path : SortedFiles()) {
+    if (SizeOf(path) > (3U << 20)) Flip(path, Find(path, second) + 1000);
+  }
+  Open();
+  EXPECT_TRUE(store_->ReadVersionChunk(*recovered().head, 0));
+  const auto chunk = store_->ReadVersionChunk(*recovered().head, 1);
+  ASSERT_FALSE(chunk);
+  EXPECT_EQ(chunk.error().reason, Reason::damage);
+  EXPECT_THAT(chunk.error().message, HasSubstr("chunk 1 of version 3"));
+  EXPECT_TRUE(store_->ReadVersionChunk(*recovered().head, 2));
+}
+
+TEST_F(DamageTest, AChunkThatTheManifestDoesNotNameIsDamage) {
+  Open();
+  Commit(3);
+  VersionManifest forged = *store_->ReadManifest(3);
+  forged.chunk_digests[0][5] ^= std::byte{1};
+  const auto chunk = store_->ReadVersionChunk(forged, 0);
+  EXPECT_EQ(chunk.error().reason, Reason::damage);
+  EXPECT_THAT(chunk.error().message, HasSubstr("chunk 0 of version 3"));
+}
+
+TEST_F(DamageTest, AHeadWhoseFileIsGoneIsDamage) {
+  Open();
+  Commit(3, 3U << 20);
+  Close();
+  for (const std::string& path : SortedFiles()) {
+    if (SizeOf(path) > (3U << 20)) std::filesystem::remove(path);
+  }
+  const auto store = OpenCheckpointStore(directory(), OpenMode::create_or_open);
+  EXPECT_FALSE(store);
+}
+
+TEST_F(DamageTest, ADamagedMetadataFileIsDamage) {
+  Open();
+  Write({PutJob{SampleJob()}});
+  Reopen();  // Moves the log's batches to sorted files.
+  Close();
+  for (const std::string& path : SortedFiles()) Flip(path, 20);
+  EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+}  // namespace
+}  // namespace muster
