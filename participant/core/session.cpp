@@ -79,7 +79,7 @@ void Session::OnWelcome(const Fence& fence, const Welcome& welcome) {
   if (verdict.kind == WelcomeVerdict::Kind::refuse_and_stop) {
     context_.End(verdict.reason, verdict.text);
   } else {
-    Abandon(verdict.reason, verdict.text);
+    Abandon(verdict.reason, "the coordinator was refused");
   }
 }
 

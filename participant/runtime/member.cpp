@@ -334,6 +334,11 @@ void Member::Remove(const std::string& path) {
 }
 
 void Member::Perform(const Notice& effect) {
+  if (effect.reason == Reason::finished) {
+    Log(LevelOf(effect.kind), NoticeText(effect.kind),
+        {{"participant", spec_.name}, {"text", effect.text}});
+    return;
+  }
   Log(LevelOf(effect.kind), NoticeText(effect.kind),
       {{"participant", spec_.name},
        {"reason", std::string(ReasonName(effect.reason))},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -119,6 +120,7 @@ void FakeCoordinator::Grant(Peer& peer, const Offer& offer) {
 
 void FakeCoordinator::Accept(Peer& peer, const Upload& upload) {
   ++peer.accepted;
+  head_ = std::max(head_, upload.offer.base_version + 1);
   Say(peer, Accepted{upload.offer.id, upload.offer.digest});
   Say(peer, Committed{upload.offer.id, upload.offer.base_version + 1});
 }
