@@ -71,7 +71,7 @@ TEST_F(ExportTest, AVersionLoadsAsItWasWritten) {
   auto whole = LoadVersion(*store_, *recovered().head);
   ASSERT_TRUE(whole) << whole.error().Text();
   EXPECT_TRUE(whole->layout() == Contents(1).layout());
-  EXPECT_TRUE(SameBytes(std::as_const(*whole).bytes(), std::as_const(Contents(1)).bytes()));
+  EXPECT_TRUE(SameBytes(whole->bytes(), Contents(1).bytes()));
   auto model = LoadModel(*store_, *recovered().head);
   ASSERT_TRUE(model) << model.error().Text();
   EXPECT_TRUE(model->layout() == ModelLayout());
@@ -153,7 +153,7 @@ TEST_F(ExportTest, AnExportedModelIsImportedBitForBit) {
   auto model = ImportModel(path(), ModelLayout());
   ASSERT_TRUE(model) << model.error().Text();
   auto stored = LoadModel(*store_, ManifestOf(3));
-  EXPECT_TRUE(SameBytes(std::as_const(*model).bytes(), std::as_const(*stored).bytes()));
+  EXPECT_TRUE(SameBytes(model->bytes(), stored->bytes()));
 }
 
 TEST_F(ExportTest, ModelsOfAnotherLayoutAreRefusedByTensor) {

@@ -18,6 +18,8 @@ UpdateId SampleId(std::uint32_t salt) {
 JobRecord SampleJob() {
   JobSpec job;
   job.name = "sample";
+  job.data.train_examples = 1000;
+  job.data.test_examples = 100;
   return {.job = EncodeJob(job), .digest = JobDigest(job), .trainer_deterministic = false};
 }
 
