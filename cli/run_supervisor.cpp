@@ -125,7 +125,7 @@ Status RunSupervisor::Reap() {
 Status RunSupervisor::OnCoordinatorExit(const ChildExit& exit) {
   SupervisorChild& coordinator = children_.front();
   if (exit.IsCode(static_cast<int>(ExitCode::ok))) {
-    coordinator.Retire();
+    exit_code_ = static_cast<int>(ExitCode::ok);
     EndAll(Course::finishing, kFarewellMs);
     return {};
   }
@@ -165,13 +165,20 @@ Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const
   const RestartDecision decision = child.Judge(exit, NowMs());
   const std::string words = child.LastWords(exit);
   if (decision.verdict == RestartVerdict::again) {
-    MUSTER_TRY(events_->Append(RestartLine(child.label(), child.restarts(), exit.Text(), words)));
+    MUSTER_TRY(
+        Outlive(events_->Append(RestartLine(child.label(), child.restarts(), exit.Text(), words))));
     live_.restarts[child.label()] = child.restarts();
   } else {
-    MUSTER_TRY(events_->Append(LostLine(child.label(), exit.Text(), words)));
+    MUSTER_TRY(Outlive(events_->Append(LostLine(child.label(), exit.Text(), words))));
   }
   live_.note = fmt::format("{} ended ({}) {}", child.label(), exit.Text(), words);
   return decision.verdict;
+}
+
+Status RunSupervisor::Outlive(const Status& written) {
+  if (written || written.error().reason != Reason::disk_full) return written;
+  live_.note = written.error().message;
+  return {};
 }
 
 void RunSupervisor::Fail(int exit_code, const std::string& message) {
@@ -206,7 +213,8 @@ Status RunSupervisor::ReadEvents() {
     const Result<RunEvent> event = ParseEvent(line);
     if (event) OnEvent(*event);
   }
-  return tail_.offset() == before ? Status() : WriteShown(paths_.Shown(), tail_.offset());
+  if (tail_.offset() == before) return {};
+  return Outlive(WriteShown(paths_.Shown(), tail_.offset()));
 }
 
 void RunSupervisor::OnEvent(const RunEvent& event) {
@@ -278,7 +286,7 @@ Status RunSupervisor::SaveRunState() {
       state.processes.push_back(std::move(process));
     }
   }
-  return WriteRunState(paths_.RunFile(), state);
+  return Outlive(WriteRunState(paths_.RunFile(), state));
 }
 
 Result<int> RunSupervisor::Conclude() {

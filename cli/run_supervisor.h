@@ -41,6 +41,8 @@ class RunSupervisor {
   Status OnParticipantExit(SupervisorChild& child, const ChildExit& exit);
   /// Judges the end; tells of a restart. Returns the verdict.
   Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const ChildExit& exit);
+  /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
+  Status Outlive(const Status& written);
   Status ReadEvents();
   void OnEvent(const RunEvent& event);
   Status StartDue();

@@ -1,0 +1,56 @@
+#include "cli/restart_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace muster::cli {
+namespace {
+
+constexpr ChildExit kKilled = {true, 9};
+
+TEST(RestartPolicy, FirstDeathIsFollowedAtOnceTheOthersByBackOff) {
+  RestartPolicy policy;
+  for (const std::int64_t delay : {0, 250, 500, 1000}) {
+    const RestartDecision decision = policy.OnExit(kKilled);
+    EXPECT_EQ(decision.verdict, RestartVerdict::again);
+    EXPECT_EQ(decision.delay_ms, delay);
+    EXPECT_LE(decision.delay_ms, kBackOffMsMax);
+  }
+}
+
+TEST(RestartPolicy, FifthDeathWithoutProgressIsTooMany) {
+  RestartPolicy policy;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(policy.OnExit(kKilled).verdict, RestartVerdict::again);
+  EXPECT_EQ(policy.OnExit(kKilled).verdict, RestartVerdict::too_many);
+  EXPECT_EQ(policy.restarts(), 4U);
+}
+
+TEST(RestartPolicy, ProgressForgivesButRestartsStayCounted) {
+  RestartPolicy policy;
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(policy.OnExit(kKilled).verdict, RestartVerdict::again);
+    policy.OnProgress();
+  }
+  EXPECT_EQ(policy.restarts(), 40U);
+  EXPECT_EQ(policy.OnExit(kKilled).delay_ms, 0);
+}
+
+TEST(RestartPolicy, HopelessCodesAreNotTriedAgain) {
+  for (const int code : {2, 5, 6, 7, 8, 10, 11}) {
+    RestartPolicy policy;
+    EXPECT_EQ(policy.OnExit({false, code}).verdict, RestartVerdict::hopeless) << code;
+    EXPECT_EQ(policy.restarts(), 0U);
+  }
+}
+
+TEST(RestartPolicy, SignalWithTheNumberOfAHopelessCodeIsNone) {
+  RestartPolicy policy;
+  EXPECT_EQ(policy.OnExit({true, 11}).verdict, RestartVerdict::again);
+}
+
+TEST(RestartPolicy, ExitsAreNamed) {
+  EXPECT_EQ((ChildExit{true, 9}).Text(), "signal 9");
+  EXPECT_EQ((ChildExit{false, 1}).Text(), "code 1");
+}
+
+}  // namespace
+}  // namespace muster::cli

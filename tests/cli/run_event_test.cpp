@@ -1,0 +1,82 @@
+#include "cli/run_event.h"
+
+#include <gtest/gtest.h>
+
+#include "cli/run_summary.h"
+
+namespace muster::cli {
+namespace {
+
+RunEvent Parsed(const std::string& line) {
+  const Result<RunEvent> event = ParseEvent(line);
+  EXPECT_TRUE(event.has_value()) << event.error().Text();
+  return event.value_or(RunEvent());
+}
+
+TEST(RunEvent, VersionHasAllItsFields) {
+  const RunEvent event = Parsed(
+      R"({"event":"version","round":3,"version":3,"digest":"ab","accepted":10,"cohort":["a","b"],)"
+      R"("attempts":2,"closed_by_deadline":true,"accuracy":0.81,"loss":0.6,"examples":9,)"
+      R"("seconds":1.5,"bytes_received":7,"bytes_sent":8})");
+  EXPECT_EQ(event.kind, EventKind::version);
+  EXPECT_EQ(event.round, 3U);
+  EXPECT_EQ(event.accepted, 10U);
+  EXPECT_EQ(event.attempts, 2U);
+  EXPECT_EQ(event.cohort.size(), 2U);
+  EXPECT_TRUE(event.closed_by_deadline);
+  EXPECT_EQ(event.accuracy, 0.81);
+  EXPECT_EQ(event.seconds, 1.5);
+  EXPECT_EQ(event.bytes_sent, 8U);
+}
+
+TEST(RunEvent, AttemptsNumberIsRead) {
+  EXPECT_EQ(Parsed(R"({"event":"attempt","round":3,"attempt":2,"reason":"below_quorum"})").attempts,
+            2U);
+}
+
+TEST(RunEvent, AbsentNullAndMistypedFieldsAreDefaults) {
+  const RunEvent event =
+      Parsed(R"({"event":"version","round":"x","accuracy":null,"cohort":[1],"digest":3})");
+  EXPECT_EQ(event.round, 0U);
+  EXPECT_EQ(event.accuracy, std::nullopt);
+  EXPECT_TRUE(event.cohort.empty());
+}
+
+TEST(RunEvent, UnknownKindIsPassedOn) {
+  EXPECT_EQ(Parsed(R"({"event":"tomorrow"})").kind, EventKind::other);
+}
+
+TEST(RunEvent, WhatIsNoEventIsRefused) {
+  for (const char* line : {"", "x", "[]", "{}", R"({"event":3})", "{\"event\":\"version\""}) {
+    EXPECT_FALSE(ParseEvent(line).has_value()) << line;
+  }
+}
+
+TEST(RunEvent, OwnLinesComeBack) {
+  const RunEvent restart = Parsed(RestartLine("site-1", 2, "signal 9", "bad \xff byte\n"));
+  EXPECT_EQ(restart.kind, EventKind::restart);
+  EXPECT_EQ(restart.process, "site-1");
+  EXPECT_EQ(restart.exit, "signal 9");
+  EXPECT_EQ(restart.line.find('\n'), std::string::npos);
+  EXPECT_EQ(Parsed(LostLine("a", "code 7", "m")).kind, EventKind::lost);
+  EXPECT_EQ(Parsed(FailedLine(10, "m")).message, "m");
+  EXPECT_EQ(Parsed(DrainedLine(4, "m")).version, 4U);
+}
+
+TEST(RunSummary, SaysWhyARunWasNotReproducible) {
+  RunSummary summary;
+  summary.rounds = 5;
+  summary.end =
+      Parsed(R"({"event":"finished","rounds":5,"version":5,"accuracy":0.9,"digest":"ab",)"
+             R"("reproducible":false,"causes":[{"round":2,"cause":"replaced","who":"site-3"}]})");
+  summary.restarts = {{"coordinator", 2}};
+  summary.refusals = {{"round_closed", 3}};
+  const std::string text = RenderSummary(summary);
+  EXPECT_NE(text.find("reproducible  no; round 2: replaced site-3"), std::string::npos) << text;
+  EXPECT_NE(text.find("restarts      coordinator 2"), std::string::npos) << text;
+  EXPECT_NE(text.find("refusals      round_closed 3"), std::string::npos) << text;
+  EXPECT_NE(text.find("rounds        5 of 5"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace muster::cli

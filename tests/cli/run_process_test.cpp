@@ -1,0 +1,232 @@
+// `muster run` as users run it: real processes, real sockets, a real store.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cli/run_files.h"
+#include "tests/cli/append_to.h"
+#include "tests/cli/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace muster::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Json = nlohmann::json;
+
+constexpr std::string_view kTinyJob = R"(
+[job]
+name = "tiny"
+rounds = 5
+[model]
+kind = "synthetic"
+parameters = 1000
+[data]
+source = "none"
+parts = 3
+[train]
+duration_ms = 60
+[round]
+goal = 3
+)";
+
+class RunTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    AppendTo(directory_ / "tiny.toml", std::string(kTinyJob));
+    // Orphans of a killed supervisor become children of this process, which can then see them end.
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  }
+
+  std::vector<std::string> Arguments(const std::string& state,
+                                     const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {
+        "run", directory_ / "tiny.toml", "--state-dir", directory_ / state, "--format", "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  /// The digest of an undisturbed run.
+  std::string QuietDigest() {
+    Program run(Arguments("quiet"));
+    EXPECT_EQ(run.Wait(), 0) << run.errors();
+    return run.events().empty() ? "" : run.events().back().value("digest", "");
+  }
+
+  RunState Processes(const std::string& state) const {
+    const Result<RunState> run = ReadRunState(directory_ / state + "/run.json");
+    EXPECT_TRUE(run.has_value()) << run.error().Text();
+    return run.value_or(RunState());
+  }
+
+  static std::vector<std::uint64_t> VersionsOf(const std::vector<Json>& events) {
+    std::vector<std::uint64_t> versions;
+    for (const Json& event : events) {
+      if (event.value("event", "") == "version") versions.push_back(event["version"]);
+    }
+    return versions;
+  }
+
+  std::vector<std::uint64_t> LoggedVersions(const std::string& state) const {
+    std::vector<Json> events;
+    std::ifstream file(directory_ / state + "/metrics.jsonl");
+    for (std::string line; std::getline(file, line);) events.push_back(Json::parse(line));
+    return VersionsOf(events);
+  }
+
+  TempDir directory_;
+};
+
+TEST_F(RunTest, FinishesAndSaysSoAgain) {
+  Program first(Arguments("state"));
+  ASSERT_EQ(first.Wait(), 0) << first.output() << first.errors();
+  EXPECT_THAT(VersionsOf(first.events()), ElementsAre(1, 2, 3, 4, 5));
+  const Json finished = first.events().back();
+  EXPECT_EQ(finished["event"], "finished");
+  EXPECT_EQ(finished["rounds"], 5);
+  EXPECT_EQ(finished["reproducible"], true) << finished;
+  EXPECT_TRUE(std::filesystem::exists(directory_ / "state/model.safetensors"));
+
+  Program second(Arguments("state"));
+  ASSERT_EQ(second.Wait(), 0) << second.errors();
+  ASSERT_EQ(second.events().size(), 1U) << second.output();
+  EXPECT_EQ(second.events().back(), finished);
+}
+
+TEST_F(RunTest, SigtermDrainsAndTheSameCommandGoesOn) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(2).is_null()) << first.errors();
+  first.Signal(SIGTERM);
+  ASSERT_EQ(first.Wait(), 3) << first.output() << first.errors();
+  EXPECT_EQ(first.events().back()["event"], "drained");
+
+  Program second(Arguments("state"));
+  ASSERT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_EQ(second.events().back()["event"], "finished");
+  EXPECT_THAT(LoggedVersions("state"), ElementsAre(1, 2, 3, 4, 5));
+  std::vector<Json> both = first.events();
+  both.insert(both.end(), second.events().begin(), second.events().end());
+  EXPECT_THAT(VersionsOf(both), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(second.events().back()["digest"], QuietDigest());
+}
+
+TEST_F(RunTest, KilledProcessesAreStartedAgainAndChangeNoBit) {
+  Program run(Arguments("state"));
+  ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+  const RunState state = Processes("state");
+  ASSERT_EQ(state.processes.size(), 3U);
+  ::kill(state.processes[1].pid, SIGKILL);
+  ::kill(state.coordinator.pid, SIGKILL);
+  ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
+  std::vector<std::string> restarted;
+  for (const Json& event : run.events()) {
+    if (event["event"] != "restart") continue;
+    restarted.push_back(event["process"]);
+    EXPECT_EQ(event["exit"], "signal 9");
+  }
+  EXPECT_THAT(restarted, ::testing::UnorderedElementsAre("coordinator", "participant-01"));
+  EXPECT_THAT(VersionsOf(run.events()), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_EQ(run.events().back()["digest"], QuietDigest());
+}
+
+TEST_F(RunTest, ChildrenEndWithTheSupervisorAndTheSameCommandGoesOn) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(1).is_null()) << first.errors();
+  const RunState state = Processes("state");
+  first.Signal(SIGKILL);
+  EXPECT_EQ(first.Wait(), -SIGKILL);
+  EXPECT_TRUE(AwaitEnd(state.coordinator.pid));
+  for (const RunProcess& process : state.processes) EXPECT_TRUE(AwaitEnd(process.pid));
+
+  Program second(Arguments("state"));
+  ASSERT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_EQ(second.events().back()["event"], "finished");
+  EXPECT_THAT(LoggedVersions("state"), ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(RunTest, ChangedJobIsRefusedByName) {
+  Program first(Arguments("state"));
+  ASSERT_EQ(first.Wait(), 0) << first.errors();
+  Program second(Arguments("state", {"--set", "job.seed=2"}));
+  EXPECT_EQ(second.Wait(), 2) << second.output();
+  EXPECT_EQ(second.events().back()["event"], "failed");
+  EXPECT_THAT(second.events().back()["message"].get<std::string>(), HasSubstr("seed"));
+}
+
+TEST_F(RunTest, RoundsMayBeRaised) {
+  Program first(Arguments("state"));
+  ASSERT_EQ(first.Wait(), 0) << first.errors();
+  Program second(Arguments("state", {"--set", "job.rounds=7"}));
+  ASSERT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_THAT(VersionsOf(second.events()), ElementsAre(6, 7));
+  EXPECT_EQ(second.events().back()["rounds"], 7);
+}
+
+TEST_F(RunTest, SecondSupervisorOfOneStateIsRefused) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(1).is_null()) << first.errors();
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 4);
+  EXPECT_THAT(second.errors(), HasSubstr("state_in_use"));
+  EXPECT_EQ(first.Wait(), 0) << first.errors();
+}
+
+TEST_F(RunTest, SeveralParticipantsOfOneProcessChangeNoBit) {
+  Program run(Arguments("state", {"--set", "run.per_process=2", "--set", "run.threads=2"}));
+  ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
+  EXPECT_EQ(Processes("state").processes.size(), 2U);
+  EXPECT_EQ(run.events().back()["digest"], QuietDigest());
+}
+
+TEST_F(RunTest, FreshKeysChangeNoBit) {
+  const std::string quiet = QuietDigest();
+  Program run(Arguments("state"));
+  ASSERT_EQ(run.Wait(), 0) << run.errors();
+  EXPECT_EQ(run.events().back()["digest"], quiet);
+}
+
+TEST_F(RunTest, StatusNamesPidsWhileItRunsAndTheVersionAfterwards) {
+  const std::vector<std::string> status = {"status", "--state-dir", directory_ / "state",
+                                           "--format", "json"};
+  Program run(Arguments("state"));
+  ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+  Program live(status);
+  EXPECT_EQ(live.Wait(), 0) << live.errors();
+  ASSERT_FALSE(live.events().empty());
+  const Json told = live.events().back();
+  EXPECT_EQ(told["supervisor_pid"], run.pid());
+  EXPECT_EQ(told["pid"], Processes("state").coordinator.pid);
+  ASSERT_EQ(told["participants"].size(), 3U);
+  EXPECT_EQ(told["participants"][2]["pid"], Processes("state").processes[2].pid);
+  EXPECT_EQ(run.Wait(), 0) << run.errors();
+
+  Program stopped(status);
+  EXPECT_EQ(stopped.Wait(), 0) << stopped.errors();
+  ASSERT_FALSE(stopped.events().empty());
+  EXPECT_EQ(stopped.events().back()["running"], false);
+  EXPECT_EQ(stopped.events().back()["version"], 5);
+  EXPECT_EQ(stopped.events().back()["finished"], true);
+}
+
+TEST_F(RunTest, MistakesOnTheCommandLineHaveTheirExitCode) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"ran"},
+           {"run"},
+           {"run", directory_ / "tiny.toml", "--format", "xml"},
+           {"run", directory_ / "tiny.toml", "--set", "round.gaol=1"},
+           {"participant", "--name", "../x", "--state-dir", directory_.path(), "--endpoints", "e"},
+           {"participant", "--name", "x", "--state-dir", directory_.path()}}) {
+    Program program(words);
+    EXPECT_EQ(program.Wait(), 2) << words[0] << program.errors();
+    EXPECT_THAT(program.errors(), ::testing::Not(IsEmpty()));
+  }
+}
+
+}  // namespace
+}  // namespace muster::cli
