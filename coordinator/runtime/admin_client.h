@@ -13,7 +13,7 @@ namespace muster {
 ///   {"command":"status"}                           -> {"ok":true,"job":...,"phase":..., ...}
 ///   {"command":"enroll_add","name":NAME,"key":Z85} -> {"ok":true,"index":N}
 ///   {"command":"enroll_remove","name":NAME}        -> {"ok":true,"index":N}
-///   {"command":"enroll_ls"} -> {"ok":true,"participants":[{"index","name","key","revoked"}]}
+///   {"command":"enroll_ls"} -> {"ok":true,"roster":[{"index","name","key","revoked"}]}
 ///   {"command":"drain"}                            -> {"ok":true}
 /// A refusal is a reply too: {"ok":false,"reason":REASON,"message":TEXT}.
 /// Errors: not_found (no coordinator listens there), timeout, connection_lost, io_failed,

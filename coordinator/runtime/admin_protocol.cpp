@@ -10,7 +10,7 @@
 namespace muster::coordinator {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 /// Peers' and operators' text may be no UTF-8: it is replaced, never a reason to fail.
 std::string Dump(const json& object) {
@@ -66,14 +66,14 @@ std::string AdminOk() { return Dump({{"ok", true}}); }
 std::string AdminOk(RosterIndex index) { return Dump({{"ok", true}, {"index", index}}); }
 
 std::string AdminRoster(const std::vector<RosterEntry>& roster) {
-  json participants = json::array();
+  json entries = json::array();
   for (const RosterEntry& entry : roster) {
-    participants.push_back({{"index", entry.index},
-                            {"name", entry.name},
-                            {"key", entry.key.Z85()},
-                            {"revoked", entry.revoked}});
+    entries.push_back({{"index", entry.index},
+                       {"name", entry.name},
+                       {"key", entry.key.Z85()},
+                       {"revoked", entry.revoked}});
   }
-  return Dump({{"ok", true}, {"participants", std::move(participants)}});
+  return Dump({{"ok", true}, {"roster", std::move(entries)}});
 }
 
 std::string AdminRefusal(const Error& error) {

@@ -10,7 +10,7 @@
 namespace muster::coordinator {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kFileBytesMax = 4096;
 constexpr mode_t kMode = 0644;

@@ -9,7 +9,7 @@
 namespace muster::coordinator {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kRefusalsLoggedMax = 20;
 constexpr MonotonicMs kRefusalWindowMs = 1000;

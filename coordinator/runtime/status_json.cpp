@@ -10,7 +10,7 @@
 namespace muster::coordinator {
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;
 
 constexpr std::string_view kRefusedPrefix = "refused.";
 

@@ -12,7 +12,7 @@ namespace muster {
 class TempDir {
  public:
   TempDir() {
-    std::string pattern = testing::TempDir() + "muster-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "muster-XXXXXX";
     if (mkdtemp(pattern.data()) == nullptr) {
       ADD_FAILURE() << "no temporary directory at " << pattern;
       std::abort();

@@ -1,0 +1,184 @@
+#include "coordinator/runtime/bootstrap.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "aggregation/version.h"
+#include "common/file.h"
+#include "coordinator/runtime/endpoints_file.h"
+#include "tests/coordinator_runtime/memory_store.h"
+#include "tests/coordinator_runtime/sample_jobs.h"
+#include "tests/support/temp_dir.h"
+
+namespace muster::coordinator {
+namespace {
+
+using muster::testing::RosterOf;
+using muster::testing::SyntheticJob;
+
+class BootstrapTest : public ::testing::Test {
+ protected:
+  Result<Bootstrapped> TryStart(const JobSpec& job) {
+    store_ = disk_.OpenStore();
+    auto trainer = CreateTrainer(job, 0, {});
+    EXPECT_TRUE(trainer.has_value());
+    return Bootstrap(*store_, job, {11, ++epoch_nonce_}, **trainer, *CreateStrategy(job));
+  }
+  Bootstrapped Start(const JobSpec& job) {
+    Result<Bootstrapped> start = TryStart(job);
+    EXPECT_TRUE(start.has_value()) << start.error().Text();
+    return start ? std::move(*start) : Bootstrapped{};
+  }
+  Error StartError(const JobSpec& job) {
+    const Result<Bootstrapped> start = TryStart(job);
+    EXPECT_FALSE(start.has_value());
+    return start ? Error{} : start.error();
+  }
+
+  JobSpec job_ = SyntheticJob(3);
+  muster::testing::MemoryDisk disk_;
+  std::unique_ptr<CheckpointStore> store_;
+  std::uint64_t epoch_nonce_ = 20;
+};
+
+TEST_F(BootstrapTest, AChangedJobIsRefusedNamingEachKey) {
+  Start(job_);
+  JobSpec changed = job_;
+  changed.round.quorum = 2;
+  changed.train.learning_rate = 0.05;
+  changed.model.parameters = 2000;
+  const Error error = StartError(changed);
+  EXPECT_EQ(error.reason, Reason::config_changed);
+  EXPECT_EQ(error.message,
+            "the job is not the one this state directory was made for: model.parameters was 1000 "
+            "and is 2000; train.learning_rate was 0.1 and is 0.05; round.quorum was 3 and is 2. "
+            "Change it back, or use a new state directory");
+  EXPECT_EQ(disk_.state().epoch.starts, 1U);  // A refused start is none.
+}
+
+TEST_F(BootstrapTest, EveryFieldOfAJobIsNamedWhenItChanges) {
+  JobSpec other;
+  other.name = "x";
+  other.seed = 9;
+  other.model = {ModelKind::synthetic, {1}, 5};
+  other.data = {DataSource::none, 3, Partition::shards, 4, 5, 6};
+  other.train = {2, 3, 0.5, 7};
+  other.round = {Mode::fedavg, SelectFrom::present, 2, 1, 1.5, LatePolicy::refuse};
+  other.strategy = {StrategyKind::fedavg, 0.5, 0.9};
+  other.aggregation = {WeightPolicy::uniform, 5, 6};
+  // All of them but mode, late and the strategy's name, which have one value each so far.
+  EXPECT_EQ(DescribeJobChanges(JobSpec{}, other).size(), 24U);
+}
+
+TEST_F(BootstrapTest, TheFirstStartWritesOneSyncedBatchAfterTheChunks) {
+  int batches = 0;
+  disk_.OnWrite([&](const Batch& batch) {
+    ++batches;
+    EXPECT_TRUE(batch.sync);
+    EXPECT_EQ(batch.mutations.size(), 5U);
+  });
+  const Bootstrapped start = Start(job_);
+  EXPECT_EQ(batches, 1);
+  EXPECT_TRUE(start.first_start);
+  EXPECT_EQ(start.state.epoch.epoch, (Epoch{1, 21}));
+  EXPECT_EQ(start.state.lineages.front().id, (LineageId{1, 11}));
+  EXPECT_EQ(start.state.head->version, 0U);
+  EXPECT_EQ(start.state.last_record->digest, start.state.head->digest);
+  const auto manifest = DescribeVersion(start.head, start.state.head->model_tensor_count, 0);
+  ASSERT_TRUE(manifest.has_value());
+  EXPECT_EQ(manifest->digest, start.state.head->digest);
+}
+
+TEST_F(BootstrapTest, AStartThatDiesBeforeItsBatchLeavesAFirstStart) {
+  disk_.FailWrites(Error{Reason::io_failed, "the disk is gone"});
+  EXPECT_EQ(StartError(job_).reason, Reason::io_failed);
+  disk_.FailWrites({});
+  EXPECT_TRUE(Start(job_).first_start);
+}
+
+TEST_F(BootstrapTest, ALaterStartBumpsTheEpochAndFindsTheHead) {
+  const Bootstrapped first = Start(job_);
+  const Bootstrapped second = Start(job_);
+  EXPECT_FALSE(second.first_start);
+  EXPECT_EQ(second.state.epoch.epoch, (Epoch{2, 22}));
+  EXPECT_EQ(second.state.epoch.starts, 2U);
+  EXPECT_EQ(disk_.state().epoch.epoch, (Epoch{2, 22}));
+  EXPECT_EQ(second.state.lineages.front().id, first.state.lineages.front().id);
+  EXPECT_TRUE(std::ranges::equal(second.head.bytes(), first.head.bytes()));
+  EXPECT_EQ(second.model_digest, first.model_digest);
+}
+
+TEST_F(BootstrapTest, AnEpochThatCannotBeSyncedIsNotSpokenUnder) {
+  Start(job_);
+  disk_.FailWrites(Error{Reason::disk_full, "no space"});
+  EXPECT_EQ(StartError(job_).reason, Reason::disk_full);
+}
+
+TEST_F(BootstrapTest, ParticipantsEnrolledBeforehandAreKept) {
+  store_ = disk_.OpenStore();
+  for (const RosterEntry& entry : RosterOf(2)) {
+    ASSERT_TRUE(store_->Write({{PutRosterEntry{entry}}}).has_value());
+  }
+  EXPECT_EQ(Start(job_).state.roster.size(), 2U);
+}
+
+TEST_F(BootstrapTest, MomentumBeginsAsZerosBehindTheModel) {
+  job_.strategy.server_momentum = 0.9;
+  const Bootstrapped start = Start(job_);
+  const VersionManifest& head = *start.state.head;
+  EXPECT_EQ(head.tensors.size(), 2U);
+  EXPECT_EQ(head.model_tensor_count, 1U);
+  EXPECT_LT(head.model_bytes, head.total_bytes);
+  for (const float value : start.head.F32(1)) ASSERT_EQ(value, 0.0F);
+}
+
+TEST_F(BootstrapTest, VersionsWithoutAJobAreDamage) {
+  store_ = disk_.OpenStore();
+  ASSERT_TRUE(store_->Write({{PutVersion{VersionManifest{}}}}).has_value());
+  EXPECT_EQ(StartError(job_).reason, Reason::damage);
+}
+
+TEST_F(BootstrapTest, TensorsOfAnotherBuildAreUnsupported) {
+  Start(job_);
+  VersionManifest other = *disk_.state().head;
+  other.tensors.front().name = "renamed";
+  ASSERT_TRUE(store_->Write({{PutVersion{other}}}).has_value());
+  EXPECT_EQ(StartError(job_).reason, Reason::unsupported);
+}
+
+TEST(EndpointsTest, PortZeroKeepsThePortOfTheStartBefore) {
+  EXPECT_EQ(KeepPort("tcp://0.0.0.0:0", "tcp://0.0.0.0:41023"), "tcp://0.0.0.0:41023");
+  EXPECT_EQ(KeepPort("tcp://127.0.0.1:0", ""), "tcp://127.0.0.1:0");
+  EXPECT_EQ(KeepPort("tcp://127.0.0.1:7700", "tcp://127.0.0.1:41023"), "tcp://127.0.0.1:7700");
+  EXPECT_EQ(KeepPort("tcp://[::1]:0", "tcp://[::1]:9"), "tcp://[::1]:9");
+}
+
+TEST(EndpointsTest, WhatIsWrittenIsRead) {
+  TempDir dir;
+  const auto none = ReadEndpoints(dir / "endpoints.json");
+  ASSERT_TRUE(none.has_value());
+  EXPECT_FALSE(none->has_value());
+  const Endpoints endpoints{"tcp://127.0.0.1:1", "tcp://127.0.0.1:2",
+                            muster::testing::KeyNumber(4)};
+  ASSERT_TRUE(WriteEndpoints(dir / "endpoints.json", endpoints).has_value());
+  const auto read = ReadEndpoints(dir / "endpoints.json");
+  ASSERT_TRUE(read.has_value() && read->has_value());
+  EXPECT_EQ((*read)->control, endpoints.control);
+  EXPECT_EQ((*read)->bulk, endpoints.bulk);
+  EXPECT_EQ((*read)->server_key, endpoints.server_key);
+}
+
+TEST(EndpointsTest, OtherContentIsRefused) {
+  TempDir dir;
+  for (const std::string text : {"", "{}", "[]", "{\"control\":1}",
+                                 "{\"control\":\"a\",\"bulk\":\"b\",\"server_key\":\"short\"}"}) {
+    ASSERT_TRUE(WriteFileAtomically(dir / "endpoints.json", AsBytes(text), 0600).has_value());
+    const auto read = ReadEndpoints(dir / "endpoints.json");
+    ASSERT_FALSE(read.has_value()) << text;
+    EXPECT_EQ(read.error().reason, Reason::file_malformed);
+  }
+}
+
+}  // namespace
+}  // namespace muster::coordinator

@@ -1,0 +1,164 @@
+#include "tests/coordinator_runtime/memory_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/digest.h"
+
+namespace muster::testing {
+
+class MemoryVersionWriter : public VersionWriter {
+ public:
+  MemoryVersionWriter(MemoryDisk& disk, Version version) : disk_(disk), version_(version) {}
+  Status Append(ByteSpan chunk) override {
+    chunks_.emplace_back(chunk.begin(), chunk.end());
+    return {};
+  }
+  Status Finish() override {
+    std::lock_guard lock(disk_.mutex_);
+    disk_.chunks_[version_] = std::move(chunks_);
+    return {};
+  }
+
+ private:
+  MemoryDisk& disk_;
+  Version version_;
+  std::vector<Bytes> chunks_;
+};
+
+class MemoryStore : public CheckpointStore {
+ public:
+  explicit MemoryStore(MemoryDisk& disk) : disk_(disk), recovered_(disk.state()) {}
+
+  const RecoveredState& recovered() const override { return recovered_; }
+
+  Status Write(const Batch& batch) override {
+    std::function<void(const Batch&)> hook;
+    {
+      std::lock_guard lock(disk_.mutex_);
+      hook = disk_.hook_;
+    }
+    if (hook) hook(batch);
+    std::lock_guard lock(disk_.mutex_);
+    if (disk_.write_error_) return *disk_.write_error_;
+    disk_.state_.Apply(batch);
+    for (const Mutation& mutation : batch.mutations) {
+      if (const auto* put = std::get_if<PutRoundRecord>(&mutation)) {
+        disk_.records_[put->record.version] = put->record;
+      } else if (const auto* version = std::get_if<PutVersion>(&mutation)) {
+        disk_.manifests_[version->manifest.version] = version->manifest;
+      }
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) override {
+    return std::unique_ptr<VersionWriter>(std::make_unique<MemoryVersionWriter>(disk_, version));
+  }
+
+  Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) override {
+    std::lock_guard lock(disk_.mutex_);
+    const auto found = disk_.chunks_.find(manifest.version);
+    if (found == disk_.chunks_.end() || index >= found->second.size()) return Absent("chunk");
+    if (Sha256Of(found->second[index]) != manifest.chunk_digests[index]) {
+      return Error{Reason::damage, "a chunk in memory was changed"};
+    }
+    return found->second[index];
+  }
+
+  Result<VersionManifest> ReadManifest(Version version) override {
+    std::lock_guard lock(disk_.mutex_);
+    const auto found = disk_.manifests_.find(version);
+    if (found == disk_.manifests_.end()) return Absent("manifest");
+    return found->second;
+  }
+
+  Result<RoundRecord> ReadRoundRecord(Version version) override {
+    std::lock_guard lock(disk_.mutex_);
+    const auto found = disk_.records_.find(version);
+    if (found == disk_.records_.end()) return Absent("round record");
+    return found->second;
+  }
+
+  Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) override {
+    std::map<Version, RoundRecord> records;
+    {
+      std::lock_guard lock(disk_.mutex_);
+      records = disk_.records_;
+    }
+    for (const auto& [version, record] : records) MUSTER_TRY(visit(record));
+    return {};
+  }
+
+  std::vector<Version> HeldVersions() override {
+    std::lock_guard lock(disk_.mutex_);
+    std::vector<Version> versions;
+    for (const auto& [version, manifest] : disk_.manifests_) versions.push_back(version);
+    return versions;
+  }
+
+ private:
+  static Error Absent(const std::string& what) {
+    return Error{Reason::not_found, "no such " + what + " in memory"};
+  }
+
+  MemoryDisk& disk_;
+  RecoveredState recovered_;
+};
+
+class MemorySpool : public Spool {
+ public:
+  explicit MemorySpool(MemoryDisk& disk) : disk_(disk) {}
+
+  Status Prepare(std::uint64_t extent_bytes, std::uint32_t extent_count) override {
+    std::lock_guard lock(disk_.mutex_);
+    if (disk_.extents_.size() < extent_count) disk_.extents_.resize(extent_count);
+    for (Bytes& extent : disk_.extents_) extent.resize(extent_bytes);
+    prepared_ = true;
+    return {};
+  }
+
+  Status Write(std::uint32_t extent, std::uint64_t offset, ByteSpan bytes) override {
+    std::lock_guard lock(disk_.mutex_);
+    MUSTER_CHECK(prepared_, "a spool is prepared before it is written");
+    std::ranges::copy(bytes, disk_.extents_.at(extent).begin() + static_cast<long>(offset));
+    return {};
+  }
+
+  Status Sync() override { return {}; }
+
+  Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const override {
+    std::lock_guard lock(disk_.mutex_);
+    MUSTER_CHECK(prepared_, "a spool is prepared before it is read");
+    const ByteSpan all = disk_.extents_.at(extent);
+    std::ranges::copy(all.subspan(offset, bytes.size()), bytes.begin());
+    return {};
+  }
+
+ private:
+  MemoryDisk& disk_;
+  std::atomic<bool> prepared_ = false;
+};
+
+void MemoryDisk::FailWrites(std::optional<Error> error) {
+  std::lock_guard lock(mutex_);
+  write_error_ = std::move(error);
+}
+
+void MemoryDisk::OnWrite(std::function<void(const Batch&)> hook) {
+  std::lock_guard lock(mutex_);
+  hook_ = std::move(hook);
+}
+
+std::unique_ptr<CheckpointStore> MemoryDisk::OpenStore() {
+  return std::make_unique<MemoryStore>(*this);
+}
+
+std::unique_ptr<Spool> MemoryDisk::OpenSpool() { return std::make_unique<MemorySpool>(*this); }
+
+RecoveredState MemoryDisk::state() const {
+  std::lock_guard lock(mutex_);
+  return state_.state();
+}
+
+}  // namespace muster::testing
