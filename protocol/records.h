@@ -161,6 +161,7 @@ struct ClearOpenRound {};
 struct PutRoundRecord {
   RoundRecord record;
 };
+/// The first one of a state, the initial model, also becomes head.
 struct PutVersion {
   VersionManifest manifest;
 };
