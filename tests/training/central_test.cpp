@@ -83,11 +83,12 @@ TEST(Oracle, ShardedFullBatchFederatedAveragingIsOneCentralStep) {
 double BestCentralAccuracy(ModelKind kind) {
   JobSpec job;
   job.model.kind = kind;
-  job.data.train_examples = 5000;
+  job.model.hidden = {64};  // A small one: this runs under sanitizers too.
+  job.data.train_examples = 4000;
   job.data.test_examples = 1000;
-  job.train.learning_rate = 0.05;
+  job.train.learning_rate = 0.1;
   double best = 0;
-  const auto model = CentralTrain(job, {}, 6, {}, [&](std::uint32_t, const Evaluation& evaluation) {
+  const auto model = CentralTrain(job, {}, 8, {}, [&](std::uint32_t, const Evaluation& evaluation) {
     best = std::max(best, evaluation.accuracy);
   });
   EXPECT_TRUE(model.has_value());
@@ -100,7 +101,7 @@ TEST(BuiltinDigits, TheLinearModelStaysFivePointsBelowThePerceptron) {
   RecordProperty("softmax", std::to_string(linear));
   RecordProperty("mlp", std::to_string(perceptron));
   EXPECT_GT(linear, 0.70) << "the data cannot be learned";
-  EXPECT_GT(perceptron, 0.93);
+  EXPECT_GT(perceptron, 0.91);
   EXPECT_LT(linear, perceptron - 0.05);
 }
 
