@@ -1,7 +1,6 @@
 // Select: who is asked for a contribution. The draw is a pure function of job seed, round and
 // roster; it is persisted before anybody hears of it.
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "common/limits.h"
@@ -28,7 +27,7 @@ std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version p
   record.eligible = Drawable();
   if (record.eligible.size() < job_.round.quorum) return std::nullopt;
   std::vector<RosterIndex> drawn = Ranked(record.eligible, round);
-  const auto wanted = static_cast<std::size_t>(std::ceil(job_.round.goal * job_.round.over_select));
+  const std::size_t wanted = CohortSize(job_.round);
   if (drawn.size() > wanted) drawn.resize(wanted);
   std::sort(drawn.begin(), drawn.end());
   record.first_drawn = drawn;
