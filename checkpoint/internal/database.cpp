@@ -224,8 +224,12 @@ Status Database::PrepareLog() {
     options.wait = false;
     options.allow_write_stall = true;
     resumable_ = false;
-    MUSTER_TRY(Judge(db_->Flush(options, handles_), "flush " + path_));
-    log_bytes_ = 0;
+    const rocksdb::Status flushed = db_->Flush(options, handles_);
+    // Try again: an earlier flush is still at work. The next append asks anew.
+    if (!flushed.IsTryAgain()) {
+      MUSTER_TRY(Judge(flushed, "flush " + path_));
+      log_bytes_ = 0;
+    }
   }
   if (resumable_) return {};
   rocksdb::WriteOptions options;

@@ -1,7 +1,9 @@
 // Disks that are full or fail while the store is in use.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "tests/checkpoint/faulty_disk.h"
 #include "tests/checkpoint/samples.h"
@@ -38,6 +40,14 @@ class FaultTest : public StoreFixture {
     EXPECT_EQ(actual, slots);
   }
 
+  std::uint64_t LogBytesHeld() const {
+    std::uint64_t bytes = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(FileOf("db"))) {
+      if (entry.path().extension() == ".log") bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
   FaultyDisk disk_;
 };
 
@@ -67,6 +77,27 @@ TEST_F(FaultTest, TheFirstBatchAfterOpenMayMeetAFullDisk) {
   Crash();
   Open();
   ExpectAcceptedSlots({1, 3});
+}
+
+TEST_F(FaultTest, ALongLogIsGivenUpAndTheStoreStaysUsable) {
+  constexpr std::size_t kJobBytes = 512U << 10;
+  Open();
+  for (std::uint32_t i = 1; i <= 100; ++i) {
+    Write({PutJob{{.job = Bytes(kJobBytes, static_cast<std::byte>(i))}}}, /*sync=*/false);
+    if (i % 10 != 0) continue;
+    disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
+    EXPECT_EQ(ReasonOf(TryWrite(i)), Reason::disk_full);
+    disk_.Heal();
+  }
+  for (std::uint32_t i = 1; i <= 100; ++i) {
+    Write({PutJob{{.job = Bytes(kJobBytes, static_cast<std::byte>(i))}}}, /*sync=*/false);
+  }
+  AcceptEach(1, 3);
+  EXPECT_LE(LogBytesHeld(), 24U << 20);
+  Crash();
+  Open();
+  ExpectAcceptedSlots({1, 2, 3});
+  EXPECT_EQ(recovered().job->job, Bytes(kJobBytes, std::byte{100}));
 }
 
 TEST_F(FaultTest, ABatchThatAFullDiskRefusedIsAbsentAfterACrash) {
