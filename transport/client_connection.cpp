@@ -12,6 +12,11 @@ constexpr int kWatchedEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHA
                                ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                                ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_DISCONNECTED |
                                ZMQ_EVENT_CLOSED;
+/// Links do not reconnect by themselves. ZeroMQ's own way to say so, -1, also throws away what has
+/// arrived and was not read yet when the connection ends: often the reason why it ended. An
+/// interval beyond any link's life (it may be doubled and must stay an int) says the same and keeps
+/// that. ZMQ_IMMEDIATE throws it away too, and is left off: nothing is sent before a link is up.
+constexpr int kNeverMs = 1'000'000'000;
 /// The event's number and value, then its address.
 constexpr std::size_t kEventParts = 2;
 
@@ -21,10 +26,8 @@ void SetClientOptions(zmq::socket_t& socket, const PublicKey& server_key, const 
   socket.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
   socket.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
   socket.set(zmq::sockopt::curve_secretkey, buffer(secret));
-  socket.set(zmq::sockopt::reconnect_ivl, -1);
+  socket.set(zmq::sockopt::reconnect_ivl, kNeverMs);
   socket.set(zmq::sockopt::connect_timeout, limits::kHandshakeMsMax);
-  // No message waits for a connection that may never come.
-  socket.set(zmq::sockopt::immediate, 1);
 }
 
 }  // namespace
@@ -51,6 +54,8 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::Open(
     return ZmqError("connect to " + endpoint, error);
   }
 }
+
+void ClientConnection::Abandon() { dealer_.set(zmq::sockopt::linger, 0); }
 
 ClientConnection::~ClientConnection() {
   // In this order: a monitor whose reader has gone before it stops the I/O thread.

@@ -102,7 +102,7 @@ class ClientTransport {
   /// with). Errors: transport_failed (bad endpoint, socket limit).
   virtual Result<LinkId> Open(std::size_t identity, const Target& target) = 0;
   virtual void Close(LinkId link) = 0;
-  /// Never blocks.
+  /// Never blocks. `full` before the link is up.
   virtual SendResult Send(LinkId link, Channel channel, Frame frame) = 0;
   virtual void Poll(std::chrono::milliseconds timeout, std::vector<ClientEvent>& events) = 0;
   virtual void Wake() = 0;

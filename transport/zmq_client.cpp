@@ -45,7 +45,7 @@ Part PartOf(Token token) { return static_cast<Part>(token & 1); }
 struct Link {
   enum class State : std::uint8_t { opening, up, down };
   State state = State::opening;
-  Clock::time_point open_until;
+  Clock::time_point deadline;  ///< To come up; once bulk is lost, for control's last words.
   std::array<std::unique_ptr<ClientConnection>, 2> connections;
 
   ClientConnection& of(Channel channel) { return *connections[static_cast<std::size_t>(channel)]; }
@@ -79,7 +79,7 @@ class ZmqClient final : public ClientTransport {
   bool ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
                    std::vector<ClientEvent>& events);
   void GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientEvent>& events);
-  void ExpireOpenings(std::vector<ClientEvent>& events);
+  void ExpireDeadlines(std::vector<ClientEvent>& events);
   std::chrono::milliseconds PatienceUntil(Clock::time_point deadline) const;
 
   zmq::context_t context_;
@@ -87,7 +87,7 @@ class ZmqClient final : public ClientTransport {
   FileDescriptor epoll_;
   WakeFlag wake_;
   std::map<LinkId, Link> links_;
-  std::set<std::pair<Clock::time_point, LinkId>> openings_;
+  std::set<std::pair<Clock::time_point, LinkId>> deadlines_;
   std::deque<Token> queue_;
   std::set<Token> queued_;
   bool was_full_ = false;
@@ -113,7 +113,7 @@ Result<LinkId> ZmqClient::Open(std::size_t identity, const Target& target) {
   MUSTER_CHECK(identity < identities_.size(), "an identity that the client was made with");
   const LinkId id = NextLink().fetch_add(1);
   Link link;
-  link.open_until = Clock::now() + std::chrono::milliseconds(limits::kLinkOpenMsMax);
+  link.deadline = Clock::now() + std::chrono::milliseconds(limits::kLinkOpenMsMax);
   for (const Channel channel : kChannels) {
     const std::string& endpoint =
         channel == Channel::control ? target.control_endpoint : target.bulk_endpoint;
@@ -128,7 +128,7 @@ Result<LinkId> ZmqClient::Open(std::size_t identity, const Target& target) {
     Watch(link.of(channel).monitor_fd(), TokenOf(id, channel, Part::monitor));
     Queue(TokenOf(id, channel, Part::monitor));
   }
-  openings_.emplace(link.open_until, id);
+  deadlines_.emplace(link.deadline, id);
   links_.emplace(id, std::move(link));
   return id;
 }
@@ -140,13 +140,17 @@ void ZmqClient::Close(LinkId id) {
     Unwatch(found->second.of(channel).dealer_fd());
     Unwatch(found->second.of(channel).monitor_fd());
   }
-  openings_.erase({found->second.open_until, id});
+  deadlines_.erase({found->second.deadline, id});
   links_.erase(found);
 }
 
 SendResult ZmqClient::Send(LinkId id, Channel channel, Frame frame) {
   const auto found = links_.find(id);
   if (found == links_.end() || found->second.state == Link::State::down) return SendResult::gone;
+  if (found->second.state == Link::State::opening) {
+    was_full_ = true;
+    return SendResult::full;
+  }
   Queue(TokenOf(id, channel, Part::dealer));
   const SendResult result = SendFrame(found->second.of(channel).dealer(), {}, std::move(frame));
   if (result == SendResult::full) was_full_ = true;
@@ -162,7 +166,7 @@ void ZmqClient::Poll(std::chrono::milliseconds timeout, std::vector<ClientEvent>
   bool woken = Collect(std::chrono::milliseconds(0));
   for (;;) {
     ServeQueue(events, before + limits::kPollMessagesMax);
-    ExpireOpenings(events);
+    ExpireDeadlines(events);
     if (woken || events.size() > before || Clock::now() >= deadline) return;
     woken = Collect(PatienceUntil(deadline));
   }
@@ -170,7 +174,7 @@ void ZmqClient::Poll(std::chrono::milliseconds timeout, std::vector<ClientEvent>
 
 std::chrono::milliseconds ZmqClient::PatienceUntil(Clock::time_point deadline) const {
   if (!queue_.empty()) return std::chrono::milliseconds(0);
-  if (!openings_.empty()) deadline = std::min(deadline, openings_.begin()->first);
+  if (!deadlines_.empty()) deadline = std::min(deadline, deadlines_.begin()->first);
   return LeftUntil(deadline);
 }
 
@@ -217,11 +221,19 @@ void ZmqClient::ServeMonitor(LinkId id, Link& link, Channel channel,
   link.of(channel).DrainMonitor();
   if (link.state == Link::State::down) return;
   if (const auto lost = link.of(channel).lost()) {
-    GoDown(id, link, *lost, events);
+    if (channel == Channel::bulk && link.state == Link::State::up) {
+      // A server that goes often says why on the other connection, and that may be still to come.
+      if (!deadlines_.contains({link.deadline, id})) {
+        link.deadline = Clock::now() + std::chrono::milliseconds(limits::kLastWordsMs);
+        deadlines_.emplace(link.deadline, id);
+      }
+    } else {
+      GoDown(id, link, *lost, events);
+    }
   } else if (link.state == Link::State::opening && link.of(Channel::control).ready() &&
              link.of(Channel::bulk).ready()) {
     link.state = Link::State::up;
-    openings_.erase({link.open_until, id});
+    deadlines_.erase({link.deadline, id});
     events.push_back({id, LinkUp{}});
     for (const Channel each : kChannels) Queue(TokenOf(id, each, Part::dealer));
   }
@@ -248,15 +260,18 @@ void ZmqClient::GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientE
       ServeDealer(id, link, channel, limits::kSocketHighWaterMessages, events);
     }
   }
-  openings_.erase({link.open_until, id});
+  for (const Channel channel : kChannels) link.of(channel).Abandon();
+  deadlines_.erase({link.deadline, id});
   link.state = Link::State::down;
   events.push_back({id, LinkDown{reason}});
 }
 
-void ZmqClient::ExpireOpenings(std::vector<ClientEvent>& events) {
-  while (!openings_.empty() && openings_.begin()->first <= Clock::now()) {
-    const LinkId id = openings_.begin()->second;
-    GoDown(id, links_.at(id), Reason::timeout, events);
+void ZmqClient::ExpireDeadlines(std::vector<ClientEvent>& events) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= Clock::now()) {
+    const LinkId id = deadlines_.begin()->second;
+    Link& link = links_.at(id);
+    const bool opening = link.state == Link::State::opening;
+    GoDown(id, link, opening ? Reason::timeout : Reason::connection_lost, events);
   }
 }
 

@@ -38,12 +38,13 @@ zmq::message_t MessageOf(Payload payload) {
   if (payload.bytes.size() <= kCopyBytesMax) {
     return {payload.bytes.data(), payload.bytes.size()};
   }
+  const ByteSpan bytes = payload.bytes;
   auto lender = std::make_unique<Lender>();
   lender->payload = std::move(payload);
   lender->lent.store(true, std::memory_order_release);
   // ZeroMQ takes the bytes as mutable and does not write to a message it sends.
-  auto* data = const_cast<std::byte*>(lender->payload.bytes.data());
-  zmq::message_t message(data, lender->payload.bytes.size(), GiveBack, lender.get());
+  zmq::message_t message(const_cast<std::byte*>(bytes.data()), bytes.size(), GiveBack,
+                         lender.get());
   lender.release();
   return message;
 }

@@ -45,8 +45,8 @@ class BoundServer final : public ZmqServer {
   // context's end waits for all of them.
   zmq::context_t context_;
   std::unique_ptr<ZapHandler> handler_;
-  std::unique_ptr<ZmqServerSocket> control_;
   std::unique_ptr<ZmqServerSocket> bulk_;
+  std::unique_ptr<ZmqServerSocket> control_;
 };
 
 }  // namespace

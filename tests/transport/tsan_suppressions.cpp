@@ -4,5 +4,5 @@
 extern "C" const char* __tsan_default_suppressions();  // NOLINT
 
 extern "C" const char* __tsan_default_suppressions() {  // NOLINT
-  return "called_from_lib:libzmq.so\n";
+  return "called_from_lib:libzmq.so\ncalled_from_lib:libsodium.so\n";
 }

@@ -31,6 +31,8 @@ class ClientConnection {
   /// Reads what the monitor has to tell. It must be read whenever it has something: a full one
   /// stops the I/O thread.
   void DrainMonitor();
+  /// Nothing that is still unsent needs to leave when it closes.
+  void Abandon();
   bool ready() const { return ready_; }
   /// Why the connection is over, once it is.
   std::optional<Reason> lost() const { return lost_; }
