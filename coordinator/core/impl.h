@@ -62,7 +62,7 @@ class CoordinatorCore::Impl {
   void OnBulkHello(const Received& received, const BulkHello& hello);
   void OnSessionMessage(const Received& received, Session& session);
   std::optional<Refused> CheckHello(const RosterEntry* entry, const Hello& hello) const;
-  void TakeOver(Session& old, const Hello& hello);
+  void TakeOver(Session& old, const Hello& hello, LinkId link_of_hello);
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason);
@@ -136,7 +136,7 @@ class CoordinatorCore::Impl {
   void NextAttempt(Reason reason);
   bool RaiseBounds();
   std::size_t TopUp(std::size_t wanted);
-  void ReplaceMember(RosterIndex index);
+  void RefillCohort();
   MonotonicMs DeadlineAt() const;
   void PersistDeadline();
   bool InCohort(Slot slot) const;

@@ -25,9 +25,10 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     }
   }
   for (auto& [index, session] : sessions_) {
-    // A slot refused for its values is asked again under the raised bound; others keep at it.
+    // An attempt asks everybody again, for the first order may never have arrived; but not those
+    // whose values no raised bound can mend.
     const auto why = refused.find(index);
-    if (why != refused.end() && why->second == Reason::out_of_bound) session.ordered.reset();
+    if (why == refused.end() || why->second == Reason::out_of_bound) session.ordered.reset();
   }
   round_->refused.clear();
   round_->refused_max_abs.clear();
@@ -63,8 +64,8 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
   if (phase_ == Phase::configure) EnterReport();
 }
 
-// Tells a participant what its slot asks for, once a session, unless nothing is asked of it (any
-// more), or its update is already whole here and only awaits its batch.
+// Tells a participant what its slot asks for, once a session and attempt, unless nothing is asked
+// of it (any more), or its update is already whole here and only awaits its batch.
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
   const Slot slot = session.index;

@@ -135,12 +135,19 @@ std::size_t CoordinatorCore::Impl::TopUp(std::size_t wanted) {
   return added;
 }
 
-// select_from = "present": a member that is gone is replaced at once; it may still deliver.
-void CoordinatorCore::Impl::ReplaceMember(RosterIndex index) {
-  if (phase_ != Phase::report || Halting() || !InCohort(index)) return;
-  if (round_->accepted.contains(index)) return;
-  if (TopUp(1) == 0) return;
-  Count("members_replaced");
+// select_from = "present": a member that is gone is replaced at once, by whoever is here or comes;
+// it may still deliver.
+void CoordinatorCore::Impl::RefillCohort() {
+  if (job_.round.select_from != SelectFrom::present || phase_ != Phase::report || Halting()) return;
+  std::size_t able = 0;
+  for (Slot slot : round_->record.cohort) {
+    able += round_->accepted.contains(slot) || sessions_.contains(slot);
+  }
+  const std::size_t wanted = CohortSize(job_.round);
+  if (able >= wanted) return;
+  const std::size_t added = TopUp(wanted - able);
+  if (added == 0) return;
+  Count("members_added", added);
   PersistOpenRound();
 }
 

@@ -85,7 +85,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
     return;
   }
   if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
-    TakeOver(found->second, hello);
+    TakeOver(found->second, hello, received.link);
   }
   Session& session = sessions_[entry->index];
   session.index = entry->index;
@@ -107,14 +107,15 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
                   limits::kReconnectMsMax);
   } else if (phase_ == Phase::report) {
     OrderTask(session);
+    RefillCohort();
   } else if (phase_ == Phase::select && !round_) {
     RetrySelect();
   }
 }
 
 // The last hello wins: an older process of the name is told so; an older link of the same process
-// is only forgotten.
-void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello) {
+// is only forgotten. A hello that comes twice on one link is answered twice and changes nothing.
+void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId link_of_hello) {
   const RosterIndex index = old.index;
   if (old.incarnation != hello.incarnation) {
     RefuseSession(old, Reason::superseded, std::nullopt, "a newer process took over this name");
@@ -122,6 +123,7 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello) {
     EndSession(index, Reason::superseded);
     return;
   }
+  if (old.control == link_of_hello) return;
   for (LinkId link : {old.control, old.bulk}) {
     if (link == 0) continue;
     links_.erase(link);
@@ -235,9 +237,7 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason) {
   std::erase(grant_queue_, index);
   Count("sessions_ended." + std::string(ReasonName(reason)));
   Note({.kind = NoticeKind::left, .who = NameOf(index), .reason = reason});
-  if (job_.round.select_from == SelectFrom::present && reason != Reason::superseded) {
-    ReplaceMember(index);
-  }
+  if (reason != Reason::superseded) RefillCohort();  // A successor says hello in this very step.
   PumpGrants();
   if (finishing_) CheckGoodbyes();
   if (draining_) CheckDrained();
