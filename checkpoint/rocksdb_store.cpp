@@ -31,12 +31,13 @@ constexpr int kReaderOpensMax = 8;
 class RocksDbStore : public CheckpointStore {
  public:
   RocksDbStore(FileSystemPtr files, std::string state_dir, std::optional<FileLock> lock,
-               std::shared_ptr<Database> database, std::unique_ptr<Witness> witness,
-               Recovery recovery)
+               std::shared_ptr<Database> database, std::shared_ptr<Database> chunks,
+               std::unique_ptr<Witness> witness, Recovery recovery)
       : files_(std::move(files)),
         state_dir_(std::move(state_dir)),
         lock_(std::move(lock)),
         database_(std::move(database)),
+        chunks_(std::move(chunks)),
         witness_(std::move(witness)),
         recovered_(std::move(recovery.state)),
         index_(std::move(recovery.index)) {}
@@ -74,7 +75,7 @@ class RocksDbStore : public CheckpointStore {
       return Error{Reason::not_found, name + " does not exist: the version has " +
                                           std::to_string(manifest.chunk_digests.size())};
     }
-    auto value = database_->Get(Family::versions, ChunkKey(manifest.version, index));
+    auto value = chunks_->Get(Family::versions, ChunkKey(manifest.version, index));
     if (!value) {
       return Error{value.error().reason, name + ": " + value.error().message};
     }
@@ -121,6 +122,7 @@ class RocksDbStore : public CheckpointStore {
   const std::string state_dir_;
   const std::optional<FileLock> lock_;
   const std::shared_ptr<Database> database_;
+  const std::shared_ptr<Database> chunks_;  ///< The same, but for a reader beside a writer.
   const std::unique_ptr<Witness> witness_;  ///< Null in a store that was opened to be read.
   const RecoveredState recovered_;
 
@@ -141,6 +143,7 @@ Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64
 /// The database as it lies there, looked at without a change.
 struct Look {
   std::shared_ptr<Database> database;
+  std::shared_ptr<Database> chunks;
   Recovery recovery;
 };
 
@@ -155,7 +158,15 @@ Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
   MUSTER_TRY(CheckAgainstWitness(*batch_number, *witnessed, state_dir));
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
-  return Look{std::move(*database), std::move(*recovery)};
+  Look look{*database, *database, std::move(*recovery)};
+  if (CheckHeadIsHeld(*look.chunks, look.recovery.state)) return look;
+  // A writer took a version in and committed it between our reading of the list of files and of
+  // the log. A list that is read from now on has the file.
+  auto again = Database::OpenForReading(files, DatabasePath(state_dir));
+  MUSTER_TRY(again);
+  look.chunks = std::move(*again);
+  MUSTER_TRY(CheckHeadIsHeld(*look.chunks, look.recovery.state));
+  return look;
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
@@ -169,8 +180,8 @@ Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
   for (int opens = 1; !look && opens < kReaderOpensMax; ++opens) look = LookAt(files, state_dir);
   MUSTER_TRY(look);
   return std::unique_ptr<CheckpointStore>(std::make_unique<RocksDbStore>(
-      std::move(files), state_dir, std::nullopt, std::move(look->database), nullptr,
-      std::move(look->recovery)));
+      std::move(files), state_dir, std::nullopt, std::move(look->database), std::move(look->chunks),
+      nullptr, std::move(look->recovery)));
 }
 
 /// Checks an old directory without changing it, and makes what a new one needs around the database.
@@ -221,9 +232,9 @@ Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
   if (!*has_format) MUSTER_TRY(WriteFormat(*files, state_dir));
   auto witness = Witness::Open(*files, WitnessPath(state_dir));
   MUSTER_TRY(witness);
-  return std::unique_ptr<CheckpointStore>(std::make_unique<RocksDbStore>(
-      std::move(files), state_dir, std::move(*lock), std::move(*database), std::move(*witness),
-      std::move(*recovery)));
+  return std::unique_ptr<CheckpointStore>(
+      std::make_unique<RocksDbStore>(std::move(files), state_dir, std::move(*lock), *database,
+                                     *database, std::move(*witness), std::move(*recovery)));
 }
 
 }  // namespace

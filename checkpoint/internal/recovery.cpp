@@ -113,15 +113,6 @@ Status ReadHead(const Database& database, Version head, RecoveredState* state) {
     return DamagedKey(database, Family::rounds, ManifestKey(head), "head has no manifest");
   }
   MUSTER_TRY(manifest);
-  if (!manifest->chunk_digests.empty()) {
-    // A version is taken in whole or not at all, so its first chunk speaks for all. A reader beside
-    // a writer meets this too, when a version is taken in between its looks at files and log.
-    auto held = database.HoldsAny(Family::versions, ChunkKey(head, 0), ChunkKey(head, 0));
-    MUSTER_TRY(held);
-    if (!*held) {
-      return DamagedKey(database, Family::rounds, ManifestKey(head), "its chunks are not held");
-    }
-  }
   state->head = std::move(*manifest);
   auto record = ReadRecordOf(database, head);
   if (!record && record.error().reason == Reason::not_found) return {};
@@ -160,6 +151,15 @@ Result<Recovery> Recover(const Database& database) {
     recovery.index.accepted.insert(update.id);
   }
   return recovery;
+}
+
+Status CheckHeadIsHeld(const Database& database, const RecoveredState& state) {
+  if (!state.head || state.head->chunk_digests.empty()) return {};
+  const Version head = state.head->version;
+  auto held = database.HoldsAny(Family::versions, ChunkKey(head, 0), ChunkKey(head, 0));
+  MUSTER_TRY(held);
+  if (*held) return {};
+  return DamagedKey(database, Family::rounds, ManifestKey(head), "its chunks are not held");
 }
 
 Result<std::uint64_t> ReadBatchNumber(const Database& database) {
