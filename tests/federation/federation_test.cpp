@@ -1,0 +1,203 @@
+// A whole federation in one thread and virtual time, under many seeds: whatever order messages
+// come in, whatever is lost, doubled, cut off or killed, the model's digest is the same.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/federation/coordinator_node.h"
+#include "tests/federation/participant_node.h"
+
+namespace muster::federation {
+namespace {
+
+constexpr std::uint32_t kParticipants = 4;
+constexpr Round kRounds = 4;
+constexpr std::uint64_t kParameters = 70'000;  ///< Two chunks of a transfer.
+constexpr Micros kPatience = 3'600'000 * kMillisecond;
+constexpr std::uint64_t kJobSeeds = 3;
+
+std::uint64_t SeedCount() {
+  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
+  return wanted == nullptr ? 60 : std::stoull(wanted);
+}
+
+JobSpec JobOf(std::uint64_t seed, std::uint32_t goal) {
+  JobSpec job;
+  job.seed = 1 + seed % kJobSeeds;
+  job.model.kind = ModelKind::synthetic;
+  job.model.hidden = {};
+  job.model.parameters = kParameters;
+  job.data.source = DataSource::none;
+  job.data.parts = kParticipants;
+  job.round.goal = goal;
+  job.round.quorum = goal;
+  job.strategy.server_momentum = 0.5;  // Server state: the order of rounds matters.
+  return job;
+}
+
+struct RunResult {
+  Sha256Digest digest{};
+  Happened happened;
+  Micros ended_at = 0;
+};
+
+std::vector<RosterEntry> Roster() {
+  std::vector<RosterEntry> roster;
+  for (RosterIndex i = 0; i < kParticipants; ++i) {
+    RosterEntry entry{.index = i, .name = "site-" + std::to_string(i)};
+    entry.key.bytes.fill(static_cast<std::byte>(i + 1));
+    roster.push_back(entry);
+  }
+  return roster;
+}
+
+/// One commit a round, each update in one of them.
+void ExpectSoundLedger(const CoordinatorDisk& disk) {
+  ASSERT_EQ(disk.records.size(), kRounds) << "one commit a round";
+  std::set<UpdateId> counted;
+  for (std::size_t i = 0; i < disk.records.size(); ++i) {
+    const RoundRecord& record = disk.records[i];
+    EXPECT_EQ(record.round, i + 1);
+    EXPECT_EQ(record.version, i + 1);
+    for (const RecordedUpdate& update : record.accepted) {
+      EXPECT_EQ(update.id.round, record.round);
+      EXPECT_TRUE(counted.insert(update.id).second) << update.id.Text() << " counts twice";
+      EXPECT_TRUE(disk.accepted.contains(update.id));
+    }
+  }
+  EXPECT_EQ(counted, disk.accepted) << "what was accepted counts";
+  EXPECT_EQ(disk.reported, kRounds);
+}
+
+RunResult Play(const JobSpec& job, std::uint64_t seed, const Faults& faults,
+               std::int64_t deadline_ms) {
+  coordinator::CoordinatorOptions options;
+  options.rounds = kRounds;
+  options.deadline_ms = deadline_ms;
+  options.lease_ms = 2'000;
+  World world(seed, faults);
+  Network network(world);
+  CoordinatorNode coordinator(world, network, job, options, Roster());
+  std::vector<std::unique_ptr<ParticipantNode>> participants;
+  for (const RosterEntry& entry : Roster()) {
+    participants.push_back(std::make_unique<ParticipantNode>(
+        world, network, entry.index, entry.name, coordinator.disk().accepted));
+    world.At(world.Between(0, 50 * kMillisecond), [&node = *participants.back()] { node.Start(); });
+  }
+  world.At(world.Between(0, 50 * kMillisecond), [&] { coordinator.Start(); });
+  const bool done = world.RunUntil(
+      [&] { return coordinator.finished() || ::testing::Test::HasFatalFailure(); }, kPatience);
+  EXPECT_TRUE(done) << "seed " << seed << " stands still: " << coordinator.Waiting();
+  if (!done) {
+    for (const auto& participant : participants) ADD_FAILURE() << participant->Waiting();
+  }
+  if (done) ExpectSoundLedger(coordinator.disk());
+  RunResult result;
+  if (!coordinator.disk().records.empty()) result.digest = coordinator.disk().records.back().digest;
+  result.happened = world.happened();
+  result.ended_at = world.now();
+  return result;
+}
+
+class FederationTest : public ::testing::Test {
+ protected:
+  static constexpr std::int64_t kNoDeadlineMs = 1'000'000'000;
+
+  /// Runs every seed under these faults; each must end with the digest of its undisturbed run.
+  Happened ExpectSameDigests(const Faults& faults, std::uint32_t goal, std::int64_t deadline_ms) {
+    Happened sum;
+    std::map<std::uint64_t, Sha256Digest> quiet;
+    for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+      const JobSpec job = JobOf(seed, goal);
+      if (!quiet.contains(job.seed)) quiet[job.seed] = Play(job, 0, {}, kNoDeadlineMs).digest;
+      const RunResult run = Play(job, seed, faults, deadline_ms);
+      EXPECT_EQ(run.digest, quiet[job.seed]) << "seed " << seed;
+      Add(sum, run.happened);
+    }
+    EXPECT_EQ(quiet.size(), kJobSeeds);
+    for (const auto& [seed, digest] : quiet) EXPECT_TRUE(seed == 1 || digest != quiet[1]);
+    Print(sum);
+    return sum;
+  }
+
+  static void Add(Happened& sum, const Happened& one) {
+    sum.messages += one.messages;
+    sum.duplicates += one.duplicates;
+    sum.losses += one.losses;
+    sum.cuts += one.cuts;
+    sum.coordinator_crashes += one.coordinator_crashes;
+    sum.participant_crashes += one.participant_crashes;
+    sum.stops += one.stops;
+    sum.batches_forgotten += one.batches_forgotten;
+    sum.transfers_resumed += one.transfers_resumed;
+    sum.fits += one.fits;
+    for (const auto& [phase, count] : one.crashes_in) sum.crashes_in[phase] += count;
+  }
+
+  static void Print(const Happened& sum) {
+    std::printf(
+        "seeds 1 to %llu: %llu messages, %llu doubled, %llu lost, %llu links cut, ",
+        static_cast<unsigned long long>(SeedCount()), static_cast<unsigned long long>(sum.messages),
+        static_cast<unsigned long long>(sum.duplicates),
+        static_cast<unsigned long long>(sum.losses), static_cast<unsigned long long>(sum.cuts));
+    std::printf("%llu transfers resumed, %llu fits, %llu participants killed, %llu stops, ",
+                static_cast<unsigned long long>(sum.transfers_resumed),
+                static_cast<unsigned long long>(sum.fits),
+                static_cast<unsigned long long>(sum.participant_crashes),
+                static_cast<unsigned long long>(sum.stops));
+    std::printf("%llu coordinators killed:",
+                static_cast<unsigned long long>(sum.coordinator_crashes));
+    for (const auto& [phase, count] : sum.crashes_in) {
+      std::printf(" %llu in %s", static_cast<unsigned long long>(count), phase.c_str());
+    }
+    std::printf("\n");
+  }
+};
+
+TEST_F(FederationTest, ArrivalOrderChangesNoBit) {
+  const Happened happened = ExpectSameDigests({}, kParticipants, kNoDeadlineMs);
+  EXPECT_EQ(happened.fits, SeedCount() * kRounds * kParticipants);
+}
+
+TEST_F(FederationTest, DuplicatesAndBrokenTransfersChangeNoBit) {
+  const Happened happened =
+      ExpectSameDigests({.duplicate = 0.05, .cut = 0.01}, kParticipants - 1, kNoDeadlineMs);
+  EXPECT_GT(happened.duplicates, 0U);
+  EXPECT_GT(happened.cuts, 0U);
+  EXPECT_GT(happened.transfers_resumed, 0U);
+}
+
+TEST_F(FederationTest, LostMessagesChangeNoBit) {
+  const Happened happened =
+      ExpectSameDigests({.duplicate = 0.02, .lose = 0.02}, kParticipants, /*deadline_ms=*/30'000);
+  EXPECT_GT(happened.losses, 0U);
+}
+
+TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
+  const Happened happened = ExpectSameDigests(
+      {.duplicate = 0.02, .cut = 0.005, .crash = 0.01, .stop = 0.001, .deaths_max = 5},
+      kParticipants - 1, kNoDeadlineMs);
+  EXPECT_GT(happened.participant_crashes, 0U);
+  EXPECT_GT(happened.stops, 0U);
+  EXPECT_GT(happened.batches_forgotten, 0U);
+  for (const char* phase : {"select", "configure", "report", "commit"}) {
+    EXPECT_TRUE(happened.crashes_in.contains(phase)) << "no coordinator died in " << phase;
+  }
+}
+
+TEST_F(FederationTest, OneSeedGivesOneRun) {
+  const Faults faults{.duplicate = 0.02, .cut = 0.01, .crash = 0.01, .deaths_max = 3};
+  const RunResult first = Play(JobOf(1, kParticipants), 1, faults, kNoDeadlineMs);
+  const RunResult second = Play(JobOf(1, kParticipants), 1, faults, kNoDeadlineMs);
+  EXPECT_EQ(first.ended_at, second.ended_at);
+  EXPECT_EQ(first.happened.messages, second.happened.messages);
+  const RunResult other = Play(JobOf(1, kParticipants), 2, faults, kNoDeadlineMs);
+  EXPECT_NE(first.ended_at, other.ended_at);
+}
+
+}  // namespace
+}  // namespace muster::federation

@@ -1,0 +1,233 @@
+#include "tests/federation/participant_node.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "common/digest.h"
+
+namespace muster::federation {
+
+using namespace muster::participant;  // NOLINT: every effect and event of the core.
+
+namespace {
+
+constexpr Micros kSaveMost = 5 * kMillisecond;
+constexpr Micros kFitLeast = 10 * kMillisecond;
+constexpr Micros kFitMost = 200 * kMillisecond;
+constexpr Micros kBatchMost = 10 * kMillisecond;
+/// Longer than any message travels: which of two processes said hello last is not in doubt.
+constexpr Micros kDownLeast = 100 * kMillisecond;
+constexpr Micros kDownMost = 1'500 * kMillisecond;
+
+}  // namespace
+
+ParticipantNode::ParticipantNode(World& world, Network& network, RosterIndex index,
+                                 std::string name, const std::set<UpdateId>& accepted)
+    : world_(world),
+      network_(network),
+      index_(index),
+      name_(std::move(name)),
+      accepted_(accepted) {}
+
+void ParticipantNode::Start() {
+  ++life_;
+  stopping_ = false;
+  if (disk_.state.retained) {
+    ASSERT_NE(disk_.update, nullptr) << name_ << " names an update that it does not have";
+    ASSERT_EQ(Xxh128Of(*disk_.update), disk_.state.retained->digest)
+        << name_ << " has other bytes than those its state names";
+  }
+  ParticipantOptions options;
+  options.name = name_;
+  for (std::byte& byte : options.incarnation.bytes) {
+    byte = static_cast<std::byte>(world_.random().Next());
+  }
+  options.jitter_seed = world_.random().Next();
+  core_ = std::make_unique<ParticipantCore>(options, disk_.state);
+  Feed(Started{});
+  TickLater();
+}
+
+void ParticipantNode::TickLater() {
+  world_.At(world_.now() + kTickMsMax * kMillisecond, [this, life = life_] {
+    if (life != life_) return;
+    Feed(Tick{});
+    if (life == life_) TickLater();
+  });
+}
+
+void ParticipantNode::Feed(Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(feeding_, true)) return;
+  const Faults& faults = world_.faults();
+  while (core_ != nullptr && !events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const Effect& effect : core_->Step(next, world_.now_ms())) {
+      if (deaths_ < faults.deaths_max && world_.Chance(faults.crash)) {
+        ++deaths_;
+        ++world_.happened().participant_crashes;
+        End(true);
+        break;
+      }
+      std::visit([this](const auto& what) { Perform(what); }, effect);
+      if (core_ == nullptr) break;
+    }
+    if (core_ != nullptr && deaths_ < faults.deaths_max && !stopping_ &&
+        world_.Chance(faults.stop)) {
+      stopping_ = true;
+      ++deaths_;
+      ++world_.happened().stops;
+      events_.push_back(StopRequested{});
+    }
+  }
+  events_.clear();
+  feeding_ = false;
+}
+
+void ParticipantNode::End(bool again) {
+  ++life_;
+  CloseLink();
+  core_.reset();
+  fit_.reset();
+  incoming_.reset();
+  saver_ = Worker();
+  if (again) {
+    world_.At(world_.now() + world_.Between(kDownLeast, kDownMost), [this] { Start(); });
+  }
+}
+
+void ParticipantNode::Later(Worker& worker, Micros least, Micros most,
+                            std::function<void()> action) {
+  world_.At(worker.Book(world_, least, most), [this, life = life_, action = std::move(action)] {
+    if (life == life_) action();
+  });
+}
+
+void ParticipantNode::OnPacket(const Packet& packet) {
+  if (const auto* chunk = std::get_if<ModelChunk>(&packet.message)) {
+    incoming_ = packet.payload;
+    Feed(ChunkReceived{packet.fence, *chunk, ++handles_});
+  } else {
+    Feed(Received{packet.fence, packet.message});
+  }
+}
+
+void ParticipantNode::CloseLink() {
+  if (link_ != 0) network_.Close(std::exchange(link_, 0));
+}
+
+void ParticipantNode::Perform(const Connect&) {
+  ASSERT_EQ(link_, 0U) << "one link at a time";
+  ClientEnd end;
+  const auto of_this_life = [this, life = life_](auto action) {
+    return [this, life, action] {
+      if (life == life_) action();
+    };
+  };
+  end.on_up = of_this_life([this] { Feed(participant::LinkUp{}); });
+  end.on_down = of_this_life([this] {
+    CloseLink();
+    Feed(participant::LinkDown{});
+  });
+  end.on_packet = [this, life = life_](const Packet& packet) {
+    if (life == life_) OnPacket(packet);
+  };
+  link_ = network_.Open(index_, std::move(end));
+}
+
+void ParticipantNode::Perform(const Send& effect) {
+  network_.SendToServer(link_, Channel::control, {effect.fence, effect.message, nullptr});
+}
+
+void ParticipantNode::Perform(const SendBulk& effect) {
+  network_.SendToServer(link_, Channel::bulk, {effect.fence, effect.message, nullptr});
+}
+
+void ParticipantNode::Perform(const SendUpdateChunk& effect) {
+  ASSERT_NE(disk_.update, nullptr);
+  const ByteSpan bytes = ByteSpan(*disk_.update).subspan(effect.offset, effect.bytes);
+  Packet packet;
+  packet.fence = effect.fence;
+  packet.message = UpdateChunk{effect.id, effect.offset, effect.bytes, Xxh64Of(bytes)};
+  packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  network_.SendToServer(link_, Channel::bulk, std::move(packet));
+}
+
+void ParticipantNode::Perform(const SetJob& effect) {
+  trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
+}
+
+void ParticipantNode::Perform(const OpenModel& effect) {
+  const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
+  ASSERT_TRUE(opened.has_value()) << opened.error().Text();
+}
+
+void ParticipantNode::Perform(const StoreChunk& effect) {
+  const std::shared_ptr<const Bytes> bytes = std::exchange(incoming_, nullptr);
+  if (!model_.Store(effect.chunk, *bytes)) return Feed(ChunkRejected{effect.chunk.version});
+  Feed(ChunkStored{effect.chunk.version, effect.chunk.offset + effect.chunk.bytes});
+  if (const auto digest = model_.Finished()) Feed(ModelChecked{effect.chunk.version, *digest});
+}
+
+void ParticipantNode::Perform(const StartFit& effect) {
+  ASSERT_FALSE(fit_.has_value()) << "one fit at a time";
+  EXPECT_FALSE(accepted_.contains(effect.id))
+      << name_ << " trains " << effect.id.Text() << ", which is accepted already";
+  ++world_.happened().fits;
+  fit_ = Fit{effect.id, effect.base_version, model_.model()};
+  Worker alone;
+  Later(alone, kFitLeast, kFitMost, [this, id = effect.id] {
+    if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
+  });
+}
+
+void ParticipantNode::FinishFit() {
+  const Fit fit = *std::exchange(fit_, std::nullopt);
+  ParameterSet update(trainer_->layout());
+  const auto result = trainer_->Fit({fit.id.round, fit.id.slot, fit.id.task}, *fit.base, update,
+                                    std::stop_token(), [](const FitPosition&) {});
+  ASSERT_TRUE(result.has_value()) << result.error().Text();
+  const ByteSpan bytes = std::as_const(update).bytes();
+  disk_.update = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  Feed(FitDone{{fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version}});
+}
+
+void ParticipantNode::Perform(const StopFit&) {
+  if (!fit_ || fit_->stopping) return;
+  fit_->stopping = true;
+  Worker alone;
+  Later(alone, 1, kBatchMost, [this] {
+    const UpdateId id = fit_->id;
+    fit_.reset();
+    Feed(FitStopped{id});
+  });
+}
+
+void ParticipantNode::Perform(const SaveState& effect) {
+  Later(saver_, 1, kSaveMost, [this, effect] {
+    disk_.state = effect.state;
+    Feed(StateSaved{effect.token});
+  });
+}
+
+void ParticipantNode::Perform(const ArmTimer& effect) {
+  world_.At(effect.at * kMillisecond, [this, life = life_] {
+    if (life == life_) Feed(Tick{});
+  });
+}
+
+void ParticipantNode::Perform(const Stop& effect) {
+  EXPECT_TRUE(effect.reason == Reason::finished || effect.reason == Reason::left)
+      << name_ << ": " << ReasonName(effect.reason) << ": " << effect.text;
+  End(effect.reason != Reason::finished);
+}
+
+std::string ParticipantNode::Waiting() const {
+  if (core_ == nullptr) return name_ + " is down";
+  return name_ + " (" + std::string(ActivityName(core_->activity())) +
+         "): " + core_->Waiting(world_.now_ms());
+}
+
+}  // namespace muster::federation

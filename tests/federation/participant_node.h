@@ -1,0 +1,89 @@
+// A participant's core in virtual time, with the real trainer and files that are variables.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "participant/core/core.h"
+#include "participant/runtime/model_buffer.h"
+#include "tests/federation/network.h"
+#include "training/trainer.h"
+
+namespace muster::federation {
+
+class ParticipantNode {
+ public:
+  /// `accepted`: what the coordinator's disk has accepted; none of it may be trained again.
+  ParticipantNode(World& world, Network& network, RosterIndex index, std::string name,
+                  const std::set<UpdateId>& accepted);
+
+  /// A start of the process on its disk.
+  void Start();
+  std::string Waiting() const;
+
+ private:
+  /// What outlives the process.
+  struct Disk {
+    participant::DurableState state;
+    std::shared_ptr<const Bytes> update;
+  };
+  struct Fit {
+    UpdateId id;
+    Version base_version = 0;
+    std::shared_ptr<const ParameterSet> base;
+    bool stopping = false;
+  };
+
+  void Feed(participant::Event event);
+  void TickLater();
+  void End(bool again);
+  void OnPacket(const Packet& packet);
+  void Later(Worker& worker, Micros least, Micros most, std::function<void()> action);
+  void FinishFit();
+
+  void Perform(const participant::Connect&);
+  void Perform(const participant::Disconnect&) { CloseLink(); }
+  void Perform(const participant::Send& effect);
+  void Perform(const participant::SendBulk& effect);
+  void Perform(const participant::SendUpdateChunk& effect);
+  void Perform(const participant::SetJob& effect);
+  void Perform(const participant::OpenModel& effect);
+  void Perform(const participant::StoreChunk& effect);
+  void Perform(const participant::DropPayload&) {}
+  void Perform(const participant::StartFit& effect);
+  void Perform(const participant::StopFit&);
+  void Perform(const participant::SaveState& effect);
+  void Perform(const participant::ForgetUpdate&) { disk_.update.reset(); }
+  void Perform(const participant::ForgetPosition&) {}
+  void Perform(const participant::Notice&) {}
+  void Perform(const participant::ArmTimer& effect);
+  void Perform(const participant::Stop& effect);
+  void CloseLink();
+
+  World& world_;
+  Network& network_;
+  const RosterIndex index_;
+  const std::string name_;
+  const std::set<UpdateId>& accepted_;
+  Disk disk_;
+
+  // --- One process ------------------------------------------------------------------------------
+  std::unique_ptr<participant::ParticipantCore> core_;
+  std::uint64_t life_ = 0;
+  int deaths_ = 0;
+  bool stopping_ = false;
+  bool feeding_ = false;
+  std::deque<participant::Event> events_;
+  LinkId link_ = 0;
+  Worker saver_;
+  std::shared_ptr<const Bytes> incoming_;
+  participant::PayloadHandle handles_ = 0;
+  participant::ModelBuffer model_;
+  std::unique_ptr<Trainer> trainer_;
+  std::optional<Fit> fit_;
+};
+
+}  // namespace muster::federation
