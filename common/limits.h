@@ -83,7 +83,7 @@ inline constexpr int kHeartbeatIntervalMs = 5'000;
 inline constexpr int kHeartbeatTimeoutMs = 20'000;   ///< Also the TTL told to the peer.
 inline constexpr int kSocketsMax = 16'384;           ///< ZMQ_MAX_SOCKETS: six a client link.
 inline constexpr int kLingerMs = 500;                ///< For a goodbye to leave a closed socket.
-inline constexpr int kLastWordsMs = 200;            ///< For control's, once bulk is lost.
+inline constexpr int kLastWordsMs = 200;             ///< For control's, once bulk is lost.
 inline constexpr int kFullRetryMs = 5;               ///< How early Poll returns after `full`.
 inline constexpr std::size_t kPollMessagesMax = 64;  ///< What one Poll hands out at most.
 

@@ -97,8 +97,8 @@ struct Welcome {
 
 struct LeaseAck {};
 
-/// "Train this." Sent once per (session, task, attempt); a participant that holds the trained update
-/// of this id offers it instead.
+/// "Train this." Sent once per (session, task, attempt); a participant that holds the trained
+/// update of this id offers it instead.
 struct TaskOrder {
   UpdateId id;
   Attempt attempt = 1;
