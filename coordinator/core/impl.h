@@ -122,7 +122,7 @@ class CoordinatorCore::Impl {
   void RetrySelect();
 
   // phase_configure.cpp
-  void EnterConfigure(std::optional<OpenRound> round, std::vector<AcceptedUpdate> accepted);
+  void EnterConfigure(std::optional<OpenRound> round, const std::vector<AcceptedUpdate>& accepted);
   bool OpenRoundSum();
   void RequestSpool();
   void OrderTask(Session& session);

@@ -81,7 +81,7 @@ void CoordinatorCore::Impl::PersistCommit() {
   batch.mutations.push_back(PutVersion{round_->built->manifest});
   batch.mutations.push_back(PutRoundRecord{record});
   batch.mutations.push_back(ClearOpenRound{});
-  for (UpdateFate& fate : Fates(record)) batch.mutations.push_back(PutFate{std::move(fate)});
+  for (const UpdateFate& fate : Fates(record)) batch.mutations.push_back(PutFate{fate});
   ForCommit purpose;
   purpose.finishes = record.round >= options_.rounds;
   if (purpose.finishes) {
@@ -95,7 +95,7 @@ void CoordinatorCore::Impl::PersistCommit() {
 
 void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
   const RoundRecord record = MakeRecord();
-  for (UpdateFate& fate : Fates(record)) fates_[fate.id.slot] = fate;
+  for (const UpdateFate& fate : Fates(record)) fates_[fate.id.slot] = fate;
   head_ = round_->built->manifest;
   model_digest_ = round_->built->model_digest;
   head_round_ = record.round;

@@ -7,14 +7,14 @@ namespace muster::coordinator {
 
 // Enters a round that is durable: a new one, one found after a restart, or the next attempt of one.
 void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
-                                           std::vector<AcceptedUpdate> accepted) {
+                                           const std::vector<AcceptedUpdate>& accepted) {
   const std::map<Slot, Reason> refused = round_ ? round_->refused : std::map<Slot, Reason>();
   const bool same_sum = round_ && !round_->scales.empty() && round_->record.round == round->round &&
                         round_->building == false && round_->refused_max_abs.empty();
   if (!same_sum) {
     RoundState state;
     state.record = std::move(*round);
-    for (AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+    for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
     round_ = std::move(state);
   }
   EnterPhase(Phase::configure);

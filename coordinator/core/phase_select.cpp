@@ -89,7 +89,7 @@ void CoordinatorCore::Impl::Release(const ForOpenRound&) {
   if (phase_ != Phase::select) return;
   std::vector<AcceptedUpdate> accepted;
   for (const auto& [slot, update] : round_->accepted) accepted.push_back(update);
-  EnterConfigure(round_->record, std::move(accepted));
+  EnterConfigure(round_->record, accepted);
 }
 
 }  // namespace muster::coordinator
