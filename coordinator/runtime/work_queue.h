@@ -28,7 +28,7 @@ class WorkQueue {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [this] { return closed_ || !items_.empty(); });
     if (items_.empty()) return std::nullopt;
-    T item = std::move(items_.front());
+    std::optional<T> item(std::move(items_.front()));
     items_.pop_front();
     return item;
   }
@@ -38,7 +38,7 @@ class WorkQueue {
   std::optional<T> PopIf(Wanted wanted) {
     std::lock_guard lock(mutex_);
     if (items_.empty() || !wanted(items_.front())) return std::nullopt;
-    T item = std::move(items_.front());
+    std::optional<T> item(std::move(items_.front()));
     items_.pop_front();
     return item;
   }
