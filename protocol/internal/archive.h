@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "common/bytes.h"
@@ -156,7 +157,10 @@ void load(SpanInputArchive& archive, std::optional<T>& value) {
   bool there = false;
   archive(there);
   value.reset();
-  if (there) archive(value.emplace());
+  if (!there) return;
+  T loaded{};
+  archive(loaded);
+  value = std::move(loaded);
 }
 
 // NOLINTEND(readability-identifier-naming)
