@@ -10,7 +10,7 @@
 //       16     8  first bytes of the job's digest; zero in hello
 //       24     8  epoch number
 //       32     8  epoch nonce
-//       40     8  sequence: counts the sender's messages on this connection
+//       40     8  sequence: grows with the sender's messages of this channel
 //       48     4  body bytes: what follows the header in this frame
 //       52    12  reserved: zero
 #pragma once

@@ -1,9 +1,10 @@
 #include "transport/internal/client_connection.h"
 
-#include <cstring>
 #include <utility>
 
+#include "common/bytes.h"
 #include "common/limits.h"
+#include "transport/internal/zap_handler.h"
 
 namespace muster {
 namespace {
@@ -19,6 +20,13 @@ constexpr int kWatchedEvents = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHA
 constexpr int kNeverMs = 1'000'000'000;
 /// The event's number and value, then its address.
 constexpr std::size_t kEventParts = 2;
+constexpr std::size_t kEventBytes = 6;
+
+/// Why a connection is over. `value` is the ZAP status where the handshake was refused.
+Reason ReasonOf(std::uint16_t event, std::uint32_t value) {
+  if (event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return Reason::connection_lost;
+  return value == kZapRevoked ? Reason::revoked : Reason::unknown_key;
+}
 
 void SetClientOptions(zmq::socket_t& socket, const PublicKey& server_key, const KeyPair& keys) {
   const ByteSpan secret = keys.secret_key.Reveal();
@@ -67,20 +75,19 @@ ClientConnection::~ClientConnection() {
 void ClientConnection::DrainMonitor() {
   Received received;
   while (ReceiveParts(monitor_, kEventParts, received)) {
-    std::uint16_t event = 0;
-    MUSTER_CHECK(received.parts[0].size() >= sizeof(event), "a monitor tells an event's number");
-    std::memcpy(&event, received.parts[0].data(), sizeof(event));
-    OnEvent(event);
+    const ByteSpan told(static_cast<const std::byte*>(received.parts[0].data()),
+                        received.parts[0].size());
+    MUSTER_CHECK(told.size() == kEventBytes, "a monitor tells an event's number and value");
+    OnEvent(LoadLittle<std::uint16_t>(told, 0), LoadLittle<std::uint32_t>(told, 2));
   }
 }
 
-void ClientConnection::OnEvent(std::uint16_t event) {
+void ClientConnection::OnEvent(std::uint16_t event, std::uint32_t value) {
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
     ready_ = true;
   } else if (event != ZMQ_EVENT_MONITOR_STOPPED && !lost_) {
     // The first event says why; those that follow tell of the clearing up.
-    lost_ =
-        event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? Reason::unknown_key : Reason::connection_lost;
+    lost_ = ReasonOf(event, value);
   }
 }
 

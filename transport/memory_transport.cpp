@@ -262,7 +262,7 @@ class MemoryHub::Client final : public ClientTransport {
     const Status allowed = state_->gate.Check(key);
     if (allowed.has_value()) return Reason::finished;
     state_->gate.OnRefused(key, allowed.error().reason);
-    return Reason::unknown_key;
+    return allowed.error().reason;
   }
 
   std::shared_ptr<State> state_;

@@ -79,7 +79,8 @@ struct ClientMessage {
 };
 /// Both connections passed the handshake.
 struct LinkUp {};
-/// The link is dead (refused, closed, broken): close it and open a new one.
+/// The link is dead: close it and open a new one. unknown_key or revoked: the server's gate refused
+/// the key; timeout: it did not come up; connection_lost: all else.
 struct LinkDown {
   Reason reason = Reason::connection_lost;
 };

@@ -18,27 +18,26 @@ constexpr std::size_t kRequestParts = 7;
 constexpr std::size_t kKeyBytes = 32;
 
 struct Answer {
-  std::string_view status;
+  std::string status;
   std::string_view text;
   std::string user;
 };
 
-/// ZAP knows no finer refusal than 400; a peer learns no more than that.
-Answer Refusal() { return {"400", "refused", {}}; }
+Answer Refusal(int status) { return {std::to_string(status), "refused", {}}; }
 
 Answer Judge(const std::vector<zmq::message_t>& request, KeyGate& gate) {
   const auto is = [&request](std::size_t part, std::string_view text) {
     return request[part].to_string_view() == text;
   };
   if (!is(0, "1.0") || !is(2, kZapDomain) || !is(5, "CURVE") || request[6].size() != kKeyBytes) {
-    return Refusal();
+    return Refusal(kZapUnknownKey);
   }
   PublicKey key;
   std::memcpy(key.bytes.data(), request[6].data(), kKeyBytes);
   const Status allowed = gate.Check(key);
   if (allowed.has_value()) return {"200", "OK", key.Z85()};
   gate.OnRefused(key, allowed.error().reason);
-  return Refusal();
+  return Refusal(allowed.error().reason == Reason::revoked ? kZapRevoked : kZapUnknownKey);
 }
 
 /// Asks the handler as ZeroMQ would on behalf of a peer without CURVE.
@@ -64,7 +63,8 @@ Status SelfTest(zmq::context_t& context) {
     }
     answer.push_back(part.to_string());
   } while (asking.get(zmq::sockopt::rcvmore));
-  if (answer.size() != 6 || answer[1] != "self test" || answer[2] != "400") {
+  if (answer.size() != 6 || answer[1] != "self test" ||
+      answer[2] != std::to_string(kZapUnknownKey)) {
     return Error{Reason::transport_failed, "the ZAP handler lets a stranger in: not serving"};
   }
   return {};
@@ -104,7 +104,7 @@ void ZapHandler::AnswerOne() {
   Received request;
   if (!ReceiveParts(socket_, kRequestParts, request)) return;
   const bool whole = request.parts.size() == kRequestParts && !request.overflow;
-  const Answer answer = whole ? Judge(request.parts, gate_) : Refusal();
+  const Answer answer = whole ? Judge(request.parts, gate_) : Refusal(kZapUnknownKey);
   const std::string id = request.parts.size() > 1 ? request.parts[1].to_string() : std::string();
   const std::string_view reply[] = {"1.0", id, answer.status, answer.text, answer.user, ""};
   constexpr std::size_t kReplyParts = std::size(reply);

@@ -91,7 +91,7 @@ TEST_P(TransportContract, AnUnknownKeyIsRefusedAndCounted) {
 
 TEST_P(TransportContract, ARevokedKeyDoesNotComeBackIn) {
   harness_->gate.Revoke(client_->key());
-  EXPECT_EQ(client_->AwaitDown(client_->Open()), Reason::unknown_key);
+  EXPECT_EQ(client_->AwaitDown(client_->Open()), Reason::revoked);
   EXPECT_THAT(harness_->gate.refused(),
               testing::Contains(std::pair(client_->key(), Reason::revoked)));
 }

@@ -40,7 +40,7 @@ class ClientConnection {
  private:
   ClientConnection(zmq::socket_t dealer, zmq::socket_t monitor)
       : dealer_(std::move(dealer)), monitor_(std::move(monitor)) {}
-  void OnEvent(std::uint16_t event);
+  void OnEvent(std::uint16_t event, std::uint32_t value);
 
   zmq::socket_t dealer_;
   zmq::socket_t monitor_;

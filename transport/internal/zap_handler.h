@@ -14,6 +14,10 @@ namespace muster {
 
 /// The domain that our server sockets name. Without one, ZeroMQ would not ask at all.
 inline constexpr const char* kZapDomain = "muster";
+/// How a refused peer learns why. ZAP has only four statuses and nothing else reaches the peer: 400
+/// is an unknown key, and 500, which our handler needs for nothing else, is a revoked one.
+inline constexpr int kZapUnknownKey = 400;
+inline constexpr int kZapRevoked = 500;
 
 /// A thread that holds the context's one ZAP endpoint. A key that passes becomes the User-Id (its
 /// Z85) of every message of its connection.
