@@ -135,6 +135,7 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   options.listen_control = config->listen;
   options.listen_bulk = config->bulk_listen;
   options.fold_threads = config->fold_threads;
+  options.initial_model = config->initial_model;
   options.data = config->data;
   options.core = config->core;
   const Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());

@@ -28,6 +28,7 @@ struct Config {
   std::string listen = "tcp://127.0.0.1:0";
   std::string bulk_listen = "tcp://127.0.0.1:0";
   std::uint32_t fold_threads = 1;
+  std::string initial_model;  ///< ServerOptions::initial_model.
   DataOptions data;
   RunOptions run;
 };

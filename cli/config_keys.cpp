@@ -118,6 +118,11 @@ void AddJob(std::vector<ConfigKey>& keys) {
   keys.push_back(Hidden());
   keys.push_back(Count("model.parameters", "synthetic: how many float32 values.",
                        [](auto& c) -> auto& { return c.job.model.parameters; }));
+  keys.push_back(Text(
+      "model.initial",
+      "A safetensors file on this machine whose weights the job starts from, e.g. one that "
+      "`checkpoints export` wrote; read at the first start only, no part of the job.",
+      [](auto& c) -> auto& { return c.initial_model; }, AnyText));
 }
 
 void AddData(std::vector<ConfigKey>& keys) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aggregation/version.h"
+#include "checkpoint/export.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
 #include "common/limits.h"
@@ -28,9 +29,13 @@ Status WriteVersion(CheckpointStore& store, Version version, const ParameterSet&
 }
 
 Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
-                                const BootstrapNonces& nonces, const Trainer& trainer,
+                                const BootstrapNonces& nonces, const InitialWeights& initial,
                                 const Strategy& strategy) {
-  auto contents = InitialVersion(strategy, trainer.InitialParameters());
+  const Trainer& trainer = initial.trainer;
+  auto model = initial.file.empty() ? Result<ParameterSet>(trainer.InitialParameters())
+                                    : ImportModel(initial.file, trainer.layout());
+  MUSTER_TRY(model);
+  auto contents = InitialVersion(strategy, *model);
   MUSTER_TRY(contents);
   const auto model_tensors = static_cast<std::uint32_t>(trainer.layout().entries().size());
   auto manifest = DescribeVersion(*contents, model_tensors, 0);
@@ -109,13 +114,13 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
 }  // namespace
 
 Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
-                               const BootstrapNonces& nonces, const Trainer& trainer,
+                               const BootstrapNonces& nonces, const InitialWeights& initial,
                                const Strategy& strategy) {
-  if (store.recovered().job) return StartAgain(store, job, nonces, trainer, strategy);
+  if (store.recovered().job) return StartAgain(store, job, nonces, initial.trainer, strategy);
   if (store.recovered().head) {
     return Error{Reason::damage, "the state directory holds versions but no job"};
   }
-  return StartFirst(store, job, nonces, trainer, strategy);
+  return StartFirst(store, job, nonces, initial, strategy);
 }
 
 }  // namespace muster::coordinator

@@ -23,6 +23,12 @@ struct BootstrapNonces {
   std::uint64_t epoch = 0;
 };
 
+/// Where the weights of version 0 come from: the trainer, or a safetensors file.
+struct InitialWeights {
+  const Trainer& trainer;
+  std::string file;  ///< Empty: the trainer's own. Looked at in the first start only.
+};
+
 struct Bootstrapped {
   RecoveredState state;         ///< With this start's epoch; job, head and lineage are present.
   ParameterSet head;            ///< Model and server state, verified.
@@ -30,14 +36,14 @@ struct Bootstrapped {
   bool first_start = false;
 };
 
-/// At the first start: the trainer's initial parameters and a zero server state become version 0,
+/// At the first start: the initial weights and a zero server state become version 0,
 /// durable with job, lineage and epoch in one batch. Later: the job must be the stored one, and the
 /// epoch is bumped and synced. A start that dies in between leaves a state that the next one takes
 /// for what it was before.
 /// Errors: config_changed (the text names every key that differs), damage, unsupported (this build
-/// makes other tensors of the job), those of the trainer's model and of the store.
+/// makes other tensors of the job), those of ImportModel, of the trainer's model and of the store.
 Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
-                               const BootstrapNonces& nonces, const Trainer& trainer,
+                               const BootstrapNonces& nonces, const InitialWeights& initial,
                                const Strategy& strategy);
 
 /// "round.goal was 10 and is 8" for each key that differs, as the config file spells it.

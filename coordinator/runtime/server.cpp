@@ -80,8 +80,8 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   auto trainer = CreateTrainer(job, 0, options.data);
   MUSTER_TRY(trainer);
   const std::unique_ptr<Strategy> strategy = CreateStrategy(job);
-  auto start =
-      coordinator::Bootstrap(**store, job, {SystemRandom(), SystemRandom()}, **trainer, *strategy);
+  auto start = coordinator::Bootstrap(**store, job, {SystemRandom(), SystemRandom()},
+                                      {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);
   auto keys = EnsureKeys(options.state_dir);
   MUSTER_TRY(keys);

@@ -20,6 +20,9 @@ struct ServerOptions {
   std::string listen_bulk = "tcp://127.0.0.1:0";
   /// Threads that fold, and as many that check and spool uploads. At most limits::kFoldThreadsMax.
   std::uint32_t fold_threads = 2;
+  /// A safetensors file whose weights the job starts from; empty: the trainer's own. Read at the
+  /// first start only.
+  std::string initial_model;
   DataOptions data;  ///< Where the held-out data lies, if the job's is in files.
   coordinator::CoordinatorOptions core;
 };

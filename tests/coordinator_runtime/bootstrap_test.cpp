@@ -7,6 +7,7 @@
 #include "aggregation/version.h"
 #include "common/file.h"
 #include "coordinator/runtime/endpoints_file.h"
+#include "model/safetensors.h"
 #include "tests/coordinator_runtime/memory_store.h"
 #include "tests/coordinator_runtime/sample_jobs.h"
 #include "tests/support/temp_dir.h"
@@ -23,7 +24,8 @@ class BootstrapTest : public ::testing::Test {
     store_ = disk_.OpenStore();
     auto trainer = CreateTrainer(job, 0, {});
     EXPECT_TRUE(trainer.has_value());
-    return Bootstrap(*store_, job, {11, ++epoch_nonce_}, **trainer, *CreateStrategy(job));
+    return Bootstrap(*store_, job, {11, ++epoch_nonce_}, {**trainer, initial_model_},
+                     *CreateStrategy(job));
   }
   Bootstrapped Start(const JobSpec& job) {
     Result<Bootstrapped> start = TryStart(job);
@@ -40,7 +42,33 @@ class BootstrapTest : public ::testing::Test {
   muster::testing::MemoryDisk disk_;
   std::unique_ptr<CheckpointStore> store_;
   std::uint64_t epoch_nonce_ = 20;
+  std::string initial_model_;
 };
+
+TEST_F(BootstrapTest, AFileOfWeightsBecomesVersionZero) {
+  const TempDir dir;
+  auto trainer = CreateTrainer(job_, 0, {});
+  ASSERT_TRUE(trainer.has_value());
+  ParameterSet model = (*trainer)->InitialParameters();
+  model.F32(0)[5] = 0.25F;
+  initial_model_ = dir.path() + "/weights.safetensors";
+  ASSERT_TRUE(WriteSafetensors(initial_model_, model, {}).has_value());
+  const Bootstrapped start = Start(job_);
+  EXPECT_EQ(start.head.F32(0)[5], 0.25F);
+  // A later start goes on from what is stored: the file may be gone.
+  initial_model_ = dir.path() + "/gone.safetensors";
+  EXPECT_EQ(Start(job_).head.F32(0)[5], 0.25F);
+}
+
+TEST_F(BootstrapTest, AFileThatIsNotTheJobsModelStartsNothing) {
+  const TempDir dir;
+  initial_model_ = dir.path() + "/weights.safetensors";
+  auto layout = ParameterLayout::Create({{"parameters", DType::f32, {7}}});
+  ASSERT_TRUE(layout.has_value());
+  ASSERT_TRUE(WriteSafetensors(initial_model_, ParameterSet(*layout), {}).has_value());
+  EXPECT_EQ(StartError(job_).reason, Reason::config_invalid);
+  EXPECT_FALSE(disk_.state().job.has_value());
+}
 
 TEST_F(BootstrapTest, AChangedJobIsRefusedNamingEachKey) {
   Start(job_);
