@@ -99,6 +99,7 @@ void CommandLine::AddServing() {
           "      --set coordinator.bulk_listen=tcp://0.0.0.0:7001");
   ConfigFile(coordinator);
   StateDir(coordinator, "Where the coordinator keeps everything");
+  coordinator->add_flag("--quiet", arguments_.quiet, "Say only how it ended, not each round");
 
   CLI::App* participant = Add(
       app_, "participant", "Run one participant, or several in one process", RunParticipantCommand,

@@ -5,9 +5,11 @@
 
 #include <cerrno>
 #include <initializer_list>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/event_follower.h"
 #include "cli/exit_codes.h"
 #include "cli/identity.h"
 #include "cli/run_files.h"
@@ -138,7 +140,12 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   options.initial_model = config->initial_model;
   options.data = config->data;
   options.core = config->core;
+  std::optional<EventFollower> follower;
+  if (!arguments.quiet) {
+    follower.emplace(RunPaths{arguments.state_dir}.Events(), arguments.format);
+  }
   const Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
+  follower.reset();
   if (!outcome) return Fail(outcome.error());
   return Report("coordinator", *outcome, arguments.format);
 }

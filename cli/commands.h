@@ -30,6 +30,7 @@ struct Arguments {
   std::string output;
   std::string metrics;  ///< Path of an event log.
   std::uint32_t rows = 20;
+  bool quiet = false;
 };
 
 int RunRun(const Arguments& arguments);

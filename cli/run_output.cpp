@@ -95,7 +95,9 @@ class LiveOutput : public RunOutput {
 std::unique_ptr<RunOutput> MakeRunOutput(Format format) {
   if (format == Format::json) return std::make_unique<JsonOutput>();
   if (OutputIsTerminal()) return std::make_unique<LiveOutput>();
-  return std::make_unique<TextOutput>();
+  return MakeLineOutput();
 }
+
+std::unique_ptr<RunOutput> MakeLineOutput() { return std::make_unique<TextOutput>(); }
 
 }  // namespace muster::cli

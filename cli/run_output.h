@@ -27,5 +27,7 @@ class RunOutput {
 /// text: a picture if standard output is a terminal, else a line a round. json: a line an event,
 /// the one that ends the run last.
 std::unique_ptr<RunOutput> MakeRunOutput(Format format);
+/// A line a round, whatever standard output is.
+std::unique_ptr<RunOutput> MakeLineOutput();
 
 }  // namespace muster::cli

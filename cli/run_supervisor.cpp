@@ -50,7 +50,7 @@ RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, int signal_fd
 void RunSupervisor::AddChildren() {
   children_.emplace_back("coordinator", std::vector<std::string>(),
                          std::vector<std::string>{"coordinator", paths_.EffectiveConfig(),
-                                                  "--state-dir", paths_.state},
+                                                  "--state-dir", paths_.state, "--quiet"},
                          paths_.CoordinatorLog());
   const std::uint32_t all = config_.run.participants;
   for (std::uint32_t first = 0; first < all; first += config_.run.per_process) {
