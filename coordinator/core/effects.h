@@ -8,7 +8,8 @@
 //     other failure ends the process.
 //  3. For an upload, perform StoreChunk in order. SyncSpool covers every chunk whose ChunkStored
 //     the core had seen before.
-//  4. Fold into the sum that the last OpenSum opened; BuildVersion sees all Folded before it.
+//  4. Fold into the sum that the last OpenSum opened; BuildVersion sees all Folded before it. After
+//     a restart a Fold may precede the first SpoolPrepared: it waits for that.
 //  5. Fire a Tick at the last armed time (and at least every kTickMsMax), after the inbox is empty.
 #pragma once
 
