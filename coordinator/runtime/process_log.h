@@ -1,14 +1,12 @@
-// The coordinator's own log: one logfmt line a fact, for people and for `grep`.
+// The coordinator's own log: one logfmt line a fact.
 #pragma once
 
-#include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "common/error.h"
+#include "common/logfmt.h"
 
 namespace spdlog {
 class logger;
@@ -21,26 +19,17 @@ namespace muster::coordinator {
 /// a log never stops the work.
 class ProcessLog {
  public:
-  using Fields = std::initializer_list<std::pair<std::string_view, std::string>>;
-
-  /// Values, and messages, beyond this are cut: a peer's text cannot fill the disk at once.
-  static constexpr std::size_t kValueBytesMax = 1024;
-
   /// Errors: io_failed.
   static Result<std::unique_ptr<ProcessLog>> Open(const std::string& path);
 
   /// REQUIRES: `message` has no "=".
-  void Info(std::string_view message, Fields fields = {});
-  void Warn(std::string_view message, Fields fields = {});
-  void Fail(std::string_view message, Fields fields = {});
+  void Info(std::string_view message, LogFields fields = {});
+  void Warn(std::string_view message, LogFields fields = {});
+  void Fail(std::string_view message, LogFields fields = {});
 
  private:
   explicit ProcessLog(std::shared_ptr<spdlog::logger> logger) : logger_(std::move(logger)) {}
   std::shared_ptr<spdlog::logger> logger_;
 };
-
-/// "message key=value ...": values with spaces, quotes, "=" or control characters are quoted and
-/// escaped, so that a line stays one line whatever a peer sends.
-std::string LogfmtText(std::string_view message, ProcessLog::Fields fields);
 
 }  // namespace muster::coordinator

@@ -240,17 +240,5 @@ TEST_F(NoticeLogTest, APhaseIsInTheLogBeforeTheCallReturns) {
   EXPECT_TRUE(lines->back().ends_with("info phase phase=report round=3 attempt=1"));
 }
 
-TEST(LogfmtTest, HostileTextStaysOneLine) {
-  EXPECT_EQ(LogfmtText("refused", {{"text", "a\nb \"c\" = \\"}}),
-            "refused text=\"a\\x0ab \\\"c\\\" = \\\\\"");
-  EXPECT_EQ(LogfmtText("m", {{"empty", ""}, {"plain", "l1.r2.s3"}}), "m empty=\"\" plain=l1.r2.s3");
-}
-
-TEST(LogfmtTest, LongTextIsCut) {
-  const std::string line = LogfmtText("m", {{"text", std::string(1 << 20, 'x')}});
-  EXPECT_LT(line.size(), ProcessLog::kValueBytesMax + 32);
-  EXPECT_TRUE(line.ends_with("...\""));
-}
-
 }  // namespace
 }  // namespace muster::coordinator

@@ -7,7 +7,6 @@
 #include "common/digest.h"
 #include "common/file.h"
 #include "participant/runtime/endpoints.h"
-#include "participant/runtime/log.h"
 #include "participant/runtime/model_buffer.h"
 #include "participant/runtime/position_file.h"
 #include "participant/runtime/state_file.h"
@@ -164,11 +163,6 @@ TEST_F(EndpointsTest, AnythingElseIsMalformed) {
     ASSERT_FALSE(target) << text;
     EXPECT_EQ(target.error().reason, Reason::file_malformed) << text;
   }
-}
-
-TEST(LogTest, APeersTextStaysOneQuotedLine) {
-  EXPECT_EQ(LogfmtLine("refused", {{"who", "p1"}, {"text", "a b=\"c\"\nlevel=error"}}),
-            "refused who=p1 text=\"a b=\\\"c\\\"?level=error\"");
 }
 
 class ModelBufferTest : public testing::Test {

@@ -1,23 +1,22 @@
-#include <gtest/gtest.h>
-
-#include "tests/participant/script.h"
+// The core's behaviour, to be read: tests/participant/transcripts/*.txt.
 #include "tests/support/transcript.h"
+#include "script.h"
 
 namespace muster::participant {
 namespace {
 
-class ParticipantTranscriptTest : public ::testing::TestWithParam<std::filesystem::path> {};
+class TranscriptTest : public ::testing::TestWithParam<std::filesystem::path> {};
 
-TEST_P(ParticipantTranscriptTest, IsWhatTheCoreDoes) {
+TEST_P(TranscriptTest, IsWhatTheCoreDoes) {
   Script script;
-  muster::testing::ExpectTranscript(
-      GetParam(), [&script](const std::string& command) { return script.Play(command); });
+  testing::ExpectTranscript(GetParam(),
+                            [&](const std::string& command) { return script.Play(command); });
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Files, ParticipantTranscriptTest,
-    ::testing::ValuesIn(muster::testing::TranscriptFiles("tests/participant/transcripts")),
-    muster::testing::TranscriptName);
+    Participant, TranscriptTest,
+    ::testing::ValuesIn(testing::TranscriptFiles("tests/participant/transcripts")),
+    testing::TranscriptName);
 
 }  // namespace
 }  // namespace muster::participant
