@@ -1,6 +1,5 @@
 // CheckpointStore on RocksDB. docs/storage-format.md says what lies where and when it is durable.
 #include <rocksdb/file_system.h>
-#include <rocksdb/write_batch.h>
 
 #include <algorithm>
 #include <mutex>
@@ -47,11 +46,9 @@ class RocksDbStore : public CheckpointStore {
   Status Write(const Batch& batch) override {
     MUSTER_CHECK(witness_ != nullptr, "a write to a store that was opened to be read");
     const std::lock_guard guard(mutex_);
-    rocksdb::WriteBatch encoded;
-    auto change = EncodeBatch(batch, index_, *database_, &encoded);
-    MUSTER_TRY(change);
-    MUSTER_TRY(database_->Write(&encoded, batch.sync));
-    change->ApplyTo(&index_);
+    const EncodedBatch encoded = EncodeBatch(batch, index_);
+    MUSTER_TRY(database_->Write(encoded.changes, batch.sync));
+    encoded.index.ApplyTo(&index_);
     if (!batch.sync) return {};
     const Status told = witness_->Tell(index_.batch_number);
     // The batch is durable; on a file system that copies on write the witness waits for space.

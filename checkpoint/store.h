@@ -47,7 +47,8 @@ class CheckpointStore {
   /// Errors: not_found, damage.
   virtual Result<VersionManifest> ReadManifest(Version version) = 0;
   virtual Result<RoundRecord> ReadRoundRecord(Version version) = 0;
-  /// Calls `visit` for every record, ascending by version; stops at its first error.
+  /// Calls `visit` for every record, ascending by version; stops at its first error. `visit` must
+  /// not write to the store.
   virtual Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) = 0;
   /// Ascending; head is the last.
   virtual std::vector<Version> HeldVersions() = 0;

@@ -1,25 +1,20 @@
 #include "checkpoint/internal/batch_encoder.h"
 
-#include <rocksdb/db.h>
-#include <rocksdb/write_batch.h>
-
-#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
-#include "checkpoint/internal/files.h"
 #include "checkpoint/internal/keys.h"
 #include "protocol/record_codec.h"
 
 namespace muster::checkpoint {
 namespace {
 
-/// Visits mutations in order; keeps RocksDB's first complaint.
+/// Visits mutations in order.
 class Encoder {
  public:
-  Encoder(const StoreIndex& index, const Database& database, rocksdb::WriteBatch* out)
-      : index_(index), database_(database), out_(out) {
+  explicit Encoder(const StoreIndex& index) : index_(index) {
     change_.batch_number = index.batch_number + 1;
     change_.head = index.head;
     PutNumber(kBatchNumberKey, change_.batch_number);
@@ -68,25 +63,19 @@ class Encoder {
     Put(Family::rounds, EvaluationKey(m.record.version), EncodeRecord(m.record));
   }
 
-  Result<IndexChange> Finish() {
-    if (!status_.ok()) {
-      return Error{Reason::internal, "cannot put a batch together: " + status_.ToString()};
-    }
-    return std::move(change_);
-  }
+  EncodedBatch Finish() { return {std::move(changes_), std::move(change_)}; }
 
  private:
-  void Put(Family family, std::string_view key, ByteSpan value) {
-    const std::string_view text = AsText(value);
-    Keep(out_->Put(database_.Handle(family), {key.data(), key.size()}, {text.data(), text.size()}));
+  void Put(Family family, std::string_view key, Bytes value) {
+    changes_.push_back({family, std::string(key), std::move(value)});
   }
   void PutNumber(std::string_view key, std::uint64_t number) {
-    std::array<std::byte, sizeof(number)> value;
+    Bytes value(sizeof(number));
     StoreLittle(value, 0, number);
-    Put(Family::meta, key, value);
+    Put(Family::meta, key, std::move(value));
   }
   void Delete(Family family, std::string_view key) {
-    Keep(out_->Delete(database_.Handle(family), {key.data(), key.size()}));
+    changes_.push_back({family, std::string(key), std::nullopt});
   }
   void DeleteAccepted(const std::set<UpdateId>& ids) {
     for (const UpdateId& id : ids) Delete(Family::ledger, AcceptedKey(id));
@@ -95,15 +84,10 @@ class Encoder {
     change_.head = version;
     PutNumber(kHeadKey, version);
   }
-  void Keep(const rocksdb::Status& status) {
-    if (status_.ok()) status_ = status;
-  }
 
   const StoreIndex& index_;
-  const Database& database_;
-  rocksdb::WriteBatch* out_;
   IndexChange change_;
-  rocksdb::Status status_;
+  std::vector<KeyChange> changes_;
 };
 
 }  // namespace
@@ -116,9 +100,8 @@ void IndexChange::ApplyTo(StoreIndex* index) const {
   index->versions.insert(versions.begin(), versions.end());
 }
 
-Result<IndexChange> EncodeBatch(const Batch& batch, const StoreIndex& index,
-                                const Database& database, rocksdb::WriteBatch* out) {
-  Encoder encoder(index, database, out);
+EncodedBatch EncodeBatch(const Batch& batch, const StoreIndex& index) {
+  Encoder encoder(index);
   for (const Mutation& mutation : batch.mutations) std::visit(encoder, mutation);
   return encoder.Finish();
 }

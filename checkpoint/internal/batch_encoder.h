@@ -1,4 +1,4 @@
-// A Batch of ours as a RocksDB WriteBatch: which mutation writes which keys.
+// A Batch as changes of keys: which mutation writes which.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,12 @@ struct IndexChange {
   void ApplyTo(StoreIndex* index) const;
 };
 
-/// Appends the keys of `batch`, and its number, to `out`. Errors: internal (RocksDB cannot hold
-/// them).
-Result<IndexChange> EncodeBatch(const Batch& batch, const StoreIndex& index,
-                                const Database& database, rocksdb::WriteBatch* out);
+/// A batch as keys, its number included.
+struct EncodedBatch {
+  std::vector<KeyChange> changes;
+  IndexChange index;
+};
+
+EncodedBatch EncodeBatch(const Batch& batch, const StoreIndex& index);
 
 }  // namespace muster::checkpoint

@@ -17,12 +17,11 @@
 namespace muster::checkpoint {
 namespace {
 
-// Metadata alone goes through the memtables: a few kilobytes a round.
+// Metadata alone goes through log and memtables: a few kilobytes a round.
 constexpr std::size_t kMemtableBytes = 4U << 20;
-constexpr std::uint64_t kLogBytesMax = 16U << 20;
-// Never reached: PrepareLog comes first, and RocksDB's own flush would undo what it prepares.
-constexpr std::uint64_t kLogBytesNever = 1ULL << 50;
-constexpr std::string_view kResumeKey = "resume";
+constexpr std::uint64_t kLogBytesMax = 8U << 20;
+// Opening writes what is in the log to sorted files, and a new log.
+constexpr std::uint64_t kRoomToReopenBytes = 2 * kLogBytesMax;
 constexpr int kOpenFilesMax = 256;
 constexpr std::size_t kInfoLogBytesMax = 1U << 20;
 constexpr std::size_t kInfoLogsKept = 3;
@@ -59,25 +58,28 @@ class SilentLogger : public rocksdb::Logger {
 
 }  // namespace
 
-// Tells failed syncs from failed writes, which RocksDB's statuses do not, and leaves the recovery
-// from a full disk to the next write.
+// Tells failed syncs from failed writes, which RocksDB's statuses do not; notes a disk that is
+// full, and leaves the recovery from it to the next write.
 class DiskWatch : public rocksdb::EventListener {
  public:
   bool ShouldBeNotifiedOnFileIO() override { return true; }
   void OnIOError(const rocksdb::IOErrorInfo& info) override {
     using rocksdb::FileOperationType;
     if (info.operation == FileOperationType::kSync || info.operation == FileOperationType::kFsync) {
-      sync_failed_ = true;
+      sync_failed = true;
     }
+  }
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* status) override {
+    if (status->IsNoSpace()) full = true;
   }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
                             bool* auto_recovery) override {
     *auto_recovery = false;
   }
-  bool sync_failed() const { return sync_failed_; }
 
- private:
-  std::atomic<bool> sync_failed_ = false;
+  std::atomic<bool> sync_failed = false;  ///< For ever.
+  std::atomic<bool> full = false;         ///< Until the database was opened again.
 };
 
 Database::Database(FileSystemPtr files, std::string path)
@@ -86,11 +88,15 @@ Database::Database(FileSystemPtr files, std::string path)
       env_(rocksdb::NewCompositeEnv(files_)),
       watch_(std::make_shared<DiskWatch>()) {}
 
-Database::~Database() {
+Database::~Database() { Close(); }
+
+void Database::Close() {
   if (!db_) return;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
-  // Unsynced batches may be lost with the machine only, not with a failing close.
+  handles_.clear();
+  // A failing close loses nothing that a crash would not.
   (void)db_->Close().ok();
+  db_.reset();
 }
 
 rocksdb::Options Database::BaseOptions() const {
@@ -101,7 +107,7 @@ rocksdb::Options Database::BaseOptions() const {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
   options.paranoid_checks = true;
-  options.max_total_wal_size = kLogBytesNever;
+  options.max_total_wal_size = kLogBytesMax;
   options.avoid_flush_during_shutdown = true;  // The log has it all.
   options.max_open_files = kOpenFilesMax;
   options.skip_stats_update_on_db_open = true;
@@ -137,6 +143,7 @@ Status Database::Open(bool writing) {
   }
   db_.reset(db);
   if (status.ok()) return {};
+  handles_.clear();
   Error error = ErrorOf(status, "open " + path_);
   // Our own lock comes first; this one is held by a tool of RocksDB's.
   if (status.ToString().find("/LOCK: ") != std::string::npos) error.reason = Reason::state_in_use;
@@ -159,9 +166,16 @@ rocksdb::ColumnFamilyHandle* Database::Handle(Family family) const {
   return handles_[static_cast<std::size_t>(family)];
 }
 
+Status Database::CheckOpen() const {
+  if (db_) return {};
+  return Error{Reason::io_failed, path_ + " could not be opened again after the disk was full"};
+}
+
 // --- Reads ---------------------------------------------------------------------------------------
 
 Result<std::optional<std::string>> Database::Get(Family family, std::string_view key) const {
+  const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckOpen());
   std::string value;
   const rocksdb::Status status = db_->Get({}, Handle(family), SliceOf(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
@@ -170,6 +184,8 @@ Result<std::optional<std::string>> Database::Get(Family family, std::string_view
 }
 
 Status Database::ForEach(Family family, std::string_view prefix, const Visit& visit) const {
+  const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckOpen());
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
   for (it->Seek(SliceOf(prefix)); it->Valid() && it->key().starts_with(SliceOf(prefix));
        it->Next()) {
@@ -181,6 +197,13 @@ Status Database::ForEach(Family family, std::string_view prefix, const Visit& vi
 
 Result<bool> Database::HoldsAny(Family family, std::string_view first,
                                 std::string_view last) const {
+  const std::shared_lock guard(mutex_);
+  return HoldsAnyLocked(family, first, last);
+}
+
+Result<bool> Database::HoldsAnyLocked(Family family, std::string_view first,
+                                      std::string_view last) const {
+  MUSTER_TRY(CheckOpen());
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
   it->Seek(SliceOf(first));
   if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
@@ -189,8 +212,37 @@ Result<bool> Database::HoldsAny(Family family, std::string_view first,
 
 // --- Writes --------------------------------------------------------------------------------------
 
+Status Database::CheckRoom() {
+  std::uint64_t free_bytes = 0;
+  const rocksdb::IOStatus status = files_->GetFreeSpace(path_, {}, &free_bytes, nullptr);
+  if (!status.ok()) return ErrorOf(status, "look for free space at " + path_);
+  if (free_bytes >= kRoomToReopenBytes) return {};
+  return Error{Reason::disk_full, "the disk of " + path_ + " has " + std::to_string(free_bytes) +
+                                      " bytes left; " + std::to_string(kRoomToReopenBytes) +
+                                      " are needed to go on"};
+}
+
+// Not DB::Resume, which in RocksDB 7.8 goes on behind a torn log if its memtables are empty, waits
+// for ever if a flush was on its way when the disk was found full, and after which a flush that
+// should wait does not. Opening takes the way of every start after a crash.
+Status Database::ReopenIfFull() {
+  if (!watch_->full) return {};
+  MUSTER_TRY(CheckRoom());
+  const std::unique_lock guard(mutex_);
+  if (!watch_->full) return {};
+  Close();
+  const Status opened = Open(/*writing=*/true);
+  if (opened) {
+    watch_->full = false;
+    return {};
+  }
+  // Reads go on meanwhile, and the next write tries again.
+  MUSTER_TRY(Open(/*writing=*/false));
+  return opened;
+}
+
 Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
-  if (watch_->sync_failed()) {
+  if (watch_->sync_failed) {
     return Error{Reason::io_failed, "a sync in " + path_ +
                                         " failed, so what the disk holds is unknown; restart to "
                                         "go on from what it does hold (" +
@@ -199,7 +251,7 @@ Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
   if (status.ok()) return {};
   Error error = ErrorOf(status, action);
   if (status.IsNoSpace()) {
-    full_ = true;
+    watch_->full = true;
   } else {
     // Damage met while writing leaves the outcome as open as a failed write does.
     error.reason = Reason::io_failed;
@@ -207,55 +259,26 @@ Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
   return error;
 }
 
-Status Database::ResumeIfFull() {
-  if (!full_) return {};
-  MUSTER_TRY(Judge(db_->Resume(), "go on with " + path_ + " after the disk was full"));
-  full_ = false;
-  resumable_ = false;
-  return {};
-}
-
-// DB::Resume gives up a log that a full disk tore, but only if it finds something to flush: with
-// empty memtables it goes on behind the tear, where RocksDB 7.8 aborts. So before every append a
-// key lies in the memory of the default family, which nothing else uses and no log holds.
-Status Database::PrepareLog() {
-  if (log_bytes_ > kLogBytesMax) {
-    rocksdb::FlushOptions options;
-    options.wait = false;
-    options.allow_write_stall = true;
-    resumable_ = false;
-    const rocksdb::Status flushed = db_->Flush(options, handles_);
-    // Try again: an earlier flush is still at work. The next append asks anew.
-    if (!flushed.IsTryAgain()) {
-      MUSTER_TRY(Judge(flushed, "flush " + path_));
-      log_bytes_ = 0;
-    }
+Status Database::Write(const std::vector<KeyChange>& changes, bool sync) {
+  MUSTER_TRY(ReopenIfFull());
+  const std::shared_lock guard(mutex_);
+  rocksdb::WriteBatch batch;
+  rocksdb::Status status;
+  for (const KeyChange& change : changes) {
+    rocksdb::ColumnFamilyHandle* const family = Handle(change.family);
+    status = change.value ? batch.Put(family, change.key, SliceOf(AsText(*change.value)))
+                          : batch.Delete(family, change.key);
+    MUSTER_CHECK(status.ok(), "a batch in memory refuses a key");
   }
-  if (resumable_) return {};
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  MUSTER_TRY(Judge(db_->Put(options, handles_.back(), SliceOf(kResumeKey), rocksdb::Slice()),
-                   "write to the memory of " + path_));
-  resumable_ = true;
-  return {};
-}
-
-Status Database::Write(rocksdb::WriteBatch* batch, bool sync) {
-  const std::lock_guard guard(write_mutex_);
-  MUSTER_TRY(ResumeIfFull());
-  MUSTER_TRY(PrepareLog());
   rocksdb::WriteOptions options;
   options.sync = sync;
   options.protection_bytes_per_key = kProtectionBytes;
-  log_bytes_ += batch->GetDataSize();
-  return Judge(db_->Write(options, batch), "write a batch to " + path_);
+  return Judge(db_->Write(options, &batch), "write a batch to " + path_);
 }
 
 Status Database::Ingest(const std::string& path) {
-  {
-    const std::lock_guard guard(write_mutex_);
-    MUSTER_TRY(ResumeIfFull());
-  }
+  MUSTER_TRY(ReopenIfFull());
+  const std::shared_lock guard(mutex_);
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   options.failed_move_fall_back_to_copy = false;
@@ -265,26 +288,20 @@ Status Database::Ingest(const std::string& path) {
 }
 
 Status Database::RemoveVersions(Version first, Version last) {
-  {
-    const std::lock_guard guard(write_mutex_);
-    MUSTER_TRY(ResumeIfFull());
-  }
+  MUSTER_TRY(ReopenIfFull());
+  const std::shared_lock guard(mutex_);
+  rocksdb::ColumnFamilyHandle* const versions = Handle(Family::versions);
+  const std::string action = "remove versions from " + path_;
   const std::string first_key = ChunkKey(first, 0);
   const std::string last_key = ChunkKey(last, kChunkIndexLast);
   const rocksdb::Slice begin(first_key);
   const rocksdb::Slice end(last_key);
-  MUSTER_TRY(Judge(rocksdb::DeleteFilesInRange(db_.get(), Handle(Family::versions), &begin, &end),
-                   "remove versions from " + path_));
-  auto left = HoldsAny(Family::versions, first_key, last_key);
+  MUSTER_TRY(Judge(rocksdb::DeleteFilesInRange(db_.get(), versions, &begin, &end), action));
+  auto left = HoldsAnyLocked(Family::versions, first_key, last_key);
   MUSTER_TRY(left);
   if (!*left) return {};
   // A file that RocksDB would not drop whole, as one in level 0.
-  rocksdb::WriteBatch batch;
-  const std::string past_key = last_key + '\0';
-  Status encoded = Judge(batch.DeleteRange(Handle(Family::versions), begin, past_key),
-                         "remove versions from " + path_);
-  MUSTER_TRY(encoded);
-  return Write(&batch, /*sync=*/false);
+  return Judge(db_->DeleteRange({}, versions, begin, last_key + '\0'), action);
 }
 
 }  // namespace muster::checkpoint

@@ -31,7 +31,7 @@ class SortedFileWriter : public VersionWriter {
         version_(version),
         options_(database_->VersionFileOptions()),
         // The pages stay cached: participants download the version next.
-        writer_(StageOptions(options_), options_, database_->Handle(Family::versions),
+        writer_(StageOptions(options_), options_, /*column_family=*/nullptr,
                 /*invalidate_page_cache=*/false) {}
 
   ~SortedFileWriter() override {

@@ -1,8 +1,10 @@
 // Disks that are full or fail while the store is in use.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/checkpoint/faulty_disk.h"
@@ -79,25 +81,104 @@ TEST_F(FaultTest, TheFirstBatchAfterOpenMayMeetAFullDisk) {
   ExpectAcceptedSlots({1, 3});
 }
 
-TEST_F(FaultTest, ALongLogIsGivenUpAndTheStoreStaysUsable) {
-  constexpr std::size_t kJobBytes = 512U << 10;
+TEST_F(FaultTest, NothingIsTriedBeforeThereIsRoom) {
   Open();
-  for (std::uint32_t i = 1; i <= 100; ++i) {
-    Write({PutJob{{.job = Bytes(kJobBytes, static_cast<std::byte>(i))}}}, /*sync=*/false);
-    if (i % 10 != 0) continue;
+  AcceptEach(1, 1);
+  disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
+  disk_.Fail(DiskOperation::measure, "/db", DiskFault::no_space);
+  EXPECT_EQ(ReasonOf(TryWrite(2)), Reason::disk_full);
+  const int failures = disk_.failures();
+  const Status again = TryWrite(2);
+  EXPECT_EQ(ReasonOf(again), Reason::disk_full);
+  EXPECT_EQ(disk_.failures(), failures + 1) << "more than the question for room";
+  disk_.Heal();
+  AcceptEach(3, 3);
+  Reopen();
+  ExpectAcceptedSlots({1, 3});
+}
+
+TEST_F(FaultTest, ReadsGoOnWhileTheDiskIsFull) {
+  Open();
+  Commit(1);
+  const VersionManifest head = *store_->ReadManifest(1);
+  disk_.Fail(DiskOperation::append, "/db/", DiskFault::no_space);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(ReasonOf(TryWrite(1)), Reason::disk_full);
+    EXPECT_TRUE(store_->ReadManifest(1));
+    EXPECT_TRUE(store_->ReadVersionChunk(head, 0));
+  }
+  disk_.Heal();
+  AcceptEach(2, 2);
+  Reopen();
+  ExpectAcceptedSlots({2});
+}
+
+TEST_F(FaultTest, ReadersMeetNoReopening) {
+  Open();
+  Commit(1);
+  const VersionManifest head = *store_->ReadManifest(1);
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    while (!done) EXPECT_TRUE(store_->ReadVersionChunk(head, 0));
+  });
+  for (std::uint32_t i = 1; i <= 5; ++i) {
     disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
     EXPECT_EQ(ReasonOf(TryWrite(i)), Reason::disk_full);
     disk_.Heal();
+    AcceptEach(i, i);
   }
-  for (std::uint32_t i = 1; i <= 100; ++i) {
-    Write({PutJob{{.job = Bytes(kJobBytes, static_cast<std::byte>(i))}}}, /*sync=*/false);
+  done = true;
+  reader.join();
+  Reopen();
+  ExpectAcceptedSlots({1, 2, 3, 4, 5});
+}
+
+TEST_F(FaultTest, AVersionStagedAcrossAFullDiskIsTakenIn) {
+  Open();
+  Commit(1);
+  auto writer = store_->BeginVersion(2);
+  ASSERT_TRUE((*writer)->Append(SampleContents(2, kVersionBytes)));
+  disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
+  EXPECT_EQ(ReasonOf(TryWrite(1)), Reason::disk_full);
+  disk_.Heal();
+  ASSERT_TRUE((*writer)->Finish());
+  writer->reset();
+  Write({PutVersion{SampleManifest(2, SampleContents(2, kVersionBytes))},
+         PutRoundRecord{SampleRoundRecord(2)}});
+  Reopen();
+  EXPECT_EQ(recovered().head->version, 2U);
+  EXPECT_TRUE(store_->ReadVersionChunk(*recovered().head, 0));
+}
+
+// Flushes and compactions run behind the batches here, and meet the full disk too.
+TEST_F(FaultTest, AFullDiskBehindTheBatchesRefusesBatchesOnly) {
+  constexpr std::size_t kJobBytes = 512U << 10;
+  Open();
+  AcceptEach(1, 1);
+  for (const char* part : {".sst", "MANIFEST", ".log"}) {
+    for (int refused = 0, i = 0; refused < 5 && i < 100; ++i) {
+      if (i == 20) disk_.Fail(DiskOperation::append, part, DiskFault::no_space);
+      const Status status = store_->Write({.mutations = {PutJob{{.job = Bytes(kJobBytes)}}}});
+      if (!status) {
+        EXPECT_EQ(status.error().reason, Reason::disk_full) << status.error().Text();
+        ++refused;
+      }
+    }
+    EXPECT_GT(disk_.failures(), 0) << part;
+    disk_.Heal();
+    AcceptEach(3, 3);
   }
-  AcceptEach(1, 3);
-  EXPECT_LE(LogBytesHeld(), 24U << 20);
   Crash();
   Open();
-  ExpectAcceptedSlots({1, 2, 3});
-  EXPECT_EQ(recovered().job->job, Bytes(kJobBytes, std::byte{100}));
+  ExpectAcceptedSlots({1, 3});
+}
+
+TEST_F(FaultTest, TheLogStaysShort) {
+  constexpr std::size_t kJobBytes = 512U << 10;
+  Open();
+  for (int i = 0; i < 100; ++i) Write({PutJob{{.job = Bytes(kJobBytes)}}}, /*sync=*/false);
+  Crash();
+  EXPECT_LE(LogBytesHeld(), 16U << 20);
 }
 
 TEST_F(FaultTest, ABatchThatAFullDiskRefusedIsAbsentAfterACrash) {

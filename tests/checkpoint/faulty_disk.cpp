@@ -126,6 +126,13 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
     IOStatus fault = rules_->Judge(DiskOperation::link, to);
     return fault.ok() ? target()->LinkFile(from, to, options, dbg) : fault;
   }
+  IOStatus GetFreeSpace(const std::string& path, const IOOptions& options, std::uint64_t* bytes,
+                        IODebugContext* dbg) override {
+    const IOStatus fault = rules_->Judge(DiskOperation::measure, path);
+    if (!fault.IsNoSpace()) return target()->GetFreeSpace(path, options, bytes, dbg);
+    *bytes = 0;
+    return IOStatus::OK();
+  }
 
  private:
   IOStatus Wrap(IOStatus status, const std::string& path,

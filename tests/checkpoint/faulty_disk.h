@@ -8,7 +8,8 @@
 
 namespace muster {
 
-enum class DiskOperation { append, positioned_write, sync, allocate, link };
+/// `measure` is the question for free space: with no_space, the answer is 0.
+enum class DiskOperation { append, positioned_write, sync, allocate, link, measure };
 enum class DiskFault { no_space, input_output };
 
 /// Thread-safe.

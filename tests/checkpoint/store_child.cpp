@@ -15,15 +15,16 @@
 #include <string_view>
 
 #include "checkpoint/store.h"
+#include "common/limits.h"
 #include "tests/checkpoint/samples.h"
 
 namespace muster {
 namespace {
 
 constexpr int kCannotMount = 77;
-constexpr std::size_t kBallastBytes = 12U << 20;
-constexpr const char* kMountOptions = "size=32m";
-constexpr std::size_t kJobBytes = 256U << 10;
+constexpr std::size_t kBallastBytes = 40U << 20;
+constexpr const char* kMountOptions = "size=80m";
+constexpr std::size_t kTensorsOfABulkyManifest = 1000;
 
 int Fail(const std::string& what) {
   std::fprintf(stderr, "%s\n", what.c_str());
@@ -45,6 +46,15 @@ int WriteForEver(const std::string& directory) {
   }
 }
 
+// A quarter of a megabyte that no later record takes the place of.
+PutVersion BulkyManifest(Version version) {
+  VersionManifest manifest{.version = version};
+  for (std::size_t i = 0; i < kTensorsOfABulkyManifest; ++i) {
+    manifest.tensors.push_back({.name = std::string(limits::kTensorNameBytesMax, 't')});
+  }
+  return {manifest};
+}
+
 bool MountOver(const std::string& directory) {
   return unshare(CLONE_NEWNS) == 0 &&
          mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
@@ -55,7 +65,7 @@ bool MountOver(const std::string& directory) {
 Result<std::uint32_t> AcceptUntilFull(CheckpointStore& store, std::uint32_t first) {
   for (std::uint32_t number = first; number < 10'000; ++number) {
     Batch batch = Accept(number);
-    batch.mutations.push_back(PutJob{{.job = Bytes(kJobBytes, std::byte{1})}});
+    batch.mutations.push_back(BulkyManifest(number));
     const Status status = store.Write(batch);
     if (!status && status.error().reason == Reason::disk_full) return number;
     MUSTER_TRY(status);

@@ -26,6 +26,16 @@ std::vector<std::string> FilesWith(const std::string& directory, std::string_vie
   return paths;
 }
 
+std::vector<std::string> NamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code moved;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, moved)) {
+    names.push_back(entry.path());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 Result<std::unique_ptr<CheckpointStore>> OpenOn(const checkpoint::FileSystemPtr& files,
                                                 const std::string& directory, OpenMode mode) {
   if (files) return checkpoint::OpenCheckpointStoreOn(files, directory, mode);
@@ -45,11 +55,23 @@ void StoreFixture::Reopen() {
   Open();
 }
 
+// RocksDB removes obsolete files in the background: an image is one only if nothing moved
+// meanwhile.
 void StoreFixture::Crash() {
   const std::string copy = temporary_ / ("crashed-" + std::to_string(++crashes_));
-  std::filesystem::copy(current_, copy, std::filesystem::copy_options::recursive);
-  Close();
-  current_ = copy;
+  constexpr int kTriesMax = 100;
+  for (int i = 0; i < kTriesMax; ++i) {
+    std::filesystem::remove_all(copy);
+    const std::vector<std::string> before = NamesIn(current_);
+    std::error_code moved;
+    std::filesystem::copy(current_, copy, std::filesystem::copy_options::recursive, moved);
+    if (!moved && NamesIn(current_) == before) {
+      Close();
+      current_ = copy;
+      return;
+    }
+  }
+  FAIL() << "the files of " << current_ << " never come to rest";
 }
 
 Error StoreFixture::OpenError(OpenMode mode) {
