@@ -76,8 +76,10 @@ struct SyncSpool {
 struct OpenSum {
   std::vector<TensorScale> scales;
 };
+/// Checks the extent's bytes against the digest first: other bytes than were accepted are damage.
 struct Fold {
   UpdateId id;
+  Xxh128Digest digest{};
   SpoolExtent extent;
   std::uint64_t weight = 0;
 };

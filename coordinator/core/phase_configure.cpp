@@ -21,7 +21,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   if (!same_sum) {
     if (!OpenRoundSum()) return;
     for (const auto& [slot, update] : round_->accepted) {
-      Emit(Fold{update.id, update.extent, update.weight});
+      Emit(Fold{update.id, update.digest, update.extent, update.weight});
     }
   }
   for (auto& [index, session] : sessions_) {

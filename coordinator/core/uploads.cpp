@@ -201,7 +201,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
           .round = upload.offer.id.round,
           .attempt = round_->record.attempt,
           .who = NameOf(upload.from)});
-    Emit(Fold{upload.offer.id, upload.extent, upload.offer.weight});
+    Emit(Fold{upload.offer.id, upload.offer.digest, upload.extent, upload.offer.weight});
   }
   PumpAccepts();
   PumpGrants();

@@ -7,6 +7,11 @@
 #include "common/digest.h"
 
 namespace muster::coordinator {
+namespace {
+
+constexpr std::size_t kCheckPieceBytes = 256U << 10;  ///< Read at a time while hashing.
+
+}  // namespace
 
 Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
                                                        std::shared_ptr<const ParameterSet> head,
@@ -20,16 +25,16 @@ Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
   }
   Result<RingSum> sum = RingSum::Create(lanes.front().layout);
   MUSTER_TRY(sum);
-  return std::unique_ptr<FoldThread>(new FoldThread(std::move(setup), lanes.front().weight,
-                                                    std::move(*sum), std::move(head), store, spool,
-                                                    inbox));
+  return std::unique_ptr<FoldThread>(new FoldThread(
+      std::move(setup), lanes.front(), std::move(*sum), std::move(head), store, spool, inbox));
 }
 
-FoldThread::FoldThread(Setup setup, LaneWeight lane_weight, RingSum sum,
+FoldThread::FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
                        std::shared_ptr<const ParameterSet> head, CheckpointStore& store,
                        const SharedSpool& spool, Inbox& inbox)
     : setup_(std::move(setup)),
-      lane_weight_(lane_weight),
+      lane_weight_(lane.weight),
+      update_bytes_(lane.layout.total_bytes()),
       store_(store),
       spool_(spool),
       inbox_(inbox),
@@ -71,6 +76,24 @@ Status FoldThread::Perform(const OpenSum& effect) {
   return sum_.Reset(effect.scales, setup_.capacity);
 }
 
+// The bytes were checked when they came, but they may come from an earlier life of this process,
+// and the disk may have lost them: an update that was acknowledged counts as it was, or not at all.
+Status FoldThread::CheckSpooled(const Fold& fold) const {
+  Xxh128 hash;
+  Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(update_bytes_, kCheckPieceBytes)));
+  for (std::uint64_t offset = 0; offset < update_bytes_;) {
+    const std::uint64_t left = update_bytes_ - offset;
+    const MutableByteSpan bytes(piece.data(), std::min<std::uint64_t>(left, piece.size()));
+    MUSTER_TRY(spool_.Read(fold.extent.index, offset, bytes));
+    hash.Update(bytes);
+    offset += bytes.size();
+  }
+  if (hash.Digest() == fold.digest) return {};
+  return Error{Reason::damage, "the spool holds other bytes for the accepted update " +
+                                   fold.id.Text() +
+                                   " than were acknowledged; the round cannot be folded again"};
+}
+
 Status FoldThread::Perform(const Fold& first) {
   std::vector<Fold> folds = {first};
   const auto is_fold = [](const Work& work) { return std::holds_alternative<Fold>(work); };
@@ -79,6 +102,9 @@ Status FoldThread::Perform(const Fold& first) {
     if (!more) break;
     folds.push_back(std::get<Fold>(*more));
   }
+  std::vector<Status> checks(folds.size());
+  pool_.ParallelFor(folds.size(), [&](std::size_t i) { checks[i] = CheckSpooled(folds[i]); });
+  for (const Status& check : checks) MUSTER_TRY(check);
   std::vector<UpdateSource> sources;
   for (const Fold& fold : folds) {
     const std::uint64_t weight = lane_weight_ == LaneWeight::one ? 1 : fold.weight;

@@ -20,7 +20,8 @@
 namespace muster::coordinator {
 
 /// Performs its effects in the order given; each fold and build is shared by a pool of threads. A
-/// fold or build that fails is answered with BuildFailed, and nothing more is done until the next
+/// fold of bytes that are not those accepted (damage), or any fold or build that fails, is answered
+/// with BuildFailed, and nothing more is done until the next
 /// OpenSum. Bound of its queue: the updates of one round. Memory: the sum (8 bytes a parameter),
 /// the head, and while a version waits to become head, that version.
 class FoldThread {
@@ -56,7 +57,7 @@ class FoldThread {
   /// Updates that are folded in one pass over the sums.
   static constexpr std::size_t kFoldTogetherMax = 8;
 
-  FoldThread(Setup setup, LaneWeight lane_weight, RingSum sum,
+  FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
              std::shared_ptr<const ParameterSet> head, CheckpointStore& store,
              const SharedSpool& spool, Inbox& inbox);
 
@@ -64,10 +65,13 @@ class FoldThread {
   Status Perform(const OpenSum& effect);
   Status Perform(const Fold& first);
   Status Perform(const BuildVersion& effect);
+  /// Errors: damage.
+  Status CheckSpooled(const Fold& fold) const;
   std::shared_ptr<const ParameterSet> Head() const;
 
   const Setup setup_;
   const LaneWeight lane_weight_;
+  const std::uint64_t update_bytes_;
   CheckpointStore& store_;
   const SharedSpool& spool_;
   Inbox& inbox_;

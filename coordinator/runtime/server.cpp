@@ -74,6 +74,8 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
                              coordinator::ProcessLog& log) {
   auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open);
   MUSTER_TRY(store);
+  auto keys = EnsureKeys(options.state_dir);
+  MUSTER_TRY(keys);
   auto spool = OpenSpool(options.state_dir);
   MUSTER_TRY(spool);
   // Part 0 stands for any: a coordinator makes the first model and evaluates, it never trains.
@@ -83,8 +85,6 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   auto start = coordinator::Bootstrap(**store, job, {SystemRandom(), SystemRandom()},
                                       {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);
-  auto keys = EnsureKeys(options.state_dir);
-  MUSTER_TRY(keys);
   coordinator::RosterGate gate;
   // From the first handshake on: a participant that was refused waits long before it tries again.
   gate.SetRoster(start->state.roster);

@@ -25,7 +25,7 @@ void Network::Cut(Connection& connection) {
   connection.cut = true;
   connection.server_knows_at = world_.now() + world_.Between(0, kNoticeMax);
   if (!connection.client_open) return;
-  world_.At(world_.now() + world_.Between(0, kNoticeMax), [this, &connection] {
+  world_.At(world_.now() + world_.Between(0, kNoticeMax), [&connection] {
     if (connection.client_open) connection.client.on_down();
   });
 }
