@@ -152,13 +152,22 @@ Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const ChildExit&
     Fail(code, fmt::format("{} ended {} times without a new version, at last with {}: {}",
                            child.label(), kDeathsMax, exit.Text(), child.LastWords(exit)));
   }
-  const bool nobody = std::all_of(children_.begin() + 1, children_.end(),
-                                  [](const SupervisorChild& one) { return one.ended(); });
-  if (*verdict == RestartVerdict::hopeless && nobody) {
-    Fail(code,
-         fmt::format("no participant is left; {} said: {}", child.label(), child.LastWords(exit)));
+  const std::uint32_t left = ParticipantsLeft();
+  if (*verdict == RestartVerdict::hopeless && left < config_.job.round.quorum) {
+    Fail(code, fmt::format("{} is lost and {} of {} participants are left, fewer than "
+                           "round.quorum = {}; {} said: {}",
+                           child.label(), left, config_.run.participants, config_.job.round.quorum,
+                           child.label(), child.LastWords(exit)));
   }
   return {};
+}
+
+std::uint32_t RunSupervisor::ParticipantsLeft() const {
+  std::size_t left = 0;
+  for (const SupervisorChild& child : children_) {
+    if (!child.ended()) left += child.names().size();
+  }
+  return static_cast<std::uint32_t>(left);
 }
 
 Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const ChildExit& exit) {

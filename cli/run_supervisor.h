@@ -39,6 +39,8 @@ class RunSupervisor {
   Status Reap();
   Status OnCoordinatorExit(const ChildExit& exit);
   Status OnParticipantExit(SupervisorChild& child, const ChildExit& exit);
+  /// Those whose process runs or is to be started again.
+  std::uint32_t ParticipantsLeft() const;
   /// Judges the end; tells of a restart. Returns the verdict.
   Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const ChildExit& exit);
   /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.

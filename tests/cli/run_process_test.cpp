@@ -80,6 +80,15 @@ class RunTest : public ::testing::Test {
     return VersionsOf(events);
   }
 
+  static void FlipLastByte(const std::string& path) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-1, std::ios::end);
+    const int byte = file.get();
+    file.seekp(-1, std::ios::end);
+    file.put(static_cast<char>(byte ^ 1));
+    ASSERT_TRUE(file.good()) << path;
+  }
+
   TempDir directory_;
 };
 
@@ -157,6 +166,36 @@ TEST_F(RunTest, ChangedJobIsRefusedByName) {
   EXPECT_EQ(second.Wait(), 2) << second.output();
   EXPECT_EQ(second.events().back()["event"], "failed");
   EXPECT_THAT(second.events().back()["message"].get<std::string>(), HasSubstr("seed"));
+}
+
+TEST_F(RunTest, LostParticipantThatTheQuorumNeedsEndsTheRun) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(2).is_null()) << first.errors();
+  first.Signal(SIGTERM);
+  ASSERT_EQ(first.Wait(), 3) << first.output() << first.errors();
+  FlipLastByte(directory_ / "state/participants/participant-01/state.bin");
+
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 5) << second.output() << second.errors();
+  ASSERT_THAT(second.events(), ::testing::Not(IsEmpty()));
+  EXPECT_EQ(second.events().back()["event"], "failed");
+  const std::string message = second.events().back()["message"];
+  EXPECT_THAT(message, HasSubstr("participant-01"));
+  EXPECT_THAT(message, HasSubstr("state.bin"));
+}
+
+TEST_F(RunTest, LostParticipantBeyondTheQuorumIsDoneWithout) {
+  const std::vector<std::string> quorum = {"--set", "round.quorum=2", "--set",
+                                           "round.deadline_s=0.5"};
+  Program first(Arguments("state", quorum));
+  ASSERT_FALSE(first.AwaitVersion(2).is_null()) << first.errors();
+  first.Signal(SIGTERM);
+  ASSERT_EQ(first.Wait(), 3) << first.output() << first.errors();
+  FlipLastByte(directory_ / "state/participants/participant-01/state.bin");
+
+  Program second(Arguments("state", quorum));
+  EXPECT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_EQ(second.events().back()["event"], "finished");
 }
 
 TEST_F(RunTest, RoundsMayBeRaised) {
