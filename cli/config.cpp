@@ -28,11 +28,9 @@ const ConfigKey* FindKey(const std::string& name) {
   return found == keys.end() ? nullptr : &*found;
 }
 
-bool IsEmptySection(const Setting& setting) {
-  return std::holds_alternative<OtherValue>(setting.value) &&
-         std::ranges::any_of(ConfigKeys(), [&](const ConfigKey& key) {
-           return key.name.starts_with(setting.key + ".");
-         });
+bool IsSection(const std::string& name) {
+  return std::ranges::any_of(
+      ConfigKeys(), [&](const ConfigKey& key) { return key.name.starts_with(name + "."); });
 }
 
 Error UnknownKey(const Setting& setting) {
@@ -82,7 +80,10 @@ Result<Config> BuildConfig(const std::string& file, const std::vector<Setting>& 
   Config config;
   Places places;
   for (const Setting& setting : settings) {
-    if (IsEmptySection(setting)) continue;
+    if (IsSection(setting.key)) {
+      if (std::holds_alternative<EmptyTable>(setting.value)) continue;
+      return Refuse(setting.where, fmt::format("`{}` must be a table", setting.key));
+    }
     const ConfigKey* key = FindKey(setting.key);
     if (key == nullptr) return UnknownKey(setting);
     if (const Status set = key->set(config, setting.value); !set) {

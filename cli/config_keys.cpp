@@ -1,5 +1,8 @@
 #include "cli/config_keys.h"
 
+#include <charconv>
+#include <string_view>
+
 #include "cli/config_kinds.h"
 #include "common/limits.h"
 #include "common/names.h"
@@ -19,6 +22,8 @@ using kinds::WrongKind;
 constexpr double kSecondsMax = 30.0 * 24 * 3600;
 constexpr std::uint32_t kThreadsMax = 256;
 constexpr std::int64_t kRoundsMax = 1'000'000'000;
+constexpr std::string_view kAddressForm =
+    "write tcp://ADDRESS:PORT (port 0: a free one, kept from then on)";
 
 std::string AnyText(const std::string&) { return ""; }
 
@@ -28,8 +33,12 @@ std::string JudgeName(const std::string& text) {
 
 std::string JudgeAddress(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  const bool tcp = text.starts_with("tcp://") && colon > 5 && colon + 1 < text.size();
-  return tcp ? "" : "write tcp://ADDRESS:PORT (port 0: a free one, kept from then on)";
+  if (!text.starts_with("tcp://") || colon <= 6) return std::string(kAddressForm);
+  const char* end = text.data() + text.size();
+  std::uint16_t port = 0;
+  const auto [rest, failure] = std::from_chars(text.data() + colon + 1, end, port);
+  if (failure == std::errc::result_out_of_range) return "ports go up to 65535";
+  return failure == std::errc() && rest == end ? "" : std::string(kAddressForm);
 }
 
 ConfigKey TargetAccuracy() {
@@ -82,8 +91,9 @@ ConfigKey BatchSize() {
       return {};
     }
     if (number == nullptr) return WrongKind("an integer or \"all\"", value);
-    if (*number < 0 || *number > std::numeric_limits<std::uint32_t>::max()) {
-      return Refuse(fmt::format("is {}; it must be at least 1, or \"all\"", *number));
+    if (*number < 1 || *number > std::numeric_limits<std::uint32_t>::max()) {
+      return Refuse(fmt::format("is {}; it must lie between 1 and {}, or be \"all\"", *number,
+                                std::numeric_limits<std::uint32_t>::max()));
     }
     config.job.train.batch_size = static_cast<std::uint32_t>(*number);
     return {};

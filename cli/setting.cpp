@@ -19,13 +19,14 @@ SettingValue ListValue(const toml::array& list) {
   return numbers;
 }
 
+// Tables with keys never come here: ReadToml flattens them, ParseSet refuses them.
 SettingValue ValueOf(const toml::node& node) {
   if (const auto* value = node.as_boolean()) return value->get();
   if (const auto* value = node.as_integer()) return value->get();
   if (const auto* value = node.as_floating_point()) return value->get();
   if (const auto* value = node.as_string()) return value->get();
   if (const auto* value = node.as_array()) return ListValue(*value);
-  if (node.is_table()) return OtherValue{"an empty table"};
+  if (node.is_table()) return EmptyTable{};
   return OtherValue{"a date or time"};
 }
 
@@ -72,6 +73,7 @@ std::string DescribeValue(const SettingValue& value) {
       return "the string " + TomlString(text);
     }
     std::string operator()(const std::vector<std::int64_t>&) const { return "a list"; }
+    std::string operator()(EmptyTable) const { return "an empty table"; }
     std::string operator()(const OtherValue& other) const { return other.what; }
   };
   return std::visit(Describe{}, value);
@@ -102,7 +104,14 @@ Result<Setting> ParseSet(const std::string& argument) {
     const toml::table parsed = toml::parse("value = " + text);
     const toml::node* node = parsed.get("value");
     // Text with a newline could smuggle in further keys: then it is no TOML value.
-    if (parsed.size() == 1 && node != nullptr) return Setting{key, ValueOf(*node), where};
+    if (parsed.size() == 1 && node != nullptr) {
+      const toml::table* inner = node->as_table();
+      if (inner != nullptr && !inner->empty()) {
+        return Error{Reason::flag_invalid,
+                     where + ": set one key at a time, as in --set round.goal=8"};
+      }
+      return Setting{key, ValueOf(*node), where};
+    }
   } catch (const toml::parse_error&) {
     // A bare word, a path, an address: taken as a string below.
   }

@@ -13,11 +13,14 @@ namespace muster::cli {
 
 /// A value that no key takes: named so that the refusal can say what was found.
 struct OtherValue {
-  std::string what;  ///< "a date", "an empty table", "a list with other things than integers".
+  std::string what;  ///< "a date or time", "a list with other things than integers".
 };
 
-using SettingValue =
-    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, OtherValue>;
+/// A table without a key: as a section it says nothing, as a key's value it is wrong.
+struct EmptyTable {};
+
+using SettingValue = std::variant<bool, std::int64_t, double, std::string,
+                                  std::vector<std::int64_t>, EmptyTable, OtherValue>;
 
 /// What was found, for messages: "the string \"ten\"", "the integer 3".
 std::string DescribeValue(const SettingValue& value);
@@ -33,7 +36,7 @@ struct Setting {
 Result<std::vector<Setting>> ReadToml(std::string_view text, const std::string& file);
 
 /// The argument of --set, KEY=VALUE: VALUE in TOML syntax, or any other text as a string.
-/// Errors: flag_invalid (no key, no "=").
+/// Errors: flag_invalid (no key, no "=", a table with keys).
 Result<Setting> ParseSet(const std::string& argument);
 
 /// `text` as a TOML basic string, quotes included.

@@ -62,6 +62,52 @@ TEST(Config, WrongTypeNamesWhatWasFound) {
             "a.toml:5: `train.batch_size` must be an integer or \"all\", not the string \"some\"");
 }
 
+TEST(Config, SectionThatIsNoTableIsRefused) {
+  const auto error_of = [](const std::string& text) {
+    const Result<Config> config = Parse("data.train_examples = 1000\n" + text);
+    return config ? "accepted" : config.error().message;
+  };
+  EXPECT_EQ(error_of("[[job]]\nrounds = 3"), "a.toml:2: `job` must be a table");
+  EXPECT_EQ(error_of("round = 2020-01-01"), "a.toml:2: `round` must be a table");
+  EXPECT_EQ(error_of("job = [1.5]"), "a.toml:2: `job` must be a table");
+  EXPECT_EQ(error_of("job = []"), "a.toml:2: `job` must be a table");
+  EXPECT_EQ(error_of("job = 3"), "a.toml:2: `job` must be a table");
+  EXPECT_EQ(ErrorOf("", {"job=3"}), "--set job=3: `job` must be a table");
+  EXPECT_EQ(ErrorOf("", {"job={rounds=3}"}),
+            "--set job={rounds=3}: set one key at a time, as in --set round.goal=8");
+}
+
+TEST(Config, EmptySectionSaysNothing) {
+  EXPECT_EQ(ErrorOf("[job]\n[model]"), "accepted");
+  EXPECT_EQ(ErrorOf("[round.goal]"),
+            "a.toml:4: `round.goal` must be an integer, not an empty table");
+}
+
+TEST(Config, ImpossiblePortIsRefused) {
+  const auto error_of = [](const std::string& address) {
+    return ErrorOf("", {"coordinator.listen=" + address});
+  };
+  EXPECT_EQ(error_of("tcp://127.0.0.1:65535"), "accepted");
+  EXPECT_EQ(error_of("tcp://[::1]:0"), "accepted");
+  for (const std::string port : {"65536", "99999", "99999999999999999999"}) {
+    EXPECT_TRUE(error_of("tcp://127.0.0.1:" + port).ends_with("\"; ports go up to 65535"))
+        << error_of("tcp://127.0.0.1:" + port);
+  }
+  for (const std::string port : {"", "-1", "+1", "7000x", "0x10", " 1"}) {
+    EXPECT_TRUE(error_of("tcp://127.0.0.1:" + port).ends_with("kept from then on)")) << port;
+  }
+  EXPECT_TRUE(error_of("tcp://:7000").ends_with("kept from then on)"));
+}
+
+TEST(Config, BatchOfNoExamplesIsRefused) {
+  for (const std::string size : {"0", "-1", "4294967296"}) {
+    EXPECT_EQ(ErrorOf("[train]\nbatch_size = " + size),
+              "a.toml:5: `train.batch_size` is " + size +
+                  "; it must lie between 1 and 4294967295, or be \"all\"");
+  }
+  EXPECT_EQ(ErrorOf("[train]\nbatch_size = 1"), "accepted");
+}
+
 TEST(Config, ImpossibleValueNamesItsLimits) {
   EXPECT_EQ(ErrorOf("[job]\nrounds = 0"),
             "a.toml:5: `job.rounds` is 0; it must lie between 1 and 1000000000");
