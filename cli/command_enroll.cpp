@@ -1,10 +1,12 @@
 // `muster keygen` and `muster enroll add|remove|ls`: who may take part.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
@@ -15,6 +17,7 @@
 #include "cli/text.h"
 #include "common/file.h"
 #include "common/names.h"
+#include "coordinator/core/roster_rules.h"
 #include "coordinator/runtime/admin_client.h"
 
 namespace muster::cli {
@@ -30,6 +33,31 @@ Status CheckName(const std::string& name) {
                name + " is no name: letters, digits, '.', '_' and '-' only, no '.' first"};
 }
 
+/// A text of the answer; empty if it is none: another program may sit on the socket.
+std::string TextOf(const Json& answer, const char* key) {
+  const auto found = answer.find(key);
+  return found != answer.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<Reason> ReasonFromName(std::string_view name) {
+  for (unsigned number = 0; number <= std::numeric_limits<std::uint8_t>::max(); ++number) {
+    const auto reason = ReasonFromNumber(static_cast<std::uint8_t>(number));
+    if (reason && ReasonName(*reason) == name) return reason;
+  }
+  return std::nullopt;
+}
+
+/// The refusal that the coordinator named, so that the exit code is the same as without it. A
+/// reason of a newer coordinator, unknown here, stays readable in the text.
+Error RefusalOf(const Json& answer) {
+  const std::string name = TextOf(answer, "reason");
+  const std::string text = TextOf(answer, "message");
+  if (const auto reason = ReasonFromName(name)) {
+    return Error{*reason, "the coordinator refuses: " + text};
+  }
+  return Error{Reason::unexpected_message, "the coordinator refuses (" + name + "): " + text};
+}
+
 /// The coordinator's answer; nothing if none runs here. A refusal is an Error.
 Result<std::optional<Json>> Ask(const std::string& state_dir, const Json& request) {
   const auto reply = AskCoordinator(state_dir, request.dump(), kAnswerTime);
@@ -41,27 +69,25 @@ Result<std::optional<Json>> Ask(const std::string& state_dir, const Json& reques
   if (!answer.is_object()) {
     return Error{Reason::malformed_message, "the coordinator's answer is no JSON object"};
   }
-  if (answer.value("ok", false)) return std::optional(answer);
-  return Error{Reason::unexpected_message, "the coordinator refuses (" +
-                                               answer.value("reason", std::string("no reason")) +
-                                               "): " + answer.value("message", std::string())};
+  if (answer.value("ok", Json()) == true) return std::optional(answer);
+  return RefusalOf(answer);
 }
 
-/// Changes the roster of a state whose coordinator does not run. `change` returns the entry to
-/// store, or nothing.
+/// Changes the roster of a state whose coordinator does not run. `change` returns the entry that
+/// the roster is to have.
 template <typename Change>
 Result<RosterIndex> ChangeStored(const std::string& state_dir, Change change) {
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   const auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
   if (!store) return store.error();
-  std::vector<RosterEntry> roster = (*store)->recovered().roster;
-  const Result<std::optional<RosterEntry>> entry = change(roster);
+  const std::vector<RosterEntry>& roster = (*store)->recovered().roster;
+  const Result<RosterEntry> entry = change(roster);
   if (!entry) return entry.error();
-  if (!*entry) return Error{Reason::already_exists, "the roster says so already"};
+  if (Holds(roster, *entry)) return entry->index;
   Batch batch;
-  batch.mutations.emplace_back(PutRosterEntry{**entry});
+  batch.mutations.emplace_back(PutRosterEntry{*entry});
   MUSTER_TRY((*store)->Write(batch));
-  return (*entry)->index;
+  return entry->index;
 }
 
 int Told(const Arguments& arguments, const std::string& what, RosterIndex index) {
@@ -83,8 +109,8 @@ Result<RosterIndex> Add(const Arguments& arguments) {
           {{"command", "enroll_add"}, {"name", arguments.name}, {"key", key->Z85()}});
   if (!answer) return answer.error();
   if (*answer) return (*answer)->value("index", RosterIndex{0});
-  return ChangeStored(arguments.state_dir, [&](auto& roster) -> Result<std::optional<RosterEntry>> {
-    return Enrol(roster, arguments.name, *key);
+  return ChangeStored(arguments.state_dir, [&](const auto& roster) {
+    return coordinator::JudgeEnrolment(roster, arguments.name, *key);
   });
 }
 
@@ -94,14 +120,8 @@ Result<RosterIndex> Remove(const Arguments& arguments) {
       Ask(arguments.state_dir, {{"command", "enroll_remove"}, {"name", arguments.name}});
   if (!answer) return answer.error();
   if (*answer) return (*answer)->value("index", RosterIndex{0});
-  return ChangeStored(arguments.state_dir, [&](auto& roster) -> Result<std::optional<RosterEntry>> {
-    const auto found = std::ranges::find(roster, arguments.name, &RosterEntry::name);
-    if (found == roster.end()) {
-      return Error{Reason::not_found, arguments.name + " is not enrolled"};
-    }
-    if (found->revoked) return std::optional<RosterEntry>();
-    found->revoked = true;
-    return std::optional(*found);
+  return ChangeStored(arguments.state_dir, [&](const auto& roster) {
+    return coordinator::JudgeRevocation(roster, arguments.name);
   });
 }
 

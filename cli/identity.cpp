@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/file.h"
+#include "coordinator/core/roster_rules.h"
 #include "transport/keys.h"
 
 namespace muster::cli {
@@ -30,18 +31,25 @@ Result<PublicKey> ReadPublicKey(const std::string& file_or_text) {
   return LoadPublicKey(file_or_text);
 }
 
+bool Holds(std::span<const RosterEntry> roster, const RosterEntry& entry) {
+  return std::ranges::any_of(roster, [&](const RosterEntry& held) {
+    return held.index == entry.index && held.name == entry.name && held.key == entry.key &&
+           held.revoked == entry.revoked;
+  });
+}
+
 std::optional<RosterEntry> Enrol(std::vector<RosterEntry>& roster, const std::string& name,
                                  const PublicKey& key) {
-  const auto found = std::ranges::find(roster, name, &RosterEntry::name);
-  if (found != roster.end()) {
-    if (found->revoked || found->key == key) return std::nullopt;
-    found->key = key;
-    return *found;
+  const auto named = std::ranges::find(roster, name, &RosterEntry::name);
+  if (named != roster.end() && named->revoked) return std::nullopt;
+  const Result<RosterEntry> entry = coordinator::JudgeEnrolment(roster, name, key);
+  if (!entry || Holds(roster, *entry)) return std::nullopt;
+  if (named != roster.end()) {
+    *named = *entry;
+  } else {
+    roster.push_back(*entry);
   }
-  RosterIndex next = 0;
-  for (const RosterEntry& entry : roster) next = std::max(next, entry.index + 1);
-  roster.push_back({next, name, key, false});
-  return roster.back();
+  return *entry;
 }
 
 }  // namespace muster::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,13 @@ Result<PublicKey> EnsureKey(const std::string& participant_dir);
 /// Errors: not_found, file_unreadable, file_malformed.
 Result<PublicKey> ReadPublicKey(const std::string& file_or_text);
 
-/// Adds `name` to the roster under the next free index, or gives it a new key, and returns the
-/// entry to be stored; nothing if there is nothing to do. A revoked name stays revoked.
+/// True if the roster says exactly this already: there is nothing to store.
+bool Holds(std::span<const RosterEntry> roster, const RosterEntry& entry);
+
+/// What `muster run` does for its own participants, whom nobody enrols by hand: changes the roster
+/// as JudgeEnrolment (coordinator/core/roster_rules.h) says and returns the entry to be stored;
+/// nothing if there is nothing to do. What an operator said counts more: a revoked name stays
+/// revoked, and a key of another name is left to that one (the coordinator will turn it away).
 std::optional<RosterEntry> Enrol(std::vector<RosterEntry>& roster, const std::string& name,
                                  const PublicKey& key);
 

@@ -79,7 +79,6 @@ class CoordinatorCore::Impl {
   std::string NameOf(RosterIndex index) const;
   void PumpAdmin();
   void ApplyRoster(const RosterEntry& entry, AdminTicket ticket);
-  Result<RosterEntry> JudgeAdmin(const PendingAdmin& admin) const;
   std::vector<RosterIndex> Drawable() const;
 
   // offers.cpp: which updates are wanted.

@@ -1,8 +1,8 @@
 // Who may be here: the roster, and the operator's changes to it.
 #include <algorithm>
 
-#include "common/limits.h"
 #include "coordinator/core/impl.h"
+#include "coordinator/core/roster_rules.h"
 
 namespace muster::coordinator {
 
@@ -41,7 +41,8 @@ void CoordinatorCore::Impl::PumpAdmin() {
   while (!admin_in_flight_ && !admin_queue_.empty()) {
     const PendingAdmin admin = admin_queue_.front();
     admin_queue_.pop_front();
-    auto entry = JudgeAdmin(admin);
+    auto entry = admin.revoke ? JudgeRevocation(roster_, admin.name)
+                              : JudgeEnrolment(roster_, admin.name, admin.key);
     if (!entry.has_value()) {
       Emit(AnswerAdmin{admin.ticket, entry.error(), 0});
       continue;
@@ -51,38 +52,6 @@ void CoordinatorCore::Impl::PumpAdmin() {
     batch.mutations.push_back(PutRosterEntry{*entry});
     PersistFor(ForRoster{*entry, admin.ticket}, std::move(batch));
   }
-}
-
-Result<RosterEntry> CoordinatorCore::Impl::JudgeAdmin(const PendingAdmin& admin) const {
-  const auto named = std::find_if(roster_.begin(), roster_.end(), [&](const RosterEntry& entry) {
-    return entry.name == admin.name;
-  });
-  if (admin.revoke) {
-    if (named == roster_.end()) {
-      return Error{Reason::not_found, "no participant is enrolled as " + admin.name};
-    }
-    RosterEntry entry = *named;
-    entry.revoked = true;
-    return entry;
-  }
-  const RosterEntry* holder = EntryOf(admin.key);
-  if (holder != nullptr && holder->name != admin.name) {
-    return Error{Reason::already_exists, "the key belongs to " + holder->name};
-  }
-  RosterEntry entry;
-  if (named != roster_.end()) {
-    entry = *named;
-  } else {
-    if (roster_.size() >= limits::kRosterMax) {
-      return Error{Reason::too_large,
-                   "the roster holds " + std::to_string(limits::kRosterMax) + " names already"};
-    }
-    entry.index = static_cast<RosterIndex>(roster_.size());
-    entry.name = admin.name;
-  }
-  entry.key = admin.key;
-  entry.revoked = false;
-  return entry;
 }
 
 void CoordinatorCore::Impl::Release(const ForRoster& purpose) {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "checkpoint/store.h"
+#include "cli/commands.h"
+#include "coordinator/core/roster_rules.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::cli {
@@ -14,17 +17,88 @@ PublicKey Key(std::uint8_t number) {
   return key;
 }
 
-TEST(Enrol, GivesTheNextFreeIndex) {
-  std::vector<RosterEntry> roster = {{0, "a", Key(1), false}, {4, "b", Key(2), true}};
-  const auto entry = Enrol(roster, "c", Key(3));
-  ASSERT_TRUE(entry.has_value());
-  EXPECT_EQ(entry->index, 5U);
-  EXPECT_EQ(roster.size(), 3U);
+/// The commands, on a state directory whose coordinator does not run.
+class OfflineEnrolment : public ::testing::Test {
+ protected:
+  int Add(const std::string& name, const PublicKey& key) {
+    Arguments arguments = ArgumentsFor(name);
+    arguments.key = key.Z85();
+    return RunEnrollAdd(arguments);
+  }
+
+  int Remove(const std::string& name) { return RunEnrollRemove(ArgumentsFor(name)); }
+
+  /// "0=a 1=b(revoked)"; fails the test if a key is none of those expected.
+  std::string Roster(const std::vector<PublicKey>& keys) const {
+    const auto store = OpenCheckpointStore(directory_.path(), OpenMode::read_only);
+    if (!store) return store.error().Text();
+    std::string text;
+    for (const RosterEntry& entry : (*store)->recovered().roster) {
+      EXPECT_EQ(entry.key, keys.at(entry.index)) << entry.name;
+      text += (text.empty() ? "" : " ") + std::to_string(entry.index) + "=" + entry.name +
+              (entry.revoked ? "(revoked)" : "");
+    }
+    return text;
+  }
+
+ private:
+  Arguments ArgumentsFor(const std::string& name) const {
+    Arguments arguments;
+    arguments.state_dir = directory_.path();
+    arguments.name = name;
+    return arguments;
+  }
+
+  TempDir directory_;
+};
+
+TEST_F(OfflineEnrolment, KeyOfAnotherNameIsRefused) {
+  ASSERT_EQ(Add("a", Key(1)), 0);
+  ASSERT_EQ(Add("b", Key(2)), 0);
+  EXPECT_EQ(Add("c", Key(1)), 1);
+  EXPECT_EQ(Add("b", Key(1)), 1);
+  ASSERT_EQ(Remove("a"), 0);
+  EXPECT_EQ(Add("b", Key(1)), 1) << "a revoked key is still that name's";
+  EXPECT_EQ(Roster({Key(1), Key(2)}), "0=a(revoked) 1=b");
 }
 
-TEST(Enrol, FirstIndexIsZero) {
-  std::vector<RosterEntry> roster;
-  EXPECT_EQ(Enrol(roster, "a", Key(1))->index, 0U);
+TEST_F(OfflineEnrolment, RevokedNameIsEnrolledAgainWithTheSameOrANewKey) {
+  ASSERT_EQ(Add("a", Key(1)), 0);
+  ASSERT_EQ(Remove("a"), 0);
+  EXPECT_EQ(Roster({Key(1)}), "0=a(revoked)");
+  EXPECT_EQ(Add("a", Key(1)), 0);
+  EXPECT_EQ(Roster({Key(1)}), "0=a");
+  ASSERT_EQ(Remove("a"), 0);
+  EXPECT_EQ(Add("a", Key(9)), 0);
+  EXPECT_EQ(Roster({Key(9)}), "0=a");
+}
+
+TEST_F(OfflineEnrolment, SayingItTwiceIsWell) {
+  ASSERT_EQ(Add("a", Key(1)), 0);
+  EXPECT_EQ(Add("a", Key(1)), 0);
+  EXPECT_EQ(Roster({Key(1)}), "0=a");
+  ASSERT_EQ(Remove("a"), 0);
+  EXPECT_EQ(Remove("a"), 0);
+  EXPECT_EQ(Roster({Key(1)}), "0=a(revoked)");
+  EXPECT_EQ(Remove("b"), 1);
+}
+
+TEST(JudgeEnrolment, NewNameGetsTheNextIndex) {
+  const std::vector<RosterEntry> roster = {{0, "a", Key(1), false}, {1, "b", Key(2), true}};
+  const auto entry = coordinator::JudgeEnrolment(roster, "c", Key(3));
+  ASSERT_TRUE(entry.has_value());
+  EXPECT_EQ(entry->index, 2U);
+  EXPECT_EQ(coordinator::JudgeEnrolment({}, "a", Key(1))->index, 0U);
+}
+
+TEST(JudgeEnrolment, RefusalsAreNamed) {
+  const std::vector<RosterEntry> roster = {{0, "a", Key(1), false}};
+  const auto taken = coordinator::JudgeEnrolment(roster, "b", Key(1));
+  ASSERT_FALSE(taken.has_value());
+  EXPECT_EQ(taken.error().reason, Reason::already_exists);
+  const auto nobody = coordinator::JudgeRevocation(roster, "b");
+  ASSERT_FALSE(nobody.has_value());
+  EXPECT_EQ(nobody.error().reason, Reason::not_found);
 }
 
 TEST(Enrol, NewKeyKeepsTheIndex) {
@@ -33,12 +107,15 @@ TEST(Enrol, NewKeyKeepsTheIndex) {
   ASSERT_TRUE(entry.has_value());
   EXPECT_EQ(entry->index, 1U);
   EXPECT_EQ(entry->key, Key(9));
+  EXPECT_EQ(roster[1].key, Key(9));
 }
 
-TEST(Enrol, KnownAndRevokedNamesStayAsTheyAre) {
+TEST(Enrol, KnownAndRevokedNamesAndOthersKeysStayAsTheyAre) {
   std::vector<RosterEntry> roster = {{0, "a", Key(1), false}, {1, "b", Key(2), true}};
   EXPECT_FALSE(Enrol(roster, "a", Key(1)).has_value());
   EXPECT_FALSE(Enrol(roster, "b", Key(9)).has_value());
+  EXPECT_FALSE(Enrol(roster, "c", Key(1)).has_value());
+  EXPECT_EQ(roster.size(), 2U);
 }
 
 TEST(EnsureKey, MakesAPairOnceAndMendsTheMissingPublicFile) {
