@@ -6,7 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
@@ -16,6 +18,7 @@
 #include "cli/stored.h"
 #include "cli/text.h"
 #include "common/file.h"
+#include "common/limits.h"
 #include "common/names.h"
 #include "coordinator/core/roster_rules.h"
 #include "coordinator/runtime/admin_client.h"
@@ -29,8 +32,10 @@ constexpr std::chrono::seconds kAnswerTime{10};
 
 Status CheckName(const std::string& name) {
   if (IsName(name)) return {};
-  return Error{Reason::flag_invalid,
-               name + " is no name: letters, digits, '.', '_' and '-' only, no '.' first"};
+  return Error{
+      Reason::flag_invalid,
+      fmt::format("{} is no name: at most {} letters, digits, '.', '_' and '-', no '.' first", name,
+                  limits::kNameBytesMax)};
 }
 
 /// A text of the answer; empty if it is none: another program may sit on the socket.
@@ -140,6 +145,22 @@ Result<std::string> List(const Arguments& arguments) {
   return arguments.format == Format::json ? lines : table.Text();
 }
 
+/// The names that keys are made for, all of them judged before the first key is made: with --count
+/// they are folders. Without it there is one, and it may be empty.
+Result<std::vector<std::string>> NamesToMake(const Arguments& arguments) {
+  if (!arguments.name.empty()) MUSTER_TRY(CheckName(arguments.name));
+  if (!arguments.count) return std::vector{arguments.name};
+  if (arguments.name.empty()) {
+    return Error{Reason::flag_invalid, "--count needs --name, the names' beginning"};
+  }
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < *arguments.count; ++i) {
+    names.push_back(ParticipantName(arguments.name, arguments.first + i));
+    MUSTER_TRY(CheckName(names.back()));
+  }
+  return names;
+}
+
 Status MakeKey(const Arguments& arguments, const std::string& name, const std::string& dir) {
   MUSTER_TRY(MakeDirectories(dir, 0700));
   const Result<PublicKey> key = EnsureKey(dir);
@@ -156,10 +177,9 @@ Status MakeKey(const Arguments& arguments, const std::string& name, const std::s
 }  // namespace
 
 int RunKeygen(const Arguments& arguments) {
-  const std::uint32_t count = arguments.count.value_or(1);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::string name =
-        arguments.count ? ParticipantName(arguments.name, arguments.first + i) : arguments.name;
+  const Result<std::vector<std::string>> names = NamesToMake(arguments);
+  if (!names) return Fail(names.error());
+  for (const std::string& name : *names) {
     const std::string dir =
         arguments.count ? arguments.state_dir + "/" + name : arguments.state_dir;
     const Status made = MakeKey(arguments, name, dir);

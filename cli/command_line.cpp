@@ -125,7 +125,7 @@ void CommandLine::AddRoster() {
   CLI::App* keygen = Add(app_, "keygen", "Make a participant's key pair, unless it has one",
                          RunKeygen, "  muster keygen --state-dir site-1");
   StateDir(keygen, "The participant's directory: participant.key and participant.pub");
-  keygen->add_option("--name", arguments_.name, "With --count: the names' beginning");
+  keygen->add_option("--name", arguments_.name, "The names' beginning; --count needs it");
   Several(keygen);
 
   CLI::App* enroll = app_.add_subcommand("enroll", "Say who may take part");

@@ -5,6 +5,7 @@
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
+#include "common/limits.h"
 #include "coordinator/core/roster_rules.h"
 #include "tests/support/temp_dir.h"
 
@@ -133,6 +134,49 @@ TEST(EnsureKey, MakesAPairOnceAndMendsTheMissingPublicFile) {
   ASSERT_TRUE(read.has_value()) << read.error().Text();
   EXPECT_EQ(*read, *first);
   EXPECT_EQ(ReadPublicKey(first->Z85()).value(), *first);
+}
+
+class Keygen : public ::testing::Test {
+ protected:
+  int Make(const std::string& name, std::optional<std::uint32_t> count) {
+    Arguments arguments;
+    arguments.state_dir = directory_ / "sites";
+    arguments.name = name;
+    arguments.count = count;
+    return RunKeygen(arguments);
+  }
+
+  bool Exists(const std::string& path) const { return std::filesystem::exists(directory_ / path); }
+  bool NothingWasWritten() const { return std::filesystem::is_empty(directory_.path()); }
+
+ private:
+  TempDir directory_;
+};
+
+TEST_F(Keygen, SeveralNeedAName) {
+  EXPECT_EQ(Make("", 2), 2);
+  EXPECT_TRUE(NothingWasWritten());
+}
+
+TEST_F(Keygen, NameThatLeavesTheDirectoryIsRefused) {
+  for (const char* name : {"../x", "/tmp/x", "a/b", "..", "."}) {
+    EXPECT_EQ(Make(name, 2), 2) << name;
+    EXPECT_EQ(Make(name, std::nullopt), 2) << name;
+  }
+  EXPECT_TRUE(NothingWasWritten());
+}
+
+TEST_F(Keygen, NameTooLongWithItsNumberIsRefused) {
+  EXPECT_EQ(Make(std::string(limits::kNameBytesMax - 1, 'a'), 1), 2);
+  EXPECT_TRUE(NothingWasWritten());
+}
+
+TEST_F(Keygen, SeveralGetAFolderEachAndOneTheDirectoryItself) {
+  ASSERT_EQ(Make("site", 2), 0);
+  EXPECT_TRUE(Exists("sites/site-00/participant.key"));
+  EXPECT_TRUE(Exists("sites/site-01/participant.pub"));
+  ASSERT_EQ(Make("", std::nullopt), 0);
+  EXPECT_TRUE(Exists("sites/participant.key"));
 }
 
 }  // namespace
