@@ -5,8 +5,11 @@
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "common/limits.h"
 #include "coordinator/core/roster_rules.h"
+#include "coordinator/runtime/admin_protocol.h"
+#include "coordinator/runtime/admin_server.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::cli {
@@ -82,6 +85,65 @@ TEST_F(OfflineEnrolment, SayingItTwiceIsWell) {
   EXPECT_EQ(Remove("a"), 0);
   EXPECT_EQ(Roster({Key(1)}), "0=a(revoked)");
   EXPECT_EQ(Remove("b"), 1);
+}
+
+/// The commands, where a coordinator listens that gives every request the answer `reply_`.
+class OnlineEnrolment : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = coordinator::AdminServer::Start(directory_.path(), -1, inbox_);
+    ASSERT_TRUE(server.has_value()) << server.error().Text();
+    server_ = std::move(*server);
+  }
+
+  /// The exit code of an enrolment that is answered `reply`.
+  int AddAnswered(const std::string& reply) {
+    reply_ = reply;
+    Arguments arguments;
+    arguments.state_dir = directory_.path();
+    arguments.name = "a";
+    arguments.key = Key(1).Z85();
+    return RunEnrollAdd(arguments);
+  }
+
+ private:
+  // In the server's thread.
+  void AnswerAll() {
+    for (const coordinator::InboxItem& item : inbox_.TakeAll()) {
+      const auto& event = std::get<coordinator::Event>(item);
+      server_->Answer(std::get<coordinator::EnrollRequested>(event).ticket, reply_);
+    }
+  }
+
+  TempDir directory_;
+  std::string reply_;
+  coordinator::Inbox inbox_{[this] { AnswerAll(); }};
+  std::unique_ptr<coordinator::AdminServer> server_;
+};
+
+TEST_F(OnlineEnrolment, RefusalKeepsTheCoordinatorsReason) {
+  for (const Reason reason : {Reason::already_exists, Reason::disk_full, Reason::revoked}) {
+    ::testing::internal::CaptureStderr();
+    const int code = AddAnswered(coordinator::AdminRefusal({reason, "so it is"}));
+    const std::string said = ::testing::internal::GetCapturedStderr();
+    EXPECT_EQ(code, static_cast<int>(ExitCodeFor(reason))) << said;
+    EXPECT_EQ(said, "muster: " + std::string(ReasonName(reason)) +
+                        ": the coordinator refuses: so it is\n");
+  }
+}
+
+TEST_F(OnlineEnrolment, UnknownReasonStaysReadable) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(AddAnswered(R"({"ok":false,"reason":"too_new","message":"so it is"})"), 1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "muster: unexpected_message: the coordinator refuses (too_new): so it is\n");
+}
+
+TEST_F(OnlineEnrolment, AnswerOfOtherTypesIsARefusal) {
+  EXPECT_EQ(AddAnswered(R"({"ok":"yes","reason":3,"message":[]})"), 1);
+  EXPECT_EQ(AddAnswered("{}"), 1);
+  EXPECT_EQ(AddAnswered("[]"), 1);
+  EXPECT_EQ(AddAnswered("no JSON"), 1);
 }
 
 TEST(JudgeEnrolment, NewNameGetsTheNextIndex) {
