@@ -35,8 +35,9 @@ Result<FileDescriptor> TakeSignals(std::initializer_list<int> signals) {
   return fd;
 }
 
-int TellFinishedAgain(const RunEvent& finished, const Config& config, const RunPaths& paths,
-                      Format format) {
+Result<int> TellFinishedAgain(const RunEvent& finished, const Config& config, const RunPaths& paths,
+                              Format format) {
+  MUSTER_TRY(EnsureExported(finished, paths));
   if (format == Format::json) {
     Print(finished.line + "\n");
     return static_cast<int>(ExitCode::ok);
@@ -44,7 +45,7 @@ int TellFinishedAgain(const RunEvent& finished, const Config& config, const RunP
   RunSummary summary;
   summary.end = finished;
   summary.rounds = config.core.rounds;
-  if (FileBytes(paths.Model()) > 0) summary.model_path = paths.Model();
+  summary.model_path = paths.Model();
   Print("This job is finished already.\n" + RenderSummary(summary));
   return static_cast<int>(ExitCode::ok);
 }

@@ -7,7 +7,11 @@
 
 #include "checkpoint/store.h"
 #include "cli/identity.h"
+#include "cli/stored.h"
+#include "common/bytes.h"
 #include "common/file.h"
+#include "common/limits.h"
+#include "model/safetensors_header.h"
 
 namespace muster::cli {
 namespace {
@@ -55,6 +59,25 @@ Status EnrolEverybody(const Config& config, const RunPaths& paths, CheckpointSto
   return batch.mutations.empty() ? Status() : store.Write(batch);
 }
 
+// Nothing if no such file can be read: then it is written anew.
+std::optional<std::string> ExportedDigest(const std::string& path) {
+  constexpr std::uint64_t kPrefixBytes = 8;
+  const Result<InputFile> file = InputFile::Open(path);
+  if (!file || file->size() < kPrefixBytes) return std::nullopt;
+  Bytes prefix(kPrefixBytes);
+  if (!file->ReadAt(0, prefix)) return std::nullopt;
+  const auto length = LoadLittle<std::uint64_t>(prefix, 0);
+  if (length > std::min<std::uint64_t>(file->size(), limits::kSafetensorsHeaderBytesMax)) {
+    return std::nullopt;
+  }
+  Bytes text(length);
+  if (!file->ReadAt(kPrefixBytes, text)) return std::nullopt;
+  const auto header = DecodeSafetensorsHeader(AsText(text));
+  if (!header || file->size() != kPrefixBytes + length + header->data_bytes) return std::nullopt;
+  const auto digest = header->metadata.find("muster.digest");
+  return digest == header->metadata.end() ? std::nullopt : std::optional(digest->second);
+}
+
 }  // namespace
 
 Status PrepareRun(const Config& config, const RunPaths& paths) {
@@ -82,6 +105,12 @@ Result<std::optional<RunEvent>> FindFinished(const Config& config, const RunPath
     if (event && event->kind == EventKind::finished) return std::optional(std::move(*event));
   }
   return std::optional<RunEvent>();
+}
+
+Status EnsureExported(const RunEvent& finished, const RunPaths& paths) {
+  if (ExportedDigest(paths.Model()) == finished.digest) return {};
+  const Result<Version> exported = ExportStored(paths.state, finished.version, paths.Model());
+  return exported ? Status() : Status(exported.error());
 }
 
 }  // namespace muster::cli

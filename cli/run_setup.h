@@ -20,4 +20,8 @@ Status PrepareRun(const Config& config, const RunPaths& paths);
 /// no more. Errors: as OpenCheckpointStore.
 Result<std::optional<RunEvent>> FindFinished(const Config& config, const RunPaths& paths);
 
+/// Exports the model of a finished job unless it stands there already, as its digest in the file
+/// says: the supervisor that saw the end may have been killed before. Errors: as ExportStored.
+Status EnsureExported(const RunEvent& finished, const RunPaths& paths);
+
 }  // namespace muster::cli

@@ -127,6 +127,7 @@ Status RunSupervisor::OnCoordinatorExit(const ChildExit& exit) {
   if (exit.IsCode(static_cast<int>(ExitCode::ok))) {
     exit_code_ = static_cast<int>(ExitCode::ok);
     EndAll(Course::finishing, kFarewellMs);
+    ExportModel();
     return {};
   }
   if (course_ != Course::running) return {};
@@ -140,6 +141,14 @@ Status RunSupervisor::OnCoordinatorExit(const ChildExit& exit) {
                            kDeathsMax, exit.Text(), coordinator.LastWords(exit)));
   }
   return {};
+}
+
+void RunSupervisor::ExportModel() {
+  const Result<Version> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
+  if (exported) return;
+  Fail(static_cast<int>(ExitCodeFor(exported.error().reason)),
+       "the job is finished, but its model was not exported (start it again to try anew): " +
+           exported.error().Text());
 }
 
 Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const ChildExit& exit) {
@@ -315,11 +324,7 @@ Result<int> RunSupervisor::Conclude() {
   }
   MUSTER_TRY(ReadEvents());
   RunSummary summary = Summarise();
-  if (course_ == Course::finishing) {
-    const Result<Version> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
-    if (!exported) return exported.error();
-    summary.model_path = paths_.Model();
-  }
+  if (course_ == Course::finishing) summary.model_path = paths_.Model();
   output_.Finish(summary);
   return exit_code;
 }

@@ -38,6 +38,8 @@ class RunSupervisor {
   Status WaitForSignals();
   Status Reap();
   Status OnCoordinatorExit(const ChildExit& exit);
+  /// As soon as the store is free: this process may be killed while the others say farewell.
+  void ExportModel();
   Status OnParticipantExit(SupervisorChild& child, const ChildExit& exit);
   /// Those whose process runs or is to be started again.
   std::uint32_t ParticipantsLeft() const;

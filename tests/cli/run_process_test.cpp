@@ -80,6 +80,11 @@ class RunTest : public ::testing::Test {
     return VersionsOf(events);
   }
 
+  static std::string Contents(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
   static void FlipLastByte(const std::string& path) {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(-1, std::ios::end);
@@ -106,6 +111,27 @@ TEST_F(RunTest, FinishesAndSaysSoAgain) {
   ASSERT_EQ(second.Wait(), 0) << second.errors();
   ASSERT_EQ(second.events().size(), 1U) << second.output();
   EXPECT_EQ(second.events().back(), finished);
+}
+
+TEST_F(RunTest, MissingOrOlderExportIsMadeAnew) {
+  Program first(Arguments("state"));
+  ASSERT_EQ(first.Wait(), 0) << first.output() << first.errors();
+  const std::string path = directory_ / "state/model.safetensors";
+  const std::string whole = Contents(path);
+  ASSERT_FALSE(whole.empty());
+
+  std::filesystem::remove(path);
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 0) << second.errors();
+  EXPECT_EQ(Contents(path), whole);
+
+  Program older({"checkpoints", "export", "--state-dir", directory_ / "state", "--version", "4",
+                 "--output", path});
+  ASSERT_EQ(older.Wait(), 0) << older.errors();
+  ASSERT_NE(Contents(path), whole);
+  Program third(Arguments("state"));
+  EXPECT_EQ(third.Wait(), 0) << third.errors();
+  EXPECT_EQ(Contents(path), whole);
 }
 
 TEST_F(RunTest, SigtermDrainsAndTheSameCommandGoesOn) {
