@@ -1,7 +1,5 @@
 #include "cli/restart_policy.h"
 
-#include <algorithm>
-
 #include "cli/exit_codes.h"
 
 namespace muster::cli {
@@ -16,8 +14,7 @@ RestartDecision RestartPolicy::OnExit(const ChildExit& exit) {
   if (deaths_ >= kDeathsMax) return {RestartVerdict::too_many, 0};
   ++restarts_;
   if (deaths_ == 1) return {RestartVerdict::again, 0};
-  const std::int64_t delay = kBackOffMsMin << (deaths_ - 2);
-  return {RestartVerdict::again, std::min(delay, kBackOffMsMax)};
+  return {RestartVerdict::again, kBackOffMsMin << (deaths_ - 2)};
 }
 
 }  // namespace muster::cli

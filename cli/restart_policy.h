@@ -8,8 +8,10 @@ namespace muster::cli {
 
 /// Deaths of one child without a new version in between that end the run.
 inline constexpr std::uint32_t kDeathsMax = 5;
-inline constexpr std::int64_t kBackOffMsMin = 250;
+/// Chosen so that doubling reaches 5 s with the last start before kDeathsMax.
+inline constexpr std::int64_t kBackOffMsMin = 1'250;
 inline constexpr std::int64_t kBackOffMsMax = 5'000;
+static_assert(kBackOffMsMin << (kDeathsMax - 3) == kBackOffMsMax);
 
 /// How a process ended.
 struct ChildExit {
@@ -33,7 +35,7 @@ struct RestartDecision {
 };
 
 /// One child's. The first death since the last progress is followed by a start at once, the others
-/// by 250 ms, doubled each time, at most 5 s.
+/// by one after 1.25 s, 2.5 s and 5 s.
 class RestartPolicy {
  public:
   RestartDecision OnExit(const ChildExit& exit);
