@@ -86,19 +86,27 @@ Result<int> RunSupervisor::Run() {
   if (!events) return events.error();
   events_ = std::move(*events);
   AddChildren();
-  MUSTER_TRY(StartDue());
+  Guard(StartDue());
   while (!IsOver()) {
-    MUSTER_TRY(WaitForSignals());
-    MUSTER_TRY(Reap());
-    MUSTER_TRY(ReadEvents());
-    MUSTER_TRY(StartDue());
+    WaitForSignals();
+    Guard(Reap());
+    Guard(ReadEvents());
+    Guard(StartDue());
     Escalate();
     Show();
   }
   return Conclude();
 }
 
-Status RunSupervisor::WaitForSignals() {
+void RunSupervisor::Guard(const Status& step) {
+  if (step) return;
+  live_.note = step.error().Text();
+  if (course_ == Course::running) {
+    Fail(static_cast<int>(ExitCodeFor(step.error().reason)), step.error().Text());
+  }
+}
+
+void RunSupervisor::WaitForSignals() {
   pollfd waiting = {signal_fd_, POLLIN, 0};
   ::poll(&waiting, 1, kTickMs);
   signalfd_siginfo signal = {};
@@ -108,7 +116,6 @@ Status RunSupervisor::WaitForSignals() {
     if (course_ == Course::draining) kill_at_ms_ = 0;
     if (course_ == Course::running) EndAll(Course::draining, 0);
   }
-  return {};
 }
 
 Status RunSupervisor::Reap() {
@@ -117,28 +124,30 @@ Status RunSupervisor::Reap() {
     const std::optional<ChildExit> exit = children_[i].Reap();
     if (!exit) continue;
     changed = true;
-    MUSTER_TRY(i == 0 ? OnCoordinatorExit(*exit) : OnParticipantExit(children_[i], *exit));
+    const Death death = {*exit, exit->Text(), children_[i].LastWords(*exit)};
+    // Each that ended is heard, whatever became of telling of another.
+    Guard(i == 0 ? OnCoordinatorExit(death) : OnParticipantExit(children_[i], death));
   }
   return changed ? SaveRunState() : Status();
 }
 
-Status RunSupervisor::OnCoordinatorExit(const ChildExit& exit) {
+Status RunSupervisor::OnCoordinatorExit(const Death& death) {
   SupervisorChild& coordinator = children_.front();
-  if (exit.IsCode(static_cast<int>(ExitCode::ok))) {
+  if (death.exit.IsCode(static_cast<int>(ExitCode::ok))) {
     exit_code_ = static_cast<int>(ExitCode::ok);
     EndAll(Course::finishing, kFarewellMs);
     ExportModel();
     return {};
   }
   if (course_ != Course::running) return {};
-  const Result<RestartVerdict> verdict = JudgeAndTell(coordinator, exit);
+  const Result<RestartVerdict> verdict = JudgeAndTell(coordinator, death);
   if (!verdict) return verdict.error();
-  const int code = ExitCodeAfter(exit);
-  if (*verdict == RestartVerdict::hopeless) Fail(code, coordinator.LastWords(exit));
+  const int code = ExitCodeAfter(death.exit);
+  if (*verdict == RestartVerdict::hopeless) Fail(code, death.words);
   if (*verdict == RestartVerdict::too_many) {
     Fail(code, fmt::format("the coordinator ended {} times without a new version, at last with "
                            "{}: {}",
-                           kDeathsMax, exit.Text(), coordinator.LastWords(exit)));
+                           kDeathsMax, death.how, death.words));
   }
   return {};
 }
@@ -151,22 +160,22 @@ void RunSupervisor::ExportModel() {
            exported.error().Text());
 }
 
-Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const ChildExit& exit) {
-  if (exit.IsCode(static_cast<int>(ExitCode::ok))) child.Retire();
+Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const Death& death) {
+  if (death.exit.IsCode(static_cast<int>(ExitCode::ok))) child.Retire();
   if (course_ != Course::running || child.ended()) return {};
-  const Result<RestartVerdict> verdict = JudgeAndTell(child, exit);
+  const Result<RestartVerdict> verdict = JudgeAndTell(child, death);
   if (!verdict) return verdict.error();
-  const int code = ExitCodeAfter(exit);
+  const int code = ExitCodeAfter(death.exit);
   if (*verdict == RestartVerdict::too_many) {
     Fail(code, fmt::format("{} ended {} times without a new version, at last with {}: {}",
-                           child.label(), kDeathsMax, exit.Text(), child.LastWords(exit)));
+                           child.label(), kDeathsMax, death.how, death.words));
   }
   const std::uint32_t left = ParticipantsLeft();
   if (*verdict == RestartVerdict::hopeless && left < config_.job.round.quorum) {
     Fail(code, fmt::format("{} is lost and {} of {} participants are left, fewer than "
                            "round.quorum = {}; {} said: {}",
                            child.label(), left, config_.run.participants, config_.job.round.quorum,
-                           child.label(), child.LastWords(exit)));
+                           child.label(), death.words));
   }
   return {};
 }
@@ -179,17 +188,16 @@ std::uint32_t RunSupervisor::ParticipantsLeft() const {
   return static_cast<std::uint32_t>(left);
 }
 
-Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const ChildExit& exit) {
-  const RestartDecision decision = child.Judge(exit, NowMs());
-  const std::string words = child.LastWords(exit);
+Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const Death& death) {
+  const RestartDecision decision = child.Judge(death.exit, NowMs());
   if (decision.verdict == RestartVerdict::again) {
-    MUSTER_TRY(
-        Outlive(events_->Append(RestartLine(child.label(), child.restarts(), exit.Text(), words))));
+    MUSTER_TRY(Outlive(
+        events_->Append(RestartLine(child.label(), child.restarts(), death.how, death.words))));
     live_.restarts[child.label()] = child.restarts();
   } else {
-    MUSTER_TRY(Outlive(events_->Append(LostLine(child.label(), exit.Text(), words))));
+    MUSTER_TRY(Outlive(events_->Append(LostLine(child.label(), death.how, death.words))));
   }
-  live_.note = fmt::format("{} ended ({}) {}", child.label(), exit.Text(), words);
+  live_.note = fmt::format("{} ended ({}) {}", child.label(), death.how, death.words);
   return decision.verdict;
 }
 
@@ -242,6 +250,9 @@ void RunSupervisor::OnEvent(const RunEvent& event) {
       status_wanted_ = true;
       for (SupervisorChild& child : children_) child.OnProgress();
       break;
+    case EventKind::attempt:
+      status_wanted_ = true;
+      break;
     case EventKind::started:
       end_.reset();
       break;
@@ -262,8 +273,13 @@ Status RunSupervisor::StartDue() {
   bool changed = false;
   for (std::size_t i = 0; i < children_.size(); ++i) {
     if (!children_[i].IsDue(now) || (i > 0 && !bound)) continue;
-    MUSTER_TRY(children_[i].Start());
     changed = true;
+    const Status started = children_[i].Start();
+    if (started) continue;
+    const Death death = {{false, static_cast<int>(ExitCodeFor(started.error().reason))},
+                         "not started",
+                         started.error().Text()};
+    MUSTER_TRY(i == 0 ? OnCoordinatorExit(death) : OnParticipantExit(children_[i], death));
   }
   return changed ? SaveRunState() : Status();
 }
@@ -307,26 +323,33 @@ Status RunSupervisor::SaveRunState() {
   return Outlive(WriteRunState(paths_.RunFile(), state));
 }
 
-Result<int> RunSupervisor::Conclude() {
-  MUSTER_TRY(ReadEvents());
-  int exit_code = exit_code_;
+int RunSupervisor::Conclude() {
+  Guard(ReadEvents());
   const std::uint64_t version = live_.last_version ? live_.last_version->version : 0;
   if (course_ == Course::draining) {
-    exit_code = static_cast<int>(ExitCode::drained);
-    if (!end_)
-      MUSTER_TRY(events_->Append(DrainedLine(version, "the coordinator was not there to say so")));
+    exit_code_ = static_cast<int>(ExitCode::drained);
+    if (!end_) TellEnd(DrainedLine(version, "the coordinator was not there to say so"));
   } else if (course_ == Course::failing) {
-    MUSTER_TRY(events_->Append(FailedLine(exit_code, failure_)));
+    TellEnd(FailedLine(exit_code_, failure_));
   } else if (!end_) {
-    exit_code = static_cast<int>(ExitCode::failure);
-    MUSTER_TRY(events_->Append(
-        FailedLine(exit_code, "the coordinator ended well, but never said that it had finished")));
+    exit_code_ = static_cast<int>(ExitCode::failure);
+    TellEnd(
+        FailedLine(exit_code_, "the coordinator ended well, but never said that it had finished"));
   }
-  MUSTER_TRY(ReadEvents());
   RunSummary summary = Summarise();
   if (course_ == Course::finishing) summary.model_path = paths_.Model();
   output_.Finish(summary);
-  return exit_code;
+  return exit_code_;
+}
+
+void RunSupervisor::TellEnd(const std::string& line) {
+  Guard(ReadEvents());
+  const Status written = events_->Append(line);
+  if (written) Guard(ReadEvents());
+  if (end_ && end_->line == line) return;
+  // The log cannot be written or read: whoever looks on hears of the end all the same.
+  const Result<RunEvent> event = ParseEvent(line);
+  if (event) OnEvent(*event);
 }
 
 RunSummary RunSupervisor::Summarise() const {

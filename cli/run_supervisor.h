@@ -26,25 +26,34 @@ class RunSupervisor {
   /// blocked. REQUIRES: PrepareRun succeeded and run.lock is held.
   RunSupervisor(const Config& config, RunPaths paths, int signal_fd, RunOutput& output);
 
-  /// Returns the exit code of the run. Errors: those of this process's own files; the children then
-  /// end with it.
+  /// Returns the exit code of the run. Errors: those of opening the event log, before anybody is
+  /// started; later ones end the run as failed.
   Result<int> Run();
 
  private:
   enum class Course : std::uint8_t { running, finishing, draining, failing };
 
+  /// How a process ended, or why it was not started.
+  struct Death {
+    ChildExit exit;
+    std::string how;    ///< For events: "signal 9", "code 1", "not started".
+    std::string words;  ///< What it said last.
+  };
+
   void AddChildren();
+  /// An error of this process's own ends the run as failed, unless it ends already.
+  void Guard(const Status& step);
   /// Sleeps until a signal or the next tick.
-  Status WaitForSignals();
+  void WaitForSignals();
   Status Reap();
-  Status OnCoordinatorExit(const ChildExit& exit);
+  Status OnCoordinatorExit(const Death& death);
   /// As soon as the store is free: this process may be killed while the others say farewell.
   void ExportModel();
-  Status OnParticipantExit(SupervisorChild& child, const ChildExit& exit);
+  Status OnParticipantExit(SupervisorChild& child, const Death& death);
   /// Those whose process runs or is to be started again.
   std::uint32_t ParticipantsLeft() const;
   /// Judges the end; tells of a restart. Returns the verdict.
-  Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const ChildExit& exit);
+  Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const Death& death);
   /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
   Status Outlive(const Status& written);
   Status ReadEvents();
@@ -58,7 +67,9 @@ class RunSupervisor {
   void Show();
   bool IsOver() const;
   Status SaveRunState();
-  Result<int> Conclude();
+  int Conclude();
+  /// Appends the event that ends the run, and shows it.
+  void TellEnd(const std::string& line);
   RunSummary Summarise() const;
 
   const Config& config_;

@@ -224,6 +224,18 @@ TEST_F(RunTest, LostParticipantBeyondTheQuorumIsDoneWithout) {
   EXPECT_EQ(second.events().back()["event"], "finished");
 }
 
+TEST_F(RunTest, StartThatFailsIsADeathLikeOthers) {
+  Program run(Arguments("state", {"--set", "job.rounds=1000"}));
+  ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+  std::filesystem::remove_all(directory_ / "state/participants/participant-01");
+  ::kill(Processes("state").processes[1].pid, SIGKILL);
+  EXPECT_EQ(run.Wait(), 9) << run.output() << run.errors();
+  ASSERT_GE(run.events().size(), 2U);
+  EXPECT_EQ(run.events().back()["event"], "failed");
+  EXPECT_THAT(run.events().back()["message"].get<std::string>(), HasSubstr("participant-01"));
+  EXPECT_EQ(run.events()[run.events().size() - 2]["event"], "summary");
+}
+
 TEST_F(RunTest, RoundsMayBeRaised) {
   Program first(Arguments("state"));
   ASSERT_EQ(first.Wait(), 0) << first.errors();
