@@ -45,6 +45,7 @@ Result<int> TellFinishedAgain(const RunEvent& finished, const Config& config, co
   RunSummary summary;
   summary.end = finished;
   summary.rounds = config.core.rounds;
+  summary.counts_known = false;
   summary.model_path = paths.Model();
   Print("This job is finished already.\n" + RenderSummary(summary));
   return static_cast<int>(ExitCode::ok);

@@ -25,12 +25,30 @@ std::string Reproducible(const RunEvent& end) {
   return text;
 }
 
+std::string Line(std::string_view name, const std::string& value) {
+  return fmt::format("{:<13} {}\n", name, value);
+}
+
+std::string CountLines(const RunSummary& summary) {
+  std::string restarts;
+  for (const auto& [name, count] : summary.restarts) {
+    restarts += fmt::format("{}{} {}", restarts.empty() ? "" : ", ", name, count);
+  }
+  std::string refusals;
+  for (const auto& [reason, count] : summary.refusals) {
+    refusals += fmt::format("{}{} {}", refusals.empty() ? "" : ", ", reason, count);
+  }
+  return Line("restarts", restarts.empty() ? "none" : restarts) +
+         Line("refusals", refusals.empty() ? "none" : refusals) +
+         Line("duration", HumanSeconds(summary.seconds));
+}
+
 }  // namespace
 
 std::string RenderSummary(const RunSummary& summary) {
   std::string text;
   const auto line = [&text](std::string_view name, const std::string& value) {
-    text += fmt::format("{:<13} {}\n", name, value);
+    text += Line(name, value);
   };
   if (summary.end) line("outcome", Outcome(*summary.end));
   const RunEvent* facts = nullptr;
@@ -45,17 +63,7 @@ std::string RenderSummary(const RunSummary& summary) {
   if (summary.end && summary.end->kind == EventKind::finished) {
     line("reproducible", Reproducible(*summary.end));
   }
-  std::string restarts;
-  for (const auto& [name, count] : summary.restarts) {
-    restarts += fmt::format("{}{} {}", restarts.empty() ? "" : ", ", name, count);
-  }
-  line("restarts", restarts.empty() ? "none" : restarts);
-  std::string refusals;
-  for (const auto& [reason, count] : summary.refusals) {
-    refusals += fmt::format("{}{} {}", refusals.empty() ? "" : ", ", reason, count);
-  }
-  line("refusals", refusals.empty() ? "none" : refusals);
-  line("duration", HumanSeconds(summary.seconds));
+  if (summary.counts_known) text += CountLines(summary);
   if (!summary.model_path.empty()) line("model", summary.model_path);
   return text;
 }

@@ -19,7 +19,8 @@ struct RunSummary {
   std::vector<std::pair<std::string, std::uint32_t>> restarts;  ///< By process, those that had any.
   std::map<std::string, std::uint64_t> refusals;  ///< By reason, over all starts seen by this run.
   double seconds = 0;                             ///< Of this run of the supervisor.
-  std::string model_path;  ///< Where the model was exported to; empty if it was not.
+  bool counts_known = true;  ///< False: restarts, refusals and seconds are those of another run.
+  std::string model_path;    ///< Where the model was exported to; empty if it was not.
 };
 
 /// Aligned lines: outcome, rounds, accuracy, digest, reproducible and why not, restarts, refusals,
