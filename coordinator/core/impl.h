@@ -78,7 +78,6 @@ class CoordinatorCore::Impl {
   const RosterEntry* EntryOf(const PublicKey& key) const;
   std::string NameOf(RosterIndex index) const;
   void PumpAdmin();
-  void ApplyRoster(const RosterEntry& entry, AdminTicket ticket);
   std::vector<RosterIndex> Drawable() const;
 
   // offers.cpp: which updates are wanted.
