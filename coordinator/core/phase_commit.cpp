@@ -76,13 +76,15 @@ std::vector<UpdateFate> CoordinatorCore::Impl::Fates(const RoundRecord& record) 
 
 // Version, record, the updates' consumption and the next round: one batch.
 void CoordinatorCore::Impl::PersistCommit() {
-  const RoundRecord record = MakeRecord();
+  ForCommit purpose;
+  purpose.record = MakeRecord();
+  purpose.fates = Fates(purpose.record);
+  const RoundRecord& record = purpose.record;
   Batch batch;
   batch.mutations.push_back(PutVersion{round_->built->manifest});
   batch.mutations.push_back(PutRoundRecord{record});
   batch.mutations.push_back(ClearOpenRound{});
-  for (const UpdateFate& fate : Fates(record)) batch.mutations.push_back(PutFate{fate});
-  ForCommit purpose;
+  for (const UpdateFate& fate : purpose.fates) batch.mutations.push_back(PutFate{fate});
   purpose.finishes = record.round >= options_.rounds;
   if (purpose.finishes) {
     batch.mutations.push_back(PutFinish{{Reason::finished, record.version}});
@@ -94,8 +96,8 @@ void CoordinatorCore::Impl::PersistCommit() {
 }
 
 void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
-  const RoundRecord record = MakeRecord();
-  for (const UpdateFate& fate : Fates(record)) fates_[fate.id.slot] = fate;
+  const RoundRecord& record = purpose.record;
+  for (const UpdateFate& fate : purpose.fates) fates_[fate.id.slot] = fate;
   head_ = round_->built->manifest;
   model_digest_ = round_->built->model_digest;
   head_round_ = record.round;

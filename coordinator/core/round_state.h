@@ -32,9 +32,11 @@ struct RoundState {
 struct ForOpenRound {};
 struct ForDeadline {};
 struct ForAccepts {
-  std::vector<Slot> slots;
+  std::vector<AcceptedUpdate> updates;
 };
 struct ForCommit {
+  RoundRecord record;
+  std::vector<UpdateFate> fates;
   std::optional<OpenRound> next;
   bool finishes = false;
 };

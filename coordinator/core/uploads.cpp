@@ -166,42 +166,36 @@ void CoordinatorCore::Impl::PumpAccepts() {
   if (ready.size() > wanted) ready.resize(wanted);
   if (ready.empty()) return;
   Batch batch;
-  std::vector<Slot> slots;
+  ForAccepts purpose;
   for (Upload* upload : ready) {
     upload->state = Upload::State::persisting;
-    slots.push_back(upload->offer.id.slot);
-    batch.mutations.push_back(PutAccepted{{.id = upload->offer.id,
-                                           .digest = upload->offer.digest,
-                                           .weight = upload->offer.weight,
-                                           .base_version = upload->offer.base_version,
-                                           .from = upload->from,
-                                           .attempt = round_->record.attempt,
-                                           .extent = upload->extent}});
+    purpose.updates.push_back({.id = upload->offer.id,
+                               .digest = upload->offer.digest,
+                               .weight = upload->offer.weight,
+                               .base_version = upload->offer.base_version,
+                               .from = upload->from,
+                               .attempt = round_->record.attempt,
+                               .extent = upload->extent});
+    batch.mutations.push_back(PutAccepted{purpose.updates.back()});
   }
-  PersistFor(ForAccepts{slots}, std::move(batch));
+  PersistFor(std::move(purpose), std::move(batch));
 }
 
 void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   MUSTER_CHECK(round_.has_value(), "accepts of a round that is gone");
-  for (Slot slot : purpose.slots) {
-    const Upload upload = uploads_.at(slot);
-    upload_slots_.erase(upload.id);
-    uploads_.erase(slot);  // Its extent stays taken until the commit.
-    Emit(CloseUpload{upload.id});
-    round_->accepted[slot] = {.id = upload.offer.id,
-                              .digest = upload.offer.digest,
-                              .weight = upload.offer.weight,
-                              .base_version = upload.offer.base_version,
-                              .from = upload.from,
-                              .attempt = round_->record.attempt,
-                              .extent = upload.extent};
+  for (const AcceptedUpdate& update : purpose.updates) {
+    const UploadId upload = uploads_.at(update.id.slot).id;
+    upload_slots_.erase(upload);
+    uploads_.erase(update.id.slot);  // Its extent stays taken until the commit.
+    Emit(CloseUpload{upload});
+    round_->accepted[update.id.slot] = update;
     Count("updates_accepted");
-    SendTo(upload.from, Accepted{upload.offer.id, upload.offer.digest});
+    SendTo(update.from, Accepted{update.id, update.digest});
     Note({.kind = NoticeKind::update_accepted,
-          .round = upload.offer.id.round,
-          .attempt = round_->record.attempt,
-          .who = NameOf(upload.from)});
-    Emit(Fold{upload.offer.id, upload.offer.digest, upload.extent, upload.offer.weight});
+          .round = update.id.round,
+          .attempt = update.attempt,
+          .who = NameOf(update.from)});
+    Emit(Fold{update.id, update.digest, update.extent, update.weight});
   }
   PumpAccepts();
   PumpGrants();
