@@ -67,6 +67,9 @@ inline constexpr std::int64_t kDeadlinePersistMs = 500;
 inline constexpr std::int64_t kReconnectMsMin = 50;
 inline constexpr std::int64_t kReconnectMsMax = 5'000;
 inline constexpr std::int64_t kBusyRetryMs = 50;
+/// An upload of which nothing came for so long, or for a lease if that is longer, gives its place
+/// to one that waits for it.
+inline constexpr std::int64_t kUploadStallMs = 10'000;
 
 // --- Message fields ----------------------------------------------------------------------------
 inline constexpr std::size_t kSmallMessageBytesMax = 1024;  ///< Body of all but welcome and task.
@@ -96,6 +99,7 @@ static_assert(kNameBytesMax + 4 * kHiddenLayersMax + 256 <= kJobBytesMax);
 static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);
 static_assert(kParkedPayloadBytesMax >= kCreditWindowBytes);
 static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
+static_assert(kUploadStallMs >= kLeaseMsDefault, "bulk may be silent for as long as control");
 static_assert(kCohortMax <= kRosterMax);
 static_assert(kCohortMax <= kUpdatesPerCommitMax);
 static_assert(kTensorScalesMax * 8 + kSmallMessageBytesMax <= kControlMessageBytesMax);

@@ -111,6 +111,7 @@ void CoordinatorCore::Impl::On(const Tick&) {
   ExpireLeases();
   if (phase_ == Phase::report) {
     PersistDeadline();
+    PumpGrants();
     CheckClose();
   }
   if (select_deadline_ && now_ >= *select_deadline_) RetrySelect();

@@ -86,12 +86,14 @@ class CoordinatorCore::Impl {
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
   void PumpGrants();
   bool MakeRoomForGrant();
+  bool IsStalled(const Upload& upload, MonotonicMs now) const;
   void GrantUpload(Session& session, const Offer& offer);
   void SendGrant(const Session& session, const Upload& upload);
 
   // uploads.cpp: from chunks to a durable accept.
   void DropUpload(Slot slot);
   void RefuseUpload(Slot slot, Reason reason, std::string text, bool final_for_attempt);
+  void NoteProgress(Upload& upload);
   void PumpSync();
   void PumpAccepts();
   bool AcceptsInFlight() const;
@@ -160,7 +162,7 @@ class CoordinatorCore::Impl {
   bool Halting() const { return draining_ || finishing_ || phase_ == Phase::stopped; }
   void EnterPhase(Phase phase);
 
-  std::string DoingOf(RosterIndex index) const;
+  std::string DoingOf(RosterIndex index, MonotonicMs now) const;
   void WaitInPhase(MonotonicMs now, WaitState& wait) const;
 
   // --- Fixed -----------------------------------------------------------------------------------
@@ -203,7 +205,9 @@ class CoordinatorCore::Impl {
   std::map<UploadId, Slot> upload_slots_;
   std::set<std::uint32_t> free_extents_;
   std::deque<RosterIndex> grant_queue_;
-  std::uint64_t next_id_ = 1;  ///< Tokens and upload ids.
+  std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
+  MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.
+  std::uint64_t next_id_ = 1;         ///< Tokens and upload ids.
   std::uint64_t next_finished_order_ = 1;
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_;

@@ -132,16 +132,38 @@ void CoordinatorCore::Impl::PumpGrants() {
   }
 }
 
-// A half-received upload whose sender is away gives its place to one who is here.
+// A half-received upload whose sender is away gives its place to one who is here; else one that
+// stands still does, the longest idle first. One that goes on, however slowly, keeps it.
 bool CoordinatorCore::Impl::MakeRoomForGrant() {
+  const Upload* stalled = nullptr;
   for (const auto& [slot, upload] : uploads_) {
     if (upload.state == Upload::State::receiving && !sessions_.contains(upload.from)) {
       Count("uploads_evicted");
       DropUpload(slot);
       return true;
     }
+    if (!IsStalled(upload, now_)) continue;
+    if (stalled == nullptr || upload.progressed_at < stalled->progressed_at) stalled = &upload;
   }
-  return false;
+  if (stalled == nullptr) return false;
+  Count("uploads_evicted");
+  const UpdateId id = stalled->offer.id;
+  const Session& sender = sessions_.at(stalled->from);
+  const std::int64_t idle_ms = now_ - stalled->progressed_at;
+  DropUpload(id.slot);
+  RefuseSession(sender, Reason::upload_stalled, id,
+                "no bytes came for " + std::to_string(idle_ms) +
+                    " ms and others wait; offer again, it starts from the first byte",
+                limits::kBusyRetryMs);
+  return true;
+}
+
+// Bytes that wait for the spool are its delay, not the sender's; so are those that a full house
+// leaves in the senders' sockets.
+bool CoordinatorCore::Impl::IsStalled(const Upload& upload, MonotonicMs now) const {
+  if (upload.state != Upload::State::receiving || upload.requested > upload.stored) return false;
+  const MonotonicMs since = std::max(upload.progressed_at, spool_behind_at_);
+  return now - since >= std::max(options_.lease_ms, limits::kUploadStallMs);
 }
 
 void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
@@ -149,6 +171,7 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
   upload.id = next_id_++;
   upload.offer = offer;
   upload.from = session.index;
+  upload.progressed_at = now_;
   upload.extent.index = *free_extents_.begin();
   free_extents_.erase(free_extents_.begin());
   Emit(OpenUpload{upload.id, upload.extent, offer.bytes});

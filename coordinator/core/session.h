@@ -37,6 +37,7 @@ struct Upload {
   State state = State::receiving;
   std::uint64_t requested = 0;       ///< Bytes given to StoreChunk.
   std::uint64_t stored = 0;          ///< Bytes known to be in the spool file.
+  MonotonicMs progressed_at = 0;     ///< When bytes came or were stored last; first, the grant.
   std::uint64_t finished_order = 0;  ///< Position among the uploads that became whole.
 };
 

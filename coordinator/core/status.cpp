@@ -58,7 +58,7 @@ std::string_view WaitKindName(WaitKind kind) {
   return "unknown";
 }
 
-std::string CoordinatorCore::Impl::DoingOf(RosterIndex index) const {
+std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) const {
   if (index < roster_.size() && roster_[index].revoked) return "revoked";
   if (round_ && round_->accepted.contains(index)) return "accepted";
   const auto session = sessions_.find(index);
@@ -66,8 +66,11 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index) const {
     const Upload& upload = found->second;
     if (upload.state != Upload::State::receiving) return "being made durable";
     const std::uint64_t percent = upload.stored * 100 / upload.offer.bytes;
-    return (session == sessions_.end() ? "away, uploaded " : "uploading ") +
-           std::to_string(percent) + " %";
+    const std::string part = std::to_string(percent) + " %";
+    if (session == sessions_.end()) return "away, uploaded " + part;
+    if (!IsStalled(upload, now)) return "uploading " + part;
+    return "stalled at " + part + " for " + std::to_string((now - upload.progressed_at) / 1000) +
+           " s";
   }
   if (session == sessions_.end()) return "away";
   if (session->second.queued) return "waiting for a grant";
@@ -103,7 +106,7 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
     if (participant.connected) participant.lease_left_ms = session->second.lease_until - now;
     participant.in_cohort = round_ && InCohort(entry.index);
     participant.accepted = round_ && round_->accepted.contains(entry.index);
-    participant.doing = DoingOf(entry.index);
+    participant.doing = DoingOf(entry.index, now);
     view.participants.push_back(std::move(participant));
   }
   view.counters = counters_;

@@ -60,7 +60,7 @@ struct ParticipantStatus {
   std::int64_t lease_left_ms = 0;
   bool in_cohort = false;
   bool accepted = false;  ///< Its update of the open round counts.
-  std::string doing;      ///< "away", "idle", "working", "uploading 40 %", "accepted".
+  std::string doing;  ///< "away", "idle", "working", "uploading 40 %", "stalled at 40 % for 12 s".
 };
 
 struct StatusView {

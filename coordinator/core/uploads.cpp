@@ -14,9 +14,10 @@ Upload* CoordinatorCore::Impl::FindUpload(UploadId id) {
 
 void CoordinatorCore::Impl::On(const ChunkReceived& received) {
   Session* session = FindSession(received.link, received.identity);
-  const auto drop = [&](Reason reason, std::string text) {
+  const auto drop = [&](Reason reason, std::string text, std::int64_t retry_after_ms = 0) {
     Emit(DropPayload{received.payload});
-    if (session != nullptr) RefuseSession(*session, reason, received.chunk.id, std::move(text));
+    if (session == nullptr) return;
+    RefuseSession(*session, reason, received.chunk.id, std::move(text), retry_after_ms);
   };
   if (session == nullptr) return drop(Reason::no_session, "");
   session->lease_until = now_ + options_.lease_ms;
@@ -26,7 +27,8 @@ void CoordinatorCore::Impl::On(const ChunkReceived& received) {
   const auto found = uploads_.find(received.chunk.id.slot);
   if (found == uploads_.end() || found->second.offer.id != received.chunk.id ||
       found->second.from != session->index || session->bulk != received.link) {
-    return drop(Reason::unexpected_message, "no such upload was granted");
+    // What was under way when its upload was refused must not keep the sender from another offer.
+    return drop(Reason::unexpected_message, "no such upload was granted", limits::kBusyRetryMs);
   }
   Upload& upload = found->second;
   const UpdateChunk& chunk = received.chunk;
@@ -39,6 +41,8 @@ void CoordinatorCore::Impl::On(const ChunkReceived& received) {
     return drop(Reason::no_credit, "more than the granted window is under way");
   }
   upload.requested += chunk.bytes;
+  bytes_to_store_ += chunk.bytes;
+  NoteProgress(upload);
   Count("bytes_received", chunk.bytes);
   Emit(StoreChunk{upload.id, received.payload, chunk.offset, chunk.bytes, chunk.checksum});
 }
@@ -48,12 +52,20 @@ void CoordinatorCore::Impl::On(const ChunkStored& stored) {
   if (upload == nullptr) return;
   MUSTER_CHECK(stored.offset > upload->stored && stored.offset <= upload->requested,
                "chunks of an upload are stored in order");
+  bytes_to_store_ -= stored.offset - upload->stored;
   upload->stored = stored.offset;
+  NoteProgress(*upload);
   if (upload->stored == upload->offer.bytes) {
     upload->state = Upload::State::checking;
   } else {
     SendTo(upload->from, UploadCredit{upload->offer.id, stored.offset});
   }
+}
+
+// The runtime reads no more chunks while too many wait for the spool: silence means nothing then.
+void CoordinatorCore::Impl::NoteProgress(Upload& upload) {
+  upload.progressed_at = now_;
+  if (bytes_to_store_ >= limits::kParkedPayloadBytesMax / 2) spool_behind_at_ = now_;
 }
 
 void CoordinatorCore::Impl::On(const ChunkRejected& rejected) {
@@ -101,6 +113,7 @@ void CoordinatorCore::Impl::DropUpload(Slot slot) {
   const auto found = uploads_.find(slot);
   if (found == uploads_.end()) return;
   Emit(CloseUpload{found->second.id});
+  bytes_to_store_ -= found->second.requested - found->second.stored;
   free_extents_.insert(found->second.extent.index);
   upload_slots_.erase(found->second.id);
   uploads_.erase(found);

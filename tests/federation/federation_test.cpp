@@ -189,6 +189,17 @@ TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
   }
 }
 
+TEST_F(FederationTest, MembersThatStopSendingBlockNobody) {
+  // Three places for uploads, two of them with those whose bytes never come: with the first accept
+  // the third place goes, and the last one who can deliver has to get one of theirs.
+  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+    JobSpec job = JobOf(seed, kParticipants / 2);
+    job.round.over_select = 2;
+    const RunResult run = Play(job, seed, {.stalled = {0, 1}}, kNoDeadlineMs);
+    EXPECT_LT(run.ended_at, kRounds * 60'000 * kMillisecond) << "seed " << seed;
+  }
+}
+
 TEST_F(FederationTest, OneSeedGivesOneRun) {
   const Faults faults{.duplicate = 0.02, .cut = 0.01, .crash = 0.01, .deaths_max = 3};
   const RunResult first = Play(JobOf(1, kParticipants), 1, faults, kNoDeadlineMs);

@@ -94,6 +94,10 @@ bool Network::SendToClient(LinkId link, Packet packet) {
 }
 
 void Network::SendToServer(LinkId id, Channel channel, Packet packet) {
+  if (std::holds_alternative<UpdateChunk>(packet.message) &&
+      world_.faults().stalled.contains(connections_.at(id).who)) {
+    return;
+  }
   Carry(id, 2 + static_cast<std::size_t>(channel),
         [this, id, channel, packet = std::move(packet)](Connection& from) {
           if (server_) server_(ServerLink(id, from, channel), from.who, packet);

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "common/ids.h"
@@ -23,6 +25,8 @@ struct Faults {
   double crash = 0;      ///< A process dies before an effect is performed.
   double stop = 0;       ///< A process is asked to stop (SIGTERM) after an event.
   int deaths_max = 0;    ///< Crashes and stops of each process: then it is left in peace.
+  /// Of these participants no update chunk gets through, while their links and leases live.
+  std::set<RosterIndex> stalled;
 };
 
 /// What happened, so that tests can see that anything did.
