@@ -1,46 +1,21 @@
 #include "participant/runtime/state_file.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "common/digest.h"
 #include "common/file.h"
+#include "common/sealed.h"
 
 namespace muster::participant {
 namespace {
 
 constexpr std::string_view kMagic = "MPST";
 constexpr std::uint16_t kFormat = 1;
-constexpr std::size_t kFormatOffset = 4;
-constexpr std::size_t kFlagsOffset = 6;
-constexpr std::size_t kJobOffset = 8;
-constexpr std::size_t kSeenOffset = 40;
-constexpr std::size_t kRetainedOffset = 76;
-constexpr std::size_t kDigestOffset = 140;
-constexpr std::size_t kFileBytes = kDigestOffset + sizeof(Xxh128Digest);
+constexpr std::size_t kFileBytes = 156;
 
 constexpr std::uint16_t kHasJob = 1;
 constexpr std::uint16_t kHasSeen = 2;
 constexpr std::uint16_t kHasRetained = 4;
-
-/// Moves through the bytes, writing or reading one field after another.
-class Cursor {
- public:
-  explicit Cursor(std::size_t offset) : offset_(offset) {}
-  template <typename T>
-  void Put(Bytes& bytes, const T& value) {
-    StoreLittle(MutableByteSpan(bytes), offset_, value);
-    offset_ += sizeof(T);
-  }
-  template <typename T>
-  void Take(ByteSpan bytes, T& value) {
-    value = LoadLittle<T>(bytes, offset_);
-    offset_ += sizeof(T);
-  }
-
- private:
-  std::size_t offset_;
-};
 
 /// Calls `field` for each stored field in order.
 template <typename Seen, typename Field>
@@ -68,55 +43,39 @@ Error Damage(std::string text) { return {Reason::damage, std::move(text)}; }
 }  // namespace
 
 Bytes EncodeState(const DurableState& state) {
-  Bytes bytes(kFileBytes);
-  std::memcpy(bytes.data(), kMagic.data(), kMagic.size());
-  StoreLittle(MutableByteSpan(bytes), kFormatOffset, kFormat);
-  std::uint16_t flags = 0;
-  if (state.job) {
-    flags |= kHasJob;
-    StoreLittle(MutableByteSpan(bytes), kJobOffset, *state.job);
-  }
-  if (state.seen) {
-    flags |= kHasSeen;
-    Cursor cursor(kSeenOffset);
-    EachSeen(*state.seen, [&](const auto& value) { cursor.Put(bytes, value); });
-  }
-  if (state.retained) {
-    flags |= kHasRetained;
-    Cursor cursor(kRetainedOffset);
-    EachRetained(*state.retained, [&](const auto& value) { cursor.Put(bytes, value); });
-  }
-  StoreLittle(MutableByteSpan(bytes), kFlagsOffset, flags);
-  StoreLittle(MutableByteSpan(bytes), kDigestOffset,
-              Xxh128Of(ByteSpan(bytes).first(kDigestOffset)));
+  SealedWriter writer(kMagic, kFormat);
+  const auto put = [&writer](const auto& value) { writer.Put(value); };
+  const int flags =
+      (state.job ? kHasJob : 0) | (state.seen ? kHasSeen : 0) | (state.retained ? kHasRetained : 0);
+  writer.Put(static_cast<std::uint16_t>(flags));
+  // What is not set is written as zeros.
+  const Sha256Digest job = state.job.value_or(Sha256Digest{});
+  const SeenState seen = state.seen.value_or(SeenState{});
+  const RetainedUpdate retained = state.retained.value_or(RetainedUpdate{});
+  writer.Put(job);
+  EachSeen(seen, put);
+  EachRetained(retained, put);
+  writer.Put(std::uint32_t{0});
+  Bytes bytes = writer.Seal();
+  MUSTER_CHECK(bytes.size() == kFileBytes, "a participant's state has one size");
   return bytes;
 }
 
 Result<DurableState> DecodeState(ByteSpan bytes) {
-  if (bytes.size() < kFlagsOffset || AsText(bytes.first(kMagic.size())) != kMagic) {
-    return Damage("it is no participant's state");
-  }
-  if (LoadLittle<std::uint16_t>(bytes, kFormatOffset) > kFormat) {
-    return Error{Reason::unsupported, "it was written by a newer build"};
-  }
-  if (bytes.size() != kFileBytes) {
-    return Damage("it has " + std::to_string(bytes.size()) + " bytes instead of " +
-                  std::to_string(kFileBytes));
-  }
-  if (LoadLittle<Xxh128Digest>(bytes, kDigestOffset) != Xxh128Of(bytes.first(kDigestOffset))) {
-    return Damage("its checksum does not match its bytes");
-  }
-  const auto flags = LoadLittle<std::uint16_t>(bytes, kFlagsOffset);
+  Result<SealedReader> reader = SealedReader::Open(bytes, kMagic, kFormat);
+  if (!reader && reader.error().reason == Reason::unsupported) return reader.error();
+  if (!reader) return Damage(reader.error().message);
+  const auto take = [&reader](auto& value) {
+    value = reader->Take<std::remove_reference_t<decltype(value)>>();
+  };
+  const auto flags = reader->Take<std::uint16_t>();
   DurableState state;
-  if ((flags & kHasJob) != 0) state.job = LoadLittle<Sha256Digest>(bytes, kJobOffset);
-  if ((flags & kHasSeen) != 0) {
-    Cursor cursor(kSeenOffset);
-    EachSeen(state.seen.emplace(), [&](auto& value) { cursor.Take(bytes, value); });
-  }
-  if ((flags & kHasRetained) != 0) {
-    Cursor cursor(kRetainedOffset);
-    EachRetained(state.retained.emplace(), [&](auto& value) { cursor.Take(bytes, value); });
-  }
+  take(state.job.emplace());
+  EachSeen(state.seen.emplace(), take);
+  EachRetained(state.retained.emplace(), take);
+  if ((flags & kHasJob) == 0) state.job.reset();
+  if ((flags & kHasSeen) == 0) state.seen.reset();
+  if ((flags & kHasRetained) == 0) state.retained.reset();
   // Anything else in it, with a right checksum, was not written by this format.
   if (!std::ranges::equal(EncodeState(state), bytes)) return Damage("it has unknown fields");
   return state;

@@ -45,6 +45,22 @@ TEST(StateFileTest, WhatIsWrittenIsRead) {
   }
 }
 
+TEST(StateFileTest, FieldsLieWhereTheFormatSays) {
+  const Bytes bytes = EncodeState(FullState());
+  ASSERT_EQ(bytes.size(), 156U);
+  EXPECT_EQ(Hex(ByteSpan(bytes).first(8)), "4d50535401000700");
+  EXPECT_EQ(LoadLittle<Sha256Digest>(bytes, 8), Sha256Of(AsBytes("job")));
+  EXPECT_EQ(Hex(ByteSpan(bytes).subspan(40, 36)),
+            "02000000887766554433221107000000000000001122334455667788"
+            "2900000000000000");
+  EXPECT_EQ(Hex(ByteSpan(bytes).subspan(76, 20)), "020000002a000000000000000300000001000000");
+  EXPECT_EQ(LoadLittle<Xxh128Digest>(bytes, 96), Xxh128Of(AsBytes("update")));
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 112), 800'000U);
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 120), 600U);
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 128), 41U);
+  EXPECT_EQ(LoadLittle<std::uint32_t>(bytes, 136), 0U);
+}
+
 TEST(StateFileTest, NoFileIsAnEmptyState) {
   TempDir dir;
   const auto read = ReadStateFile(dir / "state.bin");
