@@ -71,7 +71,6 @@ Status CheckHidden(const std::vector<std::uint32_t>& hidden) {
 }
 
 Status CheckModel(const ModelSpec& model, DataSource source) {
-  if (model.hidden.size() > limits::kHiddenLayersMax) return CheckHidden(model.hidden);
   if (model.kind == ModelKind::synthetic) {
     MUSTER_TRY(CheckRange("model.parameters", model.parameters, 1,
                           limits::kModelBytesMax / sizeof(float)));
@@ -207,7 +206,7 @@ constexpr std::uint16_t kFormatVersion = 1;
 
 // The one definition of the field order, for writer and reader.
 template <typename Visitor, typename Job>
-void VisitFields(Visitor& visitor, Job& job) {
+void VisitFields(Visitor& visitor, Job&& job) {
   visitor.Text(job.name);
   visitor.Number(job.seed);
   visitor.Choice("model.kind", job.model.kind, ModelKind::softmax, ModelKind::synthetic);
@@ -237,6 +236,23 @@ void VisitFields(Visitor& visitor, Job& job) {
                  WeightPolicy::uniform);
   visitor.Number(job.aggregation.weight_max);
   visitor.Number(job.aggregation.bound_raise_max);
+}
+
+// One job has one form: what its kinds do not use holds its default, so that such a key cannot make
+// it another job.
+JobSpec Canonical(JobSpec job) {
+  const JobSpec defaults;
+  const bool synthetic = job.model.kind == ModelKind::synthetic;
+  if (job.model.kind != ModelKind::mlp) job.model.hidden = defaults.model.hidden;
+  if (synthetic) {
+    job.data.partition = defaults.data.partition;
+    job.train.batch_size = defaults.train.batch_size;
+    job.train.learning_rate = defaults.train.learning_rate;
+  }
+  if (job.data.partition != Partition::shards) {
+    job.data.shards_per_part = defaults.data.shards_per_part;
+  }
+  return job;
 }
 
 class JobWriter {
@@ -333,7 +349,7 @@ Bytes EncodeJob(const JobSpec& job) {
   JobWriter writer;
   writer.Raw(kMagic);
   writer.Number(kFormatVersion);
-  VisitFields(writer, job);
+  VisitFields(writer, Canonical(job));
   return writer.Take();
 }
 
@@ -353,6 +369,10 @@ Result<JobSpec> DecodeJob(ByteSpan bytes) {
   VisitFields(reader, job);
   MUSTER_TRY(reader.End());
   MUSTER_TRY(ValidateJob(job));
+  if (!std::ranges::equal(EncodeJob(job), bytes)) {
+    return Error{Reason::malformed_message,
+                 "the job's bytes set a key that its model and data do not use"};
+  }
   return job;
 }
 

@@ -83,12 +83,15 @@ std::uint32_t CohortSize(const RoundSpec& round);
 
 /// Refuses impossible jobs with config_invalid, naming the key as the config file spells it
 /// ("round.quorum"). Called on configs and on what peers and disks say. Keys that the chosen kinds
-/// do not use must hold 0 where that is their default, and are not judged otherwise.
+/// do not use must hold 0 where that is their default; otherwise they are neither judged here nor
+/// part of the bytes and the digest.
 Status ValidateJob(const JobSpec& job);
 
-/// The canonical bytes: versioned, little-endian, fixed field order.
+/// The canonical bytes: versioned, little-endian, fixed field order. A key that the chosen kinds do
+/// not use (model.hidden of a softmax) is written as its default, whatever it holds.
 Bytes EncodeJob(const JobSpec& job);
-/// Strict inverse of EncodeJob: no trailing bytes, known enum numbers, ValidateJob passes.
+/// Strict inverse of EncodeJob: no trailing bytes, known enum numbers, unused keys at their
+/// defaults, ValidateJob passes.
 /// Errors: malformed_message, unsupported (a newer format), config_invalid.
 Result<JobSpec> DecodeJob(ByteSpan bytes);
 /// SHA-256 of EncodeJob: the job's identity.
