@@ -71,6 +71,9 @@ inline constexpr std::int64_t kBusyRetryMs = 50;
 /// to one that waits for it.
 inline constexpr std::int64_t kUploadStallMs = 10'000;
 
+/// Of journal.jsonl, and again of the one before it: more than a quarter of a million batches each.
+inline constexpr std::uint64_t kJournalBytesMax = 16U << 20;
+
 // --- Message fields ----------------------------------------------------------------------------
 inline constexpr std::size_t kSmallMessageBytesMax = 1024;  ///< Body of all but welcome and task.
 inline constexpr std::size_t kBulkSealsMax = 8;             ///< Seals that one hello may offer.

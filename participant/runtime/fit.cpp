@@ -6,30 +6,11 @@
 
 #include "common/digest.h"
 #include "common/file.h"
+#include "participant/runtime/journal.h"
 #include "participant/runtime/position_file.h"
 
 namespace muster::participant {
 namespace {
-
-/// journal.jsonl: {"fit":"l1.r3.s2.t0","event":"start","batch":17} and so on. A start names the
-/// batches that were finished before; a batch line comes when the batch is finished.
-class Journal {
- public:
-  static Result<Journal> Open(const std::string& path, const UpdateId& id) {
-    Result<LineLog> log = LineLog::Open(path);
-    if (!log) return log.error();
-    return Journal(*std::move(log), id);
-  }
-  Status Write(const char* event, std::uint64_t batch) {
-    return log_.Append("{\"fit\":\"" + fit_ + "\",\"event\":\"" + event +
-                       "\",\"batch\":" + std::to_string(batch) + "}");
-  }
-
- private:
-  Journal(LineLog log, const UpdateId& id) : log_(std::move(log)), fit_(id.Text()) {}
-  LineLog log_;
-  std::string fit_;
-};
 
 /// Hands the trainer the position saved for this very fit; returns the batches it holds.
 Result<std::uint64_t> TakeUpPosition(const Fit& fit, Trainer& trainer, const std::string& path) {
