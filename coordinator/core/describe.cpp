@@ -178,6 +178,7 @@ std::string Line(const Notice& e) {
   if (e.attempt > 1) text += " attempt=" + std::to_string(e.attempt);
   if (!e.who.empty()) text += " " + e.who;
   if (e.reason != Reason::finished) text += " " + std::string(ReasonName(e.reason));
+  if (!e.refused.empty()) text += " refused=[" + ReasonCountsText(e.refused) + "]";
   if (!e.text.empty()) text += " (" + e.text + ")";
   return text;
 }
@@ -215,6 +216,8 @@ std::string_view NoticeKindName(NoticeKind kind) {
       return "refused";
     case NoticeKind::attempt_opened:
       return "attempt_opened";
+    case NoticeKind::quorum_impossible:
+      return "quorum_impossible";
     case NoticeKind::version_committed:
       return "version_committed";
     case NoticeKind::version_evaluated:

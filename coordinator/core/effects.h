@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "coordinator/core/events.h"
+#include "coordinator/core/status.h"
 
 namespace muster::coordinator {
 
@@ -113,7 +114,8 @@ enum class NoticeKind : std::uint8_t {
   left,               ///< who, reason (left, lease_expired, superseded)
   update_accepted,    ///< round, who
   refused,            ///< who (if known), reason, text
-  attempt_opened,     ///< round, attempt, reason
+  attempt_opened,     ///< round, attempt, reason, refused (in the attempt before), text
+  quorum_impossible,  ///< round, attempt, reason, refused, text: no attempt helps; what to do
   version_committed,  ///< round, version: durable
   version_evaluated,  ///< version: to be reported exactly once, see `Reporting`
   drained,
@@ -129,6 +131,7 @@ struct Notice {
   std::string who;  ///< A roster name; empty if not about one.
   Reason reason = Reason::finished;
   std::string text;  ///< The phase's name, or more on the reason.
+  ReasonCounts refused;
 };
 /// Tick me at this time. Replaces the time armed before.
 struct ArmTimer {

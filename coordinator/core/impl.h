@@ -63,6 +63,7 @@ class CoordinatorCore::Impl {
   void OnSessionMessage(const Received& received, Session& session);
   std::optional<Refused> CheckHello(const RosterEntry* entry, const Hello& hello) const;
   void TakeOver(Session& old, const Hello& hello, LinkId link_of_hello);
+  void Forgive(Slot slot, const Incarnation& incarnation);
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason);
@@ -92,7 +93,8 @@ class CoordinatorCore::Impl {
 
   // uploads.cpp: from chunks to a durable accept.
   void DropUpload(Slot slot);
-  void RefuseUpload(Slot slot, Reason reason, std::string text, bool final_for_attempt);
+  void RefuseUpload(Slot slot, Reason reason, std::string text);
+  void RefuseForGood(Slot slot, RefusedSlot refused, std::string text);
   void NoteProgress(Upload& upload);
   void PumpSync();
   void PumpAccepts();
@@ -133,8 +135,20 @@ class CoordinatorCore::Impl {
   void CheckClose();
   bool AnyFillable() const;
   bool NextAttemptWouldHelp() const;
+  bool FitsUnderCap(const RefusedSlot& refused) const;
+  struct Reach {
+    std::size_t updates = 0;    ///< That this round may still have, those accepted included.
+    std::size_t too_large = 0;  ///< More that only the cap of the bounds keeps out.
+  };
+  Reach WithinReach() const;
+  bool BoundExhausted() const;
+  bool QuorumImpossible() const;
+  void WarnIfImpossible();
+  ReasonCounts RefusedByReason() const;
   void NextAttempt(Reason reason);
-  bool RaiseBounds();
+  std::string AttemptText() const;
+  std::string RoundText() const;
+  std::size_t RaiseBounds();
   std::size_t TopUp(std::size_t wanted);
   void RefillCohort();
   MonotonicMs DeadlineAt() const;
@@ -164,6 +178,7 @@ class CoordinatorCore::Impl {
 
   std::string DoingOf(RosterIndex index, MonotonicMs now) const;
   void WaitInPhase(MonotonicMs now, WaitState& wait) const;
+  std::string AfterDeadline() const;
 
   // --- Fixed -----------------------------------------------------------------------------------
   const JobSpec job_;

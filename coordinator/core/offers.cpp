@@ -94,7 +94,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
     return refuse(Reason::not_in_cohort, "the slot was not asked for in this round");
   }
   if (const auto found = round_->refused.find(offer.id.slot); found != round_->refused.end()) {
-    return refuse(found->second, "refused for this attempt already");
+    return refuse(found->second.reason, "an update of this slot was refused for good already");
   }
   if (offer.base_version != round_->record.parent) {
     return refuse(Reason::base_version_wrong,

@@ -8,15 +8,17 @@ namespace muster::coordinator {
 // Enters a round that is durable: a new one, one found after a restart, or the next attempt of one.
 void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
                                            const std::vector<AcceptedUpdate>& accepted) {
-  const std::map<Slot, Reason> refused = round_ ? round_->refused : std::map<Slot, Reason>();
-  const bool same_sum = round_ && !round_->scales.empty() && round_->record.round == round->round &&
-                        round_->building == false && round_->refused_max_abs.empty();
+  const bool same_round = round_ && round_->record.round == round->round;
+  const bool same_sum = same_round && !round_->scales.empty() && !round_->building &&
+                        round_->scales_raise == round->bound_raise;
   if (!same_sum) {
     RoundState state;
     state.record = std::move(*round);
     for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+    if (same_round) state.refused = std::move(round_->refused);
     round_ = std::move(state);
   }
+  round_->last_refusals.clear();
   EnterPhase(Phase::configure);
   if (!same_sum) {
     if (!OpenRoundSum()) return;
@@ -26,12 +28,9 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   }
   for (auto& [index, session] : sessions_) {
     // An attempt asks everybody again, for the first order may never have arrived; but not those
-    // whose values no raised bound can mend.
-    const auto why = refused.find(index);
-    if (why == refused.end() || why->second == Reason::out_of_bound) session.ordered.reset();
+    // whose update it would refuse again.
+    if (!round_->refused.contains(index)) session.ordered.reset();
   }
-  round_->refused.clear();
-  round_->refused_max_abs.clear();
   if (spool_ready_) {
     EnterReport();
   } else if (!spool_token_ && !spool_retry_at_) {
@@ -48,6 +47,7 @@ bool CoordinatorCore::Impl::OpenRoundSum() {
     return false;
   }
   round_->scales = std::move(*scales);
+  round_->scales_raise = round_->record.bound_raise;
   Emit(OpenSum{round_->scales});
   return true;
 }

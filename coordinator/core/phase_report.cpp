@@ -4,6 +4,7 @@
 
 #include "aggregation/scales.h"
 #include "common/limits.h"
+#include "common/text.h"
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -57,9 +58,11 @@ void CoordinatorCore::Impl::CheckClose() {
     if (quorum) {
       EnterCommit(/*by_deadline=*/true);
     } else {
+      WarnIfImpossible();
       NextAttempt(Reason::below_quorum);
     }
   } else if (!AnyFillable()) {
+    WarnIfImpossible();
     if (quorum) {
       EnterCommit(/*by_deadline=*/false);
     } else if (NextAttemptWouldHelp()) {
@@ -69,26 +72,96 @@ void CoordinatorCore::Impl::CheckClose() {
 }
 
 bool CoordinatorCore::Impl::NextAttemptWouldHelp() const {
-  if (!round_->refused_max_abs.empty()) return true;
+  const bool raise_helps =
+      std::any_of(round_->refused.begin(), round_->refused.end(),
+                  [this](const auto& entry) { return FitsUnderCap(entry.second); });
+  if (raise_helps || BoundExhausted()) return true;
   const std::vector<RosterIndex> drawable = Drawable();
   return std::any_of(drawable.begin(), drawable.end(),
                      [this](RosterIndex index) { return !InCohort(index); });
+}
+
+bool CoordinatorCore::Impl::FitsUnderCap(const RefusedSlot& refused) const {
+  return refused.reason == Reason::out_of_bound &&
+         refused.raise <= job_.aggregation.bound_raise_max - round_->record.bound_raise;
+}
+
+CoordinatorCore::Impl::Reach CoordinatorCore::Impl::WithinReach() const {
+  Reach reach;
+  for (const RosterEntry& entry : roster_) {
+    const auto refused = round_->refused.find(entry.index);
+    if (round_->accepted.contains(entry.index)) {
+      ++reach.updates;
+    } else if (entry.revoked || entry.index >= job_.data.parts) {
+      continue;
+    } else if (refused == round_->refused.end() || FitsUnderCap(refused->second)) {
+      ++reach.updates;  // Those who are away may come.
+    } else if (refused->second.reason == Reason::out_of_bound) {
+      ++reach.too_large;
+    }
+  }
+  return reach;
+}
+
+// Whether nothing but the cap of the bounds is in the quorum's way. One huge value is no reason to
+// stop while others can do without it.
+bool CoordinatorCore::Impl::BoundExhausted() const {
+  const Reach reach = WithinReach();
+  return reach.updates < job_.round.quorum && reach.updates + reach.too_large >= job_.round.quorum;
+}
+
+ReasonCounts CoordinatorCore::Impl::RefusedByReason() const {
+  std::map<Slot, Reason> reasons = round_->last_refusals;
+  for (const auto& [slot, refused] : round_->refused) reasons[slot] = refused.reason;
+  ReasonCounts counts;
+  for (const auto& [slot, reason] : reasons) counts[reason] += 1;
+  return counts;
+}
+
+// Whether no further attempt can reach the quorum unless somebody mends a participant or enrols
+// one.
+bool CoordinatorCore::Impl::QuorumImpossible() const {
+  if (round_->refused.empty()) return false;
+  const Reach reach = WithinReach();
+  return reach.updates + reach.too_large < job_.round.quorum;
+}
+
+// Attempts go on by rule, so that whoever mends a participant finds the round open; but never
+// without saying that they cannot help by themselves. Once an attempt.
+void CoordinatorCore::Impl::WarnIfImpossible() {
+  if (!QuorumImpossible() || round_->warned_in == round_->record.attempt) return;
+  round_->warned_in = round_->record.attempt;
+  Count("quorums_impossible");
+  Note({.kind = NoticeKind::quorum_impossible,
+        .round = round_->record.round,
+        .attempt = round_->record.attempt,
+        .reason = Reason::below_quorum,
+        .text = "the round cannot reach its quorum of " + std::to_string(job_.round.quorum) +
+                " with the participants there are; attempts go on, but none of them helps: find "
+                "out why the updates were refused, mend those participants and start them again, "
+                "or enrol others; round.attempts_max ends such a job by itself",
+        .refused = RefusedByReason()});
 }
 
 void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   if (Halting()) return;
   if (options_.attempts_max != 0 && round_->record.attempt >= options_.attempts_max) {
     StopNow(Reason::attempts_exhausted,
-            "round " + std::to_string(round_->record.round) + " has " +
-                std::to_string(round_->accepted.size()) + " updates after " +
-                std::to_string(round_->record.attempt) + " attempts, the quorum is " +
-                std::to_string(job_.round.quorum));
+            RoundText() + "; given up after " + Counted(round_->record.attempt, "attempt"));
     return;
   }
-  std::size_t readmitted = 0;
-  for (const auto& [slot, why] : round_->refused) readmitted += why == Reason::out_of_bound;
-  if (!round_->refused_max_abs.empty() && !RaiseBounds()) return;
-  const std::size_t covered = round_->accepted.size() + readmitted;
+  if (BoundExhausted()) {
+    StopNow(Reason::bound_exhausted,
+            RoundText() + "; the bounds were raised by " +
+                std::to_string(round_->record.bound_raise) + " of " +
+                Counted(job_.aggregation.bound_raise_max, "bit") +
+                " (aggregation.bound_raise_max), and the quorum needs more: the training diverges, "
+                "or the cap is too low for this job");
+    return;
+  }
+  const std::string text = AttemptText();
+  ReasonCounts refused = RefusedByReason();
+  const std::size_t covered = round_->accepted.size() + RaiseBounds();
   const std::size_t wanted = job_.round.goal > covered ? job_.round.goal - covered : 0;
   const std::size_t added = TopUp(wanted);
   round_->record.attempt += 1;
@@ -98,24 +171,40 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
         .round = round_->record.round,
         .attempt = round_->record.attempt,
         .reason = reason,
-        .text = std::to_string(round_->accepted.size()) + " accepted, quorum " +
-                std::to_string(job_.round.quorum) + ", " + std::to_string(added) + " added"});
+        .text = text + ", " + std::to_string(added) + " added",
+        .refused = std::move(refused)});
   EnterPhase(Phase::select);
   PersistOpenRound();
 }
 
-// False: the process was stopped, the bounds may grow no further.
-bool CoordinatorCore::Impl::RaiseBounds() {
-  const std::uint32_t needed = RaiseNeeded(round_->scales, round_->refused_max_abs);
-  const std::uint32_t raise = round_->record.bound_raise + needed;
-  if (raise > job_.aggregation.bound_raise_max) {
-    StopNow(Reason::bound_exhausted,
-            "updates need " + std::to_string(raise) + " more bits of bound, " +
-                std::to_string(job_.aggregation.bound_raise_max) + " are allowed");
-    return false;
+// How the attempt stands: "1 accepted, quorum 2".
+std::string CoordinatorCore::Impl::AttemptText() const {
+  return std::to_string(round_->accepted.size()) + " accepted, quorum " +
+         std::to_string(job_.round.quorum);
+}
+
+// Why a round cannot go on: "round 7: 1 accepted, quorum 2; refused: 3 not_finite".
+std::string CoordinatorCore::Impl::RoundText() const {
+  const std::string refused = ReasonCountsText(RefusedByReason());
+  return "round " + std::to_string(round_->record.round) + ": " + AttemptText() +
+         (refused.empty() ? "" : "; refused: " + refused);
+}
+
+// Raises the bounds for all that were too large, as far as the cap allows it; the others stay out.
+// Returns how many slots may be filled now.
+std::size_t CoordinatorCore::Impl::RaiseBounds() {
+  std::uint32_t raise = 0;
+  for (const auto& [slot, refused] : round_->refused) {
+    if (FitsUnderCap(refused)) raise = std::max(raise, refused.raise);
   }
-  round_->record.bound_raise = raise;
-  return true;
+  if (raise == 0) return 0;
+  round_->record.bound_raise += raise;
+  const std::size_t before = round_->refused.size();
+  for (auto& [slot, refused] : round_->refused) refused.raise -= std::min(refused.raise, raise);
+  std::erase_if(round_->refused, [](const auto& entry) {
+    return entry.second.reason == Reason::out_of_bound && entry.second.raise == 0;
+  });
+  return before - round_->refused.size();
 }
 
 // Adds up to `wanted` entries that are not in the cohort yet, in the order of the round's draw.

@@ -13,15 +13,25 @@
 
 namespace muster::coordinator {
 
+/// A slot whose update was refused for good: not taken as it is before the bounds are raised for it
+/// (out_of_bound) or another process of its name comes (all else).
+struct RefusedSlot {
+  Reason reason = Reason::not_finite;
+  Incarnation by;           ///< The process that sent it; zero if it was away when it was judged.
+  std::uint32_t raise = 0;  ///< out_of_bound: how many bits the bounds lack.
+};
+
 /// The open round in memory: its record, and what a restart finds out again.
 struct RoundState {
   OpenRound record;
   std::vector<TensorScale> scales;
   std::map<Slot, AcceptedUpdate> accepted;  ///< Durable, acknowledged.
   std::set<Slot> folded;                    ///< Of them, in the sum.
-  std::map<Slot, Reason> refused;           ///< Final for this attempt.
-  std::vector<float> refused_max_abs;       ///< Largest magnitudes refused as out_of_bound.
-  MonotonicMs attempt_started = 0;          ///< As if it had run without a break.
+  std::map<Slot, RefusedSlot> refused;
+  std::map<Slot, Reason> last_refusals;  ///< Of this attempt, of slots not accepted: for the eye.
+  std::uint32_t scales_raise = 0;        ///< The bound_raise that `scales` has.
+  Attempt warned_in = 0;                 ///< The attempt in which QuorumImpossible was said.
+  MonotonicMs attempt_started = 0;       ///< As if it had run without a break.
   MonotonicMs deadline_persisted = 0;
   bool closed_by_deadline = false;
   bool building = false;

@@ -22,6 +22,12 @@ void CoordinatorCore::Impl::RefuseSession(const Session& session, Reason reason,
         .who = NameOf(session.index),
         .reason = reason,
         .text = text});
+  const bool of_task = id && round_ && phase_ == Phase::report &&
+                       id->round == round_->record.round && id->slot == session.index;
+  if (of_task && reason != Reason::busy && reason != Reason::draining && InCohort(id->slot) &&
+      !round_->accepted.contains(id->slot)) {
+    round_->last_refusals[id->slot] = reason;
+  }
   SendTo(session.index, Refused{reason, id, retry_after_ms, std::move(text)});
 }
 
@@ -93,6 +99,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   session.control = received.link;
   session.lease_until = now_ + options_.lease_ms;
   links_[received.link] = entry->index;
+  Forgive(entry->index, hello.incarnation);
   Count("hellos");
   Note({.kind = NoticeKind::joined, .who = entry->name});
   SendWelcome(session, hello);
@@ -130,6 +137,15 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
     Emit(DropLink{link});
   }
   sessions_.erase(index);
+}
+
+// A process that was started again may have been mended: its next update is judged anew. A value
+// that was too large stays so until the bounds are raised.
+void CoordinatorCore::Impl::Forgive(Slot slot, const Incarnation& incarnation) {
+  if (!round_) return;
+  const auto found = round_->refused.find(slot);
+  if (found == round_->refused.end() || found->second.reason == Reason::out_of_bound) return;
+  if (found->second.by != incarnation) round_->refused.erase(found);
 }
 
 void CoordinatorCore::Impl::RememberEnded(const Incarnation& incarnation) {

@@ -58,6 +58,15 @@ std::string_view WaitKindName(WaitKind kind) {
   return "unknown";
 }
 
+std::string ReasonCountsText(const ReasonCounts& counts) {
+  std::string text;
+  for (const auto& [reason, count] : counts) {
+    text +=
+        (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(ReasonName(reason));
+  }
+  return text;
+}
+
 std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) const {
   if (index < roster_.size() && roster_[index].revoked) return "revoked";
   if (round_ && round_->accepted.contains(index)) return "accepted";
@@ -75,7 +84,7 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   if (session == sessions_.end()) return "away";
   if (session->second.queued) return "waiting for a grant";
   if (round_ && round_->refused.contains(index)) {
-    return "refused: " + std::string(ReasonName(round_->refused.at(index)));
+    return "refused: " + std::string(ReasonName(round_->refused.at(index).reason));
   }
   const bool working =
       round_ && session->second.ordered && session->second.ordered->round == round_->record.round;

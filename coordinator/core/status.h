@@ -43,6 +43,11 @@ enum class WaitKind : std::uint8_t {
 };
 std::string_view WaitKindName(WaitKind kind);
 
+/// How many of each: of slots, by why their updates were refused.
+using ReasonCounts = std::map<Reason, std::uint64_t>;
+/// "2 not_finite, 1 out_of_bound"; empty for none.
+std::string ReasonCountsText(const ReasonCounts& counts);
+
 struct WaitState {
   Phase phase = Phase::starting;
   WaitKind kind = WaitKind::nothing;
@@ -50,6 +55,7 @@ struct WaitState {
   std::int64_t since_ms = 0;         ///< How long it has waited.
   std::int64_t deadline_in_ms = -1;  ///< Left until `next` happens by itself; -1: no deadline.
   std::string next;                  ///< What happens then, or what ends the wait.
+  ReasonCounts refused;              ///< Slots of this attempt that were refused and not accepted.
 };
 
 struct ParticipantStatus {

@@ -73,9 +73,9 @@ void CoordinatorCore::Impl::On(const ChunkRejected& rejected) {
   if (upload == nullptr) return;
   const Slot slot = upload->offer.id.slot;
   if (rejected.reason == Reason::not_finite) {
-    RefuseUpload(slot, rejected.reason, "the update holds NaN or infinity", true);
+    RefuseForGood(slot, {rejected.reason, {}, 0}, "the update holds NaN or infinity");
   } else {
-    RefuseUpload(slot, rejected.reason, "the chunk was not taken; offer again", false);
+    RefuseUpload(slot, rejected.reason, "the chunk was not taken; offer again");
   }
 }
 
@@ -85,22 +85,21 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
   MUSTER_CHECK(upload->state == Upload::State::checking, "checked before it was whole");
   const Slot slot = upload->offer.id.slot;
   if (checked.digest != upload->offer.digest) {
-    RefuseUpload(slot, Reason::digest_mismatch, "the bytes are not those that were offered", false);
+    RefuseUpload(slot, Reason::digest_mismatch, "the bytes are not those that were offered");
     return;
   }
   if (!checked.gaps_zero) {
-    RefuseUpload(slot, Reason::malformed_message, "bytes between the tensors are not zero", true);
+    RefuseForGood(slot, {Reason::malformed_message, {}, 0},
+                  "bytes between the tensors are not zero");
     return;
   }
-  if (!round_ || RaiseNeeded(round_->scales, checked.tensor_max_abs) > 0) {
-    if (round_) {
-      auto& seen = round_->refused_max_abs;
-      seen.resize(checked.tensor_max_abs.size(), 0.0F);
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        seen[i] = std::max(seen[i], checked.tensor_max_abs[i]);
-      }
-    }
-    RefuseUpload(slot, Reason::out_of_bound, "a value is beyond the round's bound", true);
+  MUSTER_CHECK(round_.has_value(), "an upload without an open round");
+  // Bounds that are being raised hold before anything of this upload is accepted.
+  const std::uint32_t raise = RaiseNeeded(round_->scales, checked.tensor_max_abs);
+  const std::uint32_t coming = round_->record.bound_raise - round_->scales_raise;
+  if (raise > coming) {
+    RefuseForGood(slot, {Reason::out_of_bound, {}, raise - coming},
+                  "a value is beyond the round's bound");
     return;
   }
   upload->state = Upload::State::awaiting_sync;
@@ -119,17 +118,26 @@ void CoordinatorCore::Impl::DropUpload(Slot slot) {
   uploads_.erase(found);
 }
 
-void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string text,
-                                         bool final_for_attempt) {
-  const Upload& upload = uploads_.at(slot);
-  const UpdateId id = upload.offer.id;
-  const RosterIndex from = upload.from;
+// The sender may offer this update again.
+void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string text) {
+  const UpdateId id = uploads_.at(slot).offer.id;
+  const auto session = sessions_.find(uploads_.at(slot).from);
   DropUpload(slot);
-  if (const auto session = sessions_.find(from); session != sessions_.end()) {
-    const std::int64_t retry_after_ms = final_for_attempt ? 0 : limits::kBusyRetryMs;
-    RefuseSession(session->second, reason, id, std::move(text), retry_after_ms);
+  if (session != sessions_.end()) {
+    RefuseSession(session->second, reason, id, std::move(text), limits::kBusyRetryMs);
   }
-  if (final_for_attempt && round_) round_->refused[slot] = reason;
+  PumpGrants();
+}
+
+void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::string text) {
+  const UpdateId id = uploads_.at(slot).offer.id;
+  const auto session = sessions_.find(uploads_.at(slot).from);
+  DropUpload(slot);
+  if (session != sessions_.end()) {
+    refused.by = session->second.incarnation;
+    RefuseSession(session->second, refused.reason, id, std::move(text));
+  }
+  round_->refused[slot] = refused;
   PumpGrants();
   CheckClose();
 }
@@ -202,6 +210,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
     uploads_.erase(update.id.slot);  // Its extent stays taken until the commit.
     Emit(CloseUpload{upload});
     round_->accepted[update.id.slot] = update;
+    round_->last_refusals.erase(update.id.slot);
     Count("updates_accepted");
     SendTo(update.from, Accepted{update.id, update.digest});
     Note({.kind = NoticeKind::update_accepted,

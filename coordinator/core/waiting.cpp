@@ -46,6 +46,18 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
   return wait;
 }
 
+// What the deadline of the attempt brings, and what stands in the quorum's way so far.
+std::string CoordinatorCore::Impl::AfterDeadline() const {
+  if (round_->accepted.size() >= job_.round.quorum) return "the round closes with those accepted";
+  const std::string refused = ReasonCountsText(RefusedByReason());
+  return std::string("the next attempt opens") +
+         (refused.empty() ? "" : "; refused in this one: " + refused) +
+         (QuorumImpossible()
+              ? "; no attempt reaches the quorum before a participant is mended and started "
+                "again, or enrolled"
+              : "");
+}
+
 void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const {
   const auto set = Setter(wait, now);
   switch (phase_) {
@@ -68,15 +80,15 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       break;
     case Phase::report:
       for (Slot slot : round_->record.cohort) {
-        if (!round_->accepted.contains(slot)) wait.whom.push_back(slot);
+        const bool settled = round_->accepted.contains(slot) || round_->refused.contains(slot);
+        if (!settled) wait.whom.push_back(slot);
       }
+      wait.refused = RefusedByReason();
       std::sort(wait.whom.begin(), wait.whom.end());
       if (AcceptsInFlight()) {
         set(WaitKind::updates_persisted, DeadlineAt(), "the round may close");
       } else {
-        const bool quorum = round_->accepted.size() >= job_.round.quorum;
-        set(WaitKind::updates, DeadlineAt(),
-            quorum ? "the round closes with those accepted" : "the next attempt opens");
+        set(WaitKind::updates, DeadlineAt(), AfterDeadline());
       }
       break;
     case Phase::commit:

@@ -70,11 +70,8 @@ void NoticeLog::OnNotice(const Notice& notice, MonotonicMs now) {
       LogRefusal(notice, now);
       return;
     case NoticeKind::attempt_opened:
-      setup_.log.Warn("attempt", {{"round", round}, {"attempt", attempt}, {"reason", reason}});
-      Append(Dump({{"event", "attempt"},
-                   {"round", notice.round},
-                   {"attempt", notice.attempt},
-                   {"reason", reason}}));
+    case NoticeKind::quorum_impossible:
+      ReportAttempt(notice);
       return;
     case NoticeKind::version_committed:
       setup_.log.Info("committed", {{"round", round}, {"version", version}});
@@ -94,6 +91,27 @@ void NoticeLog::OnNotice(const Notice& notice, MonotonicMs now) {
       setup_.log.Warn("suspended", {{"text", notice.text}});
       return;
   }
+}
+
+void NoticeLog::ReportAttempt(const Notice& notice) {
+  const bool opened = notice.kind == NoticeKind::attempt_opened;
+  const std::string reason(ReasonName(notice.reason));
+  const std::string refused = ReasonCountsText(notice.refused);
+  setup_.log.Warn(opened ? "attempt" : "warning", {{"round", std::to_string(notice.round)},
+                                                   {"attempt", std::to_string(notice.attempt)},
+                                                   {"reason", reason},
+                                                   {"refused", refused},
+                                                   {"text", notice.text}});
+  json line = {{"event", opened ? "attempt" : "warning"},
+               {"round", notice.round},
+               {"attempt", notice.attempt},
+               {"reason", reason},
+               {"refused", json::object()},
+               {"message", notice.text + (refused.empty() ? "" : "; refused: " + refused)}};
+  for (const auto& [why, count] : notice.refused) {
+    line["refused"][std::string(ReasonName(why))] = count;
+  }
+  Append(Dump(line));
 }
 
 void NoticeLog::LogRefusal(const Notice& notice, MonotonicMs now) {

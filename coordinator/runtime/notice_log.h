@@ -35,7 +35,8 @@ Result<Version> LastReportedVersion(const std::string& path);
 ///            accuracy, loss, examples (null if not evaluated), seconds, bytes_received, bytes_sent
 ///            (since the commit before or the start; 0 for a version that an earlier process
 ///            committed and could not report)
-///  attempt   round, attempt, reason
+///  attempt   round, attempt, reason, refused {reason: slots of the attempt before}, message
+///  warning   the same of an attempt that cannot reach its quorum; the message says what to do
 ///  finished  rounds, version, digest, accuracy, loss, reproducible, causes [{round, cause, who}],
 ///            attempts (of all rounds), starts
 ///  drained   round, version, digest
@@ -83,6 +84,7 @@ class NoticeLog {
   std::string FinishedLine(const StatusView& status, const Reproducibility& verdict) const;
   std::vector<std::string> CohortNames(const RoundRecord& record) const;
   bool Append(const std::string& line);
+  void ReportAttempt(const Notice& notice);
   void LogRefusal(const Notice& notice, MonotonicMs now);
 
   Setup setup_;

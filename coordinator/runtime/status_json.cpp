@@ -21,6 +21,12 @@ std::string NameOf(const StatusView& view, RosterIndex index) {
   return "index " + std::to_string(index);
 }
 
+json CountsJson(const ReasonCounts& counts) {
+  json object = json::object();
+  for (const auto& [reason, count] : counts) object[std::string(ReasonName(reason))] = count;
+  return object;
+}
+
 json Waiting(const StatusView& view) {
   json whom = json::array();
   for (const RosterIndex index : view.wait.whom) whom.push_back(NameOf(view, index));
@@ -28,7 +34,8 @@ json Waiting(const StatusView& view) {
                   {"whom", std::move(whom)},
                   {"since_ms", view.wait.since_ms},
                   {"deadline_in_ms", nullptr},
-                  {"next", view.wait.next}};
+                  {"next", view.wait.next},
+                  {"refused", CountsJson(view.wait.refused)}};
   if (view.wait.deadline_in_ms >= 0) waiting["deadline_in_ms"] = view.wait.deadline_in_ms;
   return waiting;
 }

@@ -220,6 +220,39 @@ TEST_F(NoticeLogTest, LinesThatAreNoEventsNameNoVersion) {
   EXPECT_EQ(*last, 0U);
 }
 
+TEST_F(NoticeLogTest, AnAttemptSaysWhyTheOneBeforeFailed) {
+  notices_->OnNotice({.kind = NoticeKind::attempt_opened,
+                      .round = 3,
+                      .attempt = 2,
+                      .reason = Reason::below_quorum,
+                      .text = "1 accepted, quorum 4, 0 added",
+                      .refused = {{Reason::not_finite, 2}, {Reason::out_of_bound, 1}}},
+                     now_);
+  const json event = Events().back();
+  EXPECT_EQ(event.at("event"), "attempt");
+  EXPECT_EQ(event.at("reason"), "below_quorum");
+  EXPECT_EQ(event.at("refused"), (json{{"not_finite", 2}, {"out_of_bound", 1}}));
+  EXPECT_EQ(event.at("message"),
+            "1 accepted, quorum 4, 0 added; refused: 2 not_finite, 1 out_of_bound");
+}
+
+TEST_F(NoticeLogTest, ARoundThatCannotReachItsQuorumIsAWarning) {
+  notices_->OnNotice({.kind = NoticeKind::quorum_impossible,
+                      .round = 3,
+                      .attempt = 1,
+                      .reason = Reason::below_quorum,
+                      .text = "mend them",
+                      .refused = {{Reason::not_finite, 10}}},
+                     now_);
+  const json event = Events().back();
+  EXPECT_EQ(event.at("event"), "warning");
+  EXPECT_EQ(event.at("round"), 3);
+  EXPECT_EQ(event.at("message"), "mend them; refused: 10 not_finite");
+  const auto lines = ReadLines(dir_ / "coordinator.log", 1 << 20);
+  ASSERT_TRUE(lines.has_value());
+  EXPECT_NE(lines->back().find(" warning warning "), std::string::npos) << lines->back();
+}
+
 TEST_F(NoticeLogTest, AFloodOfRefusalsIsCountedNotWritten) {
   for (int i = 0; i < 1000; ++i) {
     notices_->OnNotice({.kind = NoticeKind::refused, .reason = Reason::unknown_key}, now_);

@@ -21,7 +21,13 @@ StatusView SampleView() {
   view.goal = 3;
   view.quorum = 2;
   view.accepted = 1;
-  view.wait = {Phase::report, WaitKind::updates, {1, 9}, 1200, 800, "the next attempt opens"};
+  view.wait = {Phase::report,
+               WaitKind::updates,
+               {1, 9},
+               1200,
+               800,
+               "the next attempt opens",
+               {{Reason::not_finite, 2}}};
   view.participants = {{0, "a", false, true, 5000, true, true, "accepted"},
                        {1, "b", false, false, 0, true, false, "away"},
                        {2, "c", true, false, 0, false, false, "away"}};
@@ -59,7 +65,8 @@ TEST(StatusJsonTest, SaysAllThatTheContractNames) {
                         {"whom", {"b", "index 9"}},
                         {"since_ms", 1200},
                         {"deadline_in_ms", 800},
-                        {"next", "the next attempt opens"}};
+                        {"next", "the next attempt opens"},
+                        {"refused", {{"not_finite", 2}}}};
   EXPECT_EQ(status.at("waiting"), waiting);
   EXPECT_EQ(status.at("participants")[0].at("state"), "connected");
   EXPECT_EQ(status.at("participants")[1].at("state"), "away");
