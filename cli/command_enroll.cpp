@@ -2,21 +2,19 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
 #include "cli/identity.h"
 #include "cli/run_files.h"
 #include "cli/stored.h"
 #include "cli/text.h"
+#include "common/exit_codes.h"
 #include "common/file.h"
 #include "common/limits.h"
 #include "common/names.h"
@@ -42,14 +40,6 @@ Status CheckName(const std::string& name) {
 std::string TextOf(const Json& answer, const char* key) {
   const auto found = answer.find(key);
   return found != answer.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::optional<Reason> ReasonFromName(std::string_view name) {
-  for (unsigned number = 0; number <= std::numeric_limits<std::uint8_t>::max(); ++number) {
-    const auto reason = ReasonFromNumber(static_cast<std::uint8_t>(number));
-    if (reason && ReasonName(*reason) == name) return reason;
-  }
-  return std::nullopt;
 }
 
 /// The refusal that the coordinator named, so that the exit code is the same as without it. A
@@ -178,29 +168,29 @@ Status MakeKey(const Arguments& arguments, const std::string& name, const std::s
 
 int RunKeygen(const Arguments& arguments) {
   const Result<std::vector<std::string>> names = NamesToMake(arguments);
-  if (!names) return Fail(names.error());
+  if (!names) return Fail(names.error(), arguments.format);
   for (const std::string& name : *names) {
     const std::string dir =
         arguments.count ? arguments.state_dir + "/" + name : arguments.state_dir;
     const Status made = MakeKey(arguments, name, dir);
-    if (!made) return Fail(made.error());
+    if (!made) return Fail(made.error(), arguments.format);
   }
   return static_cast<int>(ExitCode::ok);
 }
 
 int RunEnrollAdd(const Arguments& arguments) {
   const Result<RosterIndex> index = Add(arguments);
-  return index ? Told(arguments, "enrolled", *index) : Fail(index.error());
+  return index ? Told(arguments, "enrolled", *index) : Fail(index.error(), arguments.format);
 }
 
 int RunEnrollRemove(const Arguments& arguments) {
   const Result<RosterIndex> index = Remove(arguments);
-  return index ? Told(arguments, "revoked", *index) : Fail(index.error());
+  return index ? Told(arguments, "revoked", *index) : Fail(index.error(), arguments.format);
 }
 
 int RunEnrollLs(const Arguments& arguments) {
   const Result<std::string> list = List(arguments);
-  if (!list) return Fail(list.error());
+  if (!list) return Fail(list.error(), arguments.format);
   Print(*list);
   return static_cast<int>(ExitCode::ok);
 }

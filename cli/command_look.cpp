@@ -8,13 +8,13 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/config_keys.h"
-#include "cli/exit_codes.h"
 #include "cli/plot.h"
 #include "cli/run_event.h"
 #include "cli/run_files.h"
 #include "cli/status_snapshot.h"
 #include "cli/stored.h"
 #include "cli/text.h"
+#include "common/exit_codes.h"
 #include "common/file.h"
 #include "coordinator/runtime/admin_client.h"
 #include "protocol/messages.h"
@@ -27,8 +27,8 @@ constexpr std::chrono::seconds kAnswerTime{5};
 constexpr std::uint64_t kEventLogBytesMax = 4ULL << 30;
 constexpr int kOk = static_cast<int>(ExitCode::ok);
 
-int PrintOrFail(const Result<std::string>& text) {
-  if (!text) return Fail(text.error());
+int PrintOrFail(const Result<std::string>& text, const Arguments& arguments) {
+  if (!text) return Fail(text.error(), arguments.format);
   Print(*text);
   return kOk;
 }
@@ -91,20 +91,23 @@ Result<std::string> Plot(const Arguments& arguments) {
 
 }  // namespace
 
-int RunStatus(const Arguments& arguments) { return PrintOrFail(DescribeState(arguments)); }
+int RunStatus(const Arguments& arguments) {
+  return PrintOrFail(DescribeState(arguments), arguments);
+}
 
 int RunCheckpointsLs(const Arguments& arguments) {
-  return PrintOrFail(ListVersions(arguments.state_dir, arguments.format));
+  return PrintOrFail(ListVersions(arguments.state_dir, arguments.format), arguments);
 }
 
 int RunCheckpointsShow(const Arguments& arguments) {
-  return PrintOrFail(ShowVersion(arguments.state_dir, arguments.version, arguments.format));
+  return PrintOrFail(ShowVersion(arguments.state_dir, arguments.version, arguments.format),
+                     arguments);
 }
 
 int RunCheckpointsExport(const Arguments& arguments) {
   const Result<Version> version =
       ExportStored(arguments.state_dir, arguments.version, arguments.output);
-  if (!version) return Fail(version.error());
+  if (!version) return Fail(version.error(), arguments.format);
   const nlohmann::ordered_json object = {{"version", *version}, {"path", arguments.output}};
   Print(arguments.format == Format::json
             ? object.dump() + "\n"
@@ -112,7 +115,7 @@ int RunCheckpointsExport(const Arguments& arguments) {
   return kOk;
 }
 
-int RunData(const Arguments& arguments) { return PrintOrFail(DescribeData(arguments)); }
+int RunData(const Arguments& arguments) { return PrintOrFail(DescribeData(arguments), arguments); }
 
 int RunConfig(const Arguments& arguments) {
   Table table({"key", "type", "default", "meaning"});
@@ -129,7 +132,7 @@ int RunConfig(const Arguments& arguments) {
   return kOk;
 }
 
-int RunPlot(const Arguments& arguments) { return PrintOrFail(Plot(arguments)); }
+int RunPlot(const Arguments& arguments) { return PrintOrFail(Plot(arguments), arguments); }
 
 int RunVersion(const Arguments& arguments) {
   const nlohmann::ordered_json object = {

@@ -10,11 +10,11 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/event_follower.h"
-#include "cli/exit_codes.h"
 #include "cli/identity.h"
 #include "cli/run_files.h"
 #include "cli/run_setup.h"
 #include "cli/run_supervisor.h"
+#include "common/exit_codes.h"
 #include "common/file.h"
 #include "common/names.h"
 #include "coordinator/runtime/server.h"
@@ -126,14 +126,14 @@ const RunOutcome* Gravest(const std::vector<RunOutcome>& outcomes) {
 
 int RunRun(const Arguments& arguments) {
   const Result<int> exit_code = Supervise(arguments);
-  return exit_code ? *exit_code : Fail(exit_code.error());
+  return exit_code ? *exit_code : Fail(exit_code.error(), arguments.format);
 }
 
 int RunCoordinatorCommand(const Arguments& arguments) {
   const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
-  if (!config) return Fail(config.error());
+  if (!config) return Fail(config.error(), arguments.format);
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
-  if (!signals) return Fail(signals.error());
+  if (!signals) return Fail(signals.error(), arguments.format);
   ServerOptions options;
   options.state_dir = arguments.state_dir;
   options.listen_control = config->listen;
@@ -148,21 +148,20 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   }
   const Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
   follower.reset();
-  if (!outcome) return Fail(outcome.error());
+  if (!outcome) return Fail(outcome.error(), arguments.format);
   return Report("coordinator", *outcome, arguments.format);
 }
 
 int RunParticipantCommand(const Arguments& arguments) {
-  const Result<HostOptions> options = HostOptionsOf(arguments);
-  if (!options) return Fail(options.error());
+  Result<HostOptions> options = HostOptionsOf(arguments);
+  if (!options) return Fail(options.error(), arguments.format);
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
-  if (!signals) return Fail(signals.error());
+  if (!signals) return Fail(signals.error(), arguments.format);
+  options->on_end = [&](std::size_t i, const RunOutcome& outcome) {
+    Report(options->participants[i].name, outcome, arguments.format);
+  };
   const auto outcomes = RunParticipants(*options, signals->get());
-  if (!outcomes) return Fail(outcomes.error());
-  for (std::size_t i = 0; i < outcomes->size(); ++i) {
-    const int code = Report(options->participants[i].name, (*outcomes)[i], arguments.format);
-    if (outcomes->size() == 1) return code;
-  }
+  if (!outcomes) return Fail(outcomes.error(), arguments.format);
   return static_cast<int>(ExitCodeFor(Gravest(*outcomes)->reason));
 }
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
-#include "cli/exit_codes.h"
+#include "cli/run_event.h"
+#include "common/exit_codes.h"
 
 namespace muster::cli {
 
@@ -15,26 +15,29 @@ void Print(std::string_view text) {
   std::fflush(stdout);
 }
 
-int Fail(const Error& error) {
+int Fail(const Error& error, Format format) {
+  const ExitCode code = ExitCodeFor(error.reason);
   // One write: the line stays whole where several processes share a log.
-  const std::string line = "muster: " + error.Text() + "\n";
-  std::fwrite(line.data(), 1, line.size(), stderr);
-  return static_cast<int>(ExitCodeFor(error.reason));
+  if (format == Format::json) {
+    Print(FailedLine({error.reason, error.message, static_cast<int>(code)}) + "\n");
+  } else {
+    const std::string line = "muster: " + error.Text() + "\n";
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  }
+  return static_cast<int>(code);
 }
 
 int Report(const std::string& who, const RunOutcome& outcome, Format format) {
   const ExitCode code = ExitCodeFor(outcome.reason);
-  if (code != ExitCode::ok && code != ExitCode::drained) {
-    return Fail(Error{outcome.reason, who + " ended: " + outcome.text});
-  }
-  const std::string reason(ReasonName(outcome.reason));
   if (format == Format::json) {
-    const nlohmann::ordered_json object = {
-        {"event", "ended"}, {"who", who}, {"reason", reason}, {"text", outcome.text}};
-    Print(object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  } else {
-    Print(fmt::format("{}: {}{}{}\n", who, reason, outcome.text.empty() ? "" : ": ", outcome.text));
+    Print(EndedLine(who, {outcome.reason, outcome.text, static_cast<int>(code)}) + "\n");
+    return static_cast<int>(code);
   }
+  if (code != ExitCode::ok && code != ExitCode::drained) {
+    return Fail(Error{outcome.reason, who + " ended: " + outcome.text}, format);
+  }
+  Print(fmt::format("{}: {}{}{}\n", who, ReasonName(outcome.reason),
+                    outcome.text.empty() ? "" : ": ", outcome.text));
   return static_cast<int>(code);
 }
 

@@ -14,10 +14,12 @@ enum class Format : std::uint8_t { text, json };
 /// Writes to standard output at once.
 void Print(std::string_view text);
 
-/// Says the error on standard error and returns the exit code for it.
-int Fail(const Error& error);
+/// Says the error and returns the exit code for it. text: on standard error; json: on standard
+/// output, as the event `failed` (run_event.h).
+int Fail(const Error& error, Format format);
 
-/// Says how a serving process ended; returns the exit code for it. Bad ends go to standard error.
+/// Says how a serving process ended; returns the exit code for it. text: bad ends go to standard
+/// error; json: the event `ended` on standard output, bad ends included.
 int Report(const std::string& who, const RunOutcome& outcome, Format format);
 
 bool OutputIsTerminal();

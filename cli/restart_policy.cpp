@@ -1,6 +1,6 @@
 #include "cli/restart_policy.h"
 
-#include "cli/exit_codes.h"
+#include "common/exit_codes.h"
 
 namespace muster::cli {
 

@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, EventKind>, 8> kKinds = {{
+constexpr std::array<std::pair<std::string_view, EventKind>, 9> kKinds = {{
     {"started", EventKind::started},
     {"version", EventKind::version},
     {"attempt", EventKind::attempt},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<std::string_view, EventKind>, 8> kKinds = {{
     {"drained", EventKind::drained},
     {"failed", EventKind::failed},
     {"finished", EventKind::finished},
+    {"ended", EventKind::ended},
 }};
 
 EventKind KindOf(const std::string& name) {
@@ -32,6 +33,14 @@ EventKind KindOf(const std::string& name) {
 std::uint64_t Whole(const Json& object, const char* name) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::optional<int> ExitCodeOf(const Json& object) {
+  constexpr std::uint64_t kExitCodeMax = 255;
+  const auto found = object.find("exit_code");
+  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+  const auto code = found->get<std::uint64_t>();
+  return code <= kExitCodeMax ? std::optional(static_cast<int>(code)) : std::nullopt;
 }
 
 std::optional<double> Fraction(const Json& object, const char* name) {
@@ -106,6 +115,8 @@ Result<RunEvent> ParseEvent(const std::string& line) {
   event.process = Text(object, "process");
   event.exit = Text(object, "exit");
   event.message = Text(object, "message");
+  event.who = Text(object, "who");
+  event.exit_code = ExitCodeOf(object);
   return event;
 }
 
@@ -123,8 +134,19 @@ std::string LostLine(const std::string& process, const std::string& exit,
   return Dump({{"event", "lost"}, {"process", process}, {"exit", exit}, {"message", message}});
 }
 
-std::string FailedLine(int exit_code, const std::string& message) {
-  return Dump({{"event", "failed"}, {"exit_code", exit_code}, {"message", message}});
+std::string FailedLine(const Ending& ending) {
+  return Dump({{"event", "failed"},
+               {"reason", ReasonName(ending.reason)},
+               {"message", ending.message},
+               {"exit_code", ending.exit_code}});
+}
+
+std::string EndedLine(const std::string& who, const Ending& ending) {
+  return Dump({{"event", "ended"},
+               {"who", who},
+               {"reason", ReasonName(ending.reason)},
+               {"message", ending.message},
+               {"exit_code", ending.exit_code}});
 }
 
 std::string DrainedLine(std::uint64_t version, const std::string& message) {

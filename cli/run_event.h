@@ -20,6 +20,7 @@ enum class EventKind : std::uint8_t {
   drained,   ///< The run stopped on request; the same command resumes it.
   failed,    ///< The run ended without having finished.
   finished,  ///< The job is over.
+  ended,     ///< A process, or one of several participants in it, came to its end.
   other,     ///< Of a newer build: passed on as it is.
 };
 
@@ -54,6 +55,15 @@ struct RunEvent {
   std::string process;
   std::string exit;
   std::string message;
+  std::string who;  ///< Whose end it is.
+  std::optional<int> exit_code;
+};
+
+/// Why something ended: what `failed` and `ended` events say, wherever they come from.
+struct Ending {
+  Reason reason = Reason::internal;
+  std::string message;
+  int exit_code = 0;
 };
 
 /// Errors: file_malformed (no JSON object, or no "event" in it).
@@ -63,7 +73,11 @@ std::string RestartLine(const std::string& process, std::uint32_t count, const s
                         const std::string& message);
 std::string LostLine(const std::string& process, const std::string& exit,
                      const std::string& message);
-std::string FailedLine(int exit_code, const std::string& message);
+/// {"event":"failed","reason":...,"message":...,"exit_code":...}: how a run, or any command under
+/// --format json, says that it failed.
+std::string FailedLine(const Ending& ending);
+/// The same as {"event":"ended","who":...}: of a process that served.
+std::string EndedLine(const std::string& who, const Ending& ending);
 /// Where the coordinator could not write its own.
 std::string DrainedLine(std::uint64_t version, const std::string& message);
 

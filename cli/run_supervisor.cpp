@@ -9,8 +9,9 @@
 #include <algorithm>
 #include <chrono>
 
-#include "cli/exit_codes.h"
 #include "cli/stored.h"
+#include "common/clock.h"
+#include "common/exit_codes.h"
 #include "coordinator/runtime/admin_client.h"
 
 namespace muster::cli {
@@ -22,12 +23,15 @@ constexpr std::chrono::milliseconds kStatusTimeout{200};
 /// Participants that have not heard of the end by then never will: the coordinator is gone.
 constexpr std::int64_t kFarewellMs = 1'500;
 constexpr std::int64_t kKillMs = 10'000;
+constexpr std::int64_t kHostsMs = 200;
 
-// What the run ends with if a child's last exit was the reason.
-int ExitCodeAfter(const ChildExit& exit) {
-  const bool telling = !exit.signalled && exit.number != static_cast<int>(ExitCode::ok) &&
-                       exit.number != static_cast<int>(ExitCode::drained);
-  return telling ? exit.number : static_cast<int>(ExitCode::failure);
+std::string TextOf(const Ending& ending) {
+  if (ending.reason == Reason::process_died) return ending.message;
+  return Error{ending.reason, ending.message}.Text();
+}
+
+Ending EndingOf(const Error& error) {
+  return {error.reason, error.message, static_cast<int>(ExitCodeFor(error.reason))};
 }
 
 std::string GroupLabel(const std::vector<std::string>& names) {
@@ -42,16 +46,17 @@ RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, int signal_fd
       signal_fd_(signal_fd),
       output_(output),
       tail_(paths_.Events(), ReadShown(paths_.Shown())),
-      started_ms_(NowMs()) {
+      started_ms_(MonotonicNow()) {
   live_.job = config_.job.name;
   live_.rounds = config_.core.rounds;
 }
 
 void RunSupervisor::AddChildren() {
-  children_.emplace_back("coordinator", std::vector<std::string>(),
-                         std::vector<std::string>{"coordinator", paths_.EffectiveConfig(),
-                                                  "--state-dir", paths_.state, "--quiet"},
-                         paths_.CoordinatorLog());
+  children_.emplace_back(
+      "coordinator", std::vector<std::string>(),
+      std::vector<std::string>{"coordinator", paths_.EffectiveConfig(), "--state-dir", paths_.state,
+                               "--quiet", "--format", "json"},
+      paths_.CoordinatorLog());
   const std::uint32_t all = config_.run.participants;
   for (std::uint32_t first = 0; first < all; first += config_.run.per_process) {
     const std::uint32_t count = std::min(config_.run.per_process, all - first);
@@ -71,7 +76,9 @@ void RunSupervisor::AddChildren() {
                                           "--endpoints",
                                           paths_.Endpoints(),
                                           "--threads",
-                                          fmt::format("{}", config_.run.threads)};
+                                          fmt::format("{}", config_.run.threads),
+                                          "--format",
+                                          "json"};
     if (!config_.data.dir.empty()) {
       arguments.insert(arguments.end(), {"--data-dir", config_.data.dir});
     }
@@ -90,6 +97,7 @@ Result<int> RunSupervisor::Run() {
   while (!IsOver()) {
     WaitForSignals();
     Guard(Reap());
+    Guard(HearHosts());
     Guard(ReadEvents());
     Guard(StartDue());
     Escalate();
@@ -102,7 +110,7 @@ void RunSupervisor::Guard(const Status& step) {
   if (step) return;
   live_.note = step.error().Text();
   if (course_ == Course::running) {
-    Fail(static_cast<int>(ExitCodeFor(step.error().reason)), step.error().Text());
+    Fail(EndingOf(step.error()));
   }
 }
 
@@ -142,63 +150,116 @@ Status RunSupervisor::OnCoordinatorExit(const Death& death) {
   if (course_ != Course::running) return {};
   const Result<RestartVerdict> verdict = JudgeAndTell(coordinator, death);
   if (!verdict) return verdict.error();
-  const int code = ExitCodeAfter(death.exit);
-  if (*verdict == RestartVerdict::hopeless) Fail(code, death.words);
-  if (*verdict == RestartVerdict::too_many) {
-    Fail(code, fmt::format("the coordinator ended {} times without a new version, at last with "
-                           "{}: {}",
-                           kDeathsMax, death.how, death.words));
-  }
+  if (*verdict == RestartVerdict::hopeless) Fail(death.words);
+  if (*verdict == RestartVerdict::too_many) FailAfterMany(coordinator.label(), death);
   return {};
 }
 
 void RunSupervisor::ExportModel() {
   const Result<Version> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
   if (exported) return;
-  Fail(static_cast<int>(ExitCodeFor(exported.error().reason)),
-       "the job is finished, but its model was not exported (start it again to try anew): " +
-           exported.error().Text());
+  Ending ending = EndingOf(exported.error());
+  ending.message =
+      "the job is finished, but its model was not exported (start it again to try anew): " +
+      ending.message;
+  Fail(ending);
 }
 
-Status RunSupervisor::OnParticipantExit(SupervisorChild& child, const Death& death) {
-  if (death.exit.IsCode(static_cast<int>(ExitCode::ok))) child.Retire();
+void RunSupervisor::FailAfterMany(const std::string& who, const Death& death) {
+  Ending ending = death.words;
+  ending.message = fmt::format("{} ended {} times without a new version, at last with {}: {}", who,
+                               kDeathsMax, death.how, death.words.message);
+  Fail(ending);
+}
+
+Status RunSupervisor::OnParticipantExit(SupervisorChild& child, Death death) {
+  MUSTER_TRY(HearDepartures(child));
+  const bool finished = death.exit.IsCode(static_cast<int>(ExitCode::ok)) || child.heard_finish();
+  if (finished) child.Retire();
   if (course_ != Course::running || child.ended()) return {};
+  for (const std::string& name : child.names()) {
+    const std::optional<Ending> vanished = Vanished(name);
+    if (!vanished) continue;
+    child.Retire();
+    MUSTER_TRY(TellLost(child.label(), death.how, *vanished));
+    FailBelowQuorum(child.label(), *vanished);
+    return {};
+  }
   const Result<RestartVerdict> verdict = JudgeAndTell(child, death);
   if (!verdict) return verdict.error();
-  const int code = ExitCodeAfter(death.exit);
-  if (*verdict == RestartVerdict::too_many) {
-    Fail(code, fmt::format("{} ended {} times without a new version, at last with {}: {}",
-                           child.label(), kDeathsMax, death.how, death.words));
-  }
-  const std::uint32_t left = ParticipantsLeft();
-  if (*verdict == RestartVerdict::hopeless && left < config_.job.round.quorum) {
-    Fail(code, fmt::format("{} is lost and {} of {} participants are left, fewer than "
-                           "round.quorum = {}; {} said: {}",
-                           child.label(), left, config_.run.participants, config_.job.round.quorum,
-                           child.label(), death.words));
+  if (*verdict == RestartVerdict::too_many) FailAfterMany(child.label(), death);
+  if (*verdict == RestartVerdict::hopeless) FailBelowQuorum(child.label(), death.words);
+  return {};
+}
+
+Status RunSupervisor::HearHosts() {
+  const MonotonicMs now = MonotonicNow();
+  if (now < hosts_at_ms_) return {};
+  hosts_at_ms_ = now + kHostsMs;
+  for (SupervisorChild& child : children_) {
+    if (child.pid() > 0) MUSTER_TRY(HearDepartures(child));
   }
   return {};
 }
 
-std::uint32_t RunSupervisor::ParticipantsLeft() const {
-  std::size_t left = 0;
-  for (const SupervisorChild& child : children_) {
-    if (!child.ended()) left += child.names().size();
+Status RunSupervisor::HearDepartures(SupervisorChild& child) {
+  std::vector<Departure> departures = child.HearDepartures();
+  if (child.names().size() > 1) {
+    for (const std::string& name : child.names()) {
+      const std::optional<Ending> vanished = Vanished(name);
+      if (vanished && child.GiveUp(name)) departures.push_back({name, *vanished});
+    }
   }
-  return static_cast<std::uint32_t>(left);
+  if (course_ != Course::running || child.heard_finish()) return {};
+  for (const Departure& departure : departures) {
+    MUSTER_TRY(TellLost(departure.name, fmt::format("code {}", departure.ending.exit_code),
+                        departure.ending));
+    FailBelowQuorum(departure.name, departure.ending);
+  }
+  return {};
+}
+
+std::optional<Ending> RunSupervisor::Vanished(const std::string& name) const {
+  const std::string directory = paths_.Participant(name);
+  if (::access(directory.c_str(), F_OK) == 0) return std::nullopt;
+  return EndingOf({Reason::io_failed, fmt::format("its state directory {} is gone; the same "
+                                                  "command makes a new one, with a new key",
+                                                  directory)});
+}
+
+std::uint64_t RunSupervisor::ParticipantsLeft() const {
+  std::uint64_t left = 0;
+  for (const SupervisorChild& child : children_) left += child.participants_left();
+  return left;
+}
+
+void RunSupervisor::FailBelowQuorum(const std::string& who, const Ending& last) {
+  const std::uint64_t left = ParticipantsLeft();
+  if (course_ != Course::running || left >= config_.job.round.quorum) return;
+  Ending ending = last;
+  ending.message = fmt::format(
+      "{} is lost and {} of {} participants are left, fewer than round.quorum = {}; {} said: {}",
+      who, left, config_.run.participants, config_.job.round.quorum, who, TextOf(last));
+  Fail(ending);
 }
 
 Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const Death& death) {
-  const RestartDecision decision = child.Judge(death.exit, NowMs());
-  if (decision.verdict == RestartVerdict::again) {
-    MUSTER_TRY(Outlive(
-        events_->Append(RestartLine(child.label(), child.restarts(), death.how, death.words))));
-    live_.restarts[child.label()] = child.restarts();
-  } else {
-    MUSTER_TRY(Outlive(events_->Append(LostLine(child.label(), death.how, death.words))));
+  const RestartDecision decision = child.Judge(death.exit, MonotonicNow());
+  if (decision.verdict != RestartVerdict::again) {
+    MUSTER_TRY(TellLost(child.label(), death.how, death.words));
+    return decision.verdict;
   }
-  live_.note = fmt::format("{} ended ({}) {}", child.label(), death.how, death.words);
+  const std::string words = TextOf(death.words);
+  live_.note = fmt::format("{} ended ({}) {}", child.label(), death.how, words);
+  live_.restarts[child.label()] = child.restarts();
+  MUSTER_TRY(
+      Outlive(events_->Append(RestartLine(child.label(), child.restarts(), death.how, words))));
   return decision.verdict;
+}
+
+Status RunSupervisor::TellLost(const std::string& who, const std::string& how, const Ending& last) {
+  live_.note = fmt::format("{} is lost ({}) {}", who, how, TextOf(last));
+  return Outlive(events_->Append(LostLine(who, how, TextOf(last))));
 }
 
 Status RunSupervisor::Outlive(const Status& written) {
@@ -207,22 +268,22 @@ Status RunSupervisor::Outlive(const Status& written) {
   return {};
 }
 
-void RunSupervisor::Fail(int exit_code, const std::string& message) {
-  exit_code_ = exit_code;
-  failure_ = message;
+void RunSupervisor::Fail(const Ending& ending) {
+  exit_code_ = ending.exit_code;
+  failure_ = ending;
   EndAll(Course::failing, 0);
 }
 
 void RunSupervisor::EndAll(Course course, std::int64_t term_in_ms) {
   course_ = course;
   for (SupervisorChild& child : children_) child.Retire();
-  term_at_ms_ = NowMs() + term_in_ms;
+  term_at_ms_ = MonotonicNow() + term_in_ms;
   kill_at_ms_ = term_at_ms_ + config_.core.drain_ms + kKillMs;
 }
 
 void RunSupervisor::Escalate() {
   if (course_ == Course::running) return;
-  const std::int64_t now = NowMs();
+  const std::int64_t now = MonotonicNow();
   int signal = 0;
   if (term_at_ms_ > 0 && now >= term_at_ms_) signal = SIGTERM;
   if (now >= kill_at_ms_) signal = SIGKILL;
@@ -268,7 +329,7 @@ void RunSupervisor::OnEvent(const RunEvent& event) {
 }
 
 Status RunSupervisor::StartDue() {
-  const std::int64_t now = NowMs();
+  const std::int64_t now = MonotonicNow();
   const bool bound = FileBytes(paths_.Endpoints()) > 0;
   bool changed = false;
   for (std::size_t i = 0; i < children_.size(); ++i) {
@@ -276,9 +337,8 @@ Status RunSupervisor::StartDue() {
     changed = true;
     const Status started = children_[i].Start();
     if (started) continue;
-    const Death death = {{false, static_cast<int>(ExitCodeFor(started.error().reason))},
-                         "not started",
-                         started.error().Text()};
+    const Ending ending = EndingOf(started.error());
+    const Death death = {{false, ending.exit_code}, "not started", ending};
     MUSTER_TRY(i == 0 ? OnCoordinatorExit(death) : OnParticipantExit(children_[i], death));
   }
   return changed ? SaveRunState() : Status();
@@ -295,7 +355,7 @@ void RunSupervisor::AskStatus() {
 }
 
 void RunSupervisor::Show() {
-  const std::int64_t now = NowMs();
+  const std::int64_t now = MonotonicNow();
   const bool picture = output_.WantsStatus() && now >= status_at_ms_;
   if (!picture && !status_wanted_) return;
   status_at_ms_ = now + kStatusMs;
@@ -330,11 +390,12 @@ int RunSupervisor::Conclude() {
     exit_code_ = static_cast<int>(ExitCode::drained);
     if (!end_) TellEnd(DrainedLine(version, "the coordinator was not there to say so"));
   } else if (course_ == Course::failing) {
-    TellEnd(FailedLine(exit_code_, failure_));
+    TellEnd(FailedLine(failure_));
   } else if (!end_) {
     exit_code_ = static_cast<int>(ExitCode::failure);
-    TellEnd(
-        FailedLine(exit_code_, "the coordinator ended well, but never said that it had finished"));
+    TellEnd(FailedLine({Reason::internal,
+                        "the coordinator ended well, but never said that it had finished",
+                        exit_code_}));
   }
   RunSummary summary = Summarise();
   if (course_ == Course::finishing) summary.model_path = paths_.Model();
@@ -363,7 +424,7 @@ RunSummary RunSupervisor::Summarise() const {
   for (const auto& [pid, counts] : refusals_) {
     for (const auto& [reason, count] : counts) summary.refusals[reason] += count;
   }
-  summary.seconds = static_cast<double>(NowMs() - started_ms_) / 1000;
+  summary.seconds = static_cast<double>(MonotonicNow() - started_ms_) / 1000;
   return summary;
 }
 

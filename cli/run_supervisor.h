@@ -36,8 +36,8 @@ class RunSupervisor {
   /// How a process ended, or why it was not started.
   struct Death {
     ChildExit exit;
-    std::string how;    ///< For events: "signal 9", "code 1", "not started".
-    std::string words;  ///< What it said last.
+    std::string how;  ///< For events: "signal 9", "code 1", "not started".
+    Ending words;     ///< What it said last.
   };
 
   void AddChildren();
@@ -49,11 +49,20 @@ class RunSupervisor {
   Status OnCoordinatorExit(const Death& death);
   /// As soon as the store is free: this process may be killed while the others say farewell.
   void ExportModel();
-  Status OnParticipantExit(SupervisorChild& child, const Death& death);
-  /// Those whose process runs or is to be started again.
-  std::uint32_t ParticipantsLeft() const;
+  Status OnParticipantExit(SupervisorChild& child, Death death);
+  /// Hears of participants that gave up while the process that hosts them goes on.
+  Status HearHosts();
+  Status HearDepartures(SupervisorChild& child);
+  /// Those that take part or will after a start.
+  std::uint64_t ParticipantsLeft() const;
+  /// Ends the run if those left are fewer than its quorum.
+  void FailBelowQuorum(const std::string& who, const Ending& last);
+  /// Why a start cannot help a participant that lost its directory; nothing if it has it.
+  std::optional<Ending> Vanished(const std::string& name) const;
+  void FailAfterMany(const std::string& who, const Death& death);
   /// Judges the end; tells of a restart. Returns the verdict.
   Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const Death& death);
+  Status TellLost(const std::string& who, const std::string& how, const Ending& last);
   /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
   Status Outlive(const Status& written);
   Status ReadEvents();
@@ -61,7 +70,7 @@ class RunSupervisor {
   Status StartDue();
   /// Nobody is started any more; those that do not end by themselves are told to, then killed.
   void EndAll(Course course, std::int64_t term_in_ms);
-  void Fail(int exit_code, const std::string& message);
+  void Fail(const Ending& ending);
   void Escalate();
   void AskStatus();
   void Show();
@@ -81,11 +90,12 @@ class RunSupervisor {
   std::vector<SupervisorChild> children_;  ///< The coordinator first.
   Course course_ = Course::running;
   int exit_code_ = 0;
-  std::string failure_;
+  Ending failure_;
   std::int64_t started_ms_;
   std::int64_t term_at_ms_ = 0;
   std::int64_t kill_at_ms_ = 0;
   std::int64_t status_at_ms_ = 0;
+  std::int64_t hosts_at_ms_ = 0;
   bool status_wanted_ = false;
   std::optional<RunEvent> end_;
   LiveState live_;

@@ -2,15 +2,11 @@
 
 #include <signal.h>
 
-#include <chrono>
 #include <utility>
 
-namespace muster::cli {
+#include "common/exit_codes.h"
 
-std::int64_t NowMs() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
+namespace muster::cli {
 
 SupervisorChild::SupervisorChild(std::string label, std::vector<std::string> names,
                                  std::vector<std::string> arguments, std::string log_path)
@@ -24,6 +20,9 @@ Status SupervisorChild::Start() {
   const Result<pid_t> pid = StartChild(arguments_, log_path_);
   if (!pid) return pid.error();
   pid_ = *pid;
+  said_.emplace(log_path_, log_offset_);
+  given_up_.clear();
+  heard_finish_ = false;
   return {};
 }
 
@@ -36,9 +35,37 @@ std::optional<ChildExit> SupervisorChild::Reap() {
   return exit;
 }
 
-std::string SupervisorChild::LastWords(const ChildExit& exit) const {
-  if (exit.signalled && exit.number == SIGKILL) return "";
-  return LastLine(log_path_, log_offset_);
+Ending SupervisorChild::LastWords(const ChildExit& exit) const {
+  const bool telling = !exit.signalled && exit.number > static_cast<int>(ExitCode::failure) &&
+                       exit.number != static_cast<int>(ExitCode::drained);
+  const int code = telling ? exit.number : static_cast<int>(ExitCode::failure);
+  if (exit.signalled && exit.number == SIGKILL) return {Reason::process_died, "", code};
+  const std::string line = LastLine(log_path_, log_offset_);
+  const Result<RunEvent> event = ParseEvent(line);
+  const std::optional<Reason> reason = event ? ReasonFromName(event->reason) : std::nullopt;
+  if (!reason) return {Reason::process_died, line, code};
+  return {*reason, event->message, code};
+}
+
+std::vector<Departure> SupervisorChild::HearDepartures() {
+  std::vector<Departure> departures;
+  if (names_.size() < 2 || !said_) return departures;
+  while (true) {
+    // A log that cannot be read tells nothing; its process has its own way to end.
+    const auto lines = said_->Poll();
+    if (!lines || lines->empty()) return departures;
+    for (const std::string& line : *lines) {
+      const Result<RunEvent> event = ParseEvent(line);
+      if (!event || event->kind != EventKind::ended) continue;
+      const int code = event->exit_code.value_or(static_cast<int>(ExitCode::failure));
+      heard_finish_ = heard_finish_ || code == static_cast<int>(ExitCode::ok);
+      const bool well =
+          code == static_cast<int>(ExitCode::ok) || code == static_cast<int>(ExitCode::drained);
+      if (well || !GiveUp(event->who)) continue;
+      const Reason reason = ReasonFromName(event->reason).value_or(Reason::process_died);
+      departures.push_back({event->who, {reason, event->message, code}});
+    }
+  }
 }
 
 RestartDecision SupervisorChild::Judge(const ChildExit& exit, std::int64_t now_ms) {

@@ -5,17 +5,23 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "cli/child_process.h"
+#include "cli/event_tail.h"
 #include "cli/restart_policy.h"
+#include "cli/run_event.h"
 #include "common/error.h"
 
 namespace muster::cli {
 
-/// Milliseconds of the monotonic clock.
-std::int64_t NowMs();
+/// One of several participants of a process that goes on without it.
+struct Departure {
+  std::string name;
+  Ending ending;
+};
 
 class SupervisorChild {
  public:
@@ -34,8 +40,21 @@ class SupervisorChild {
   Status Start();
   /// How it ended since it was started, once; nothing while it runs.
   std::optional<ChildExit> Reap();
-  /// What it said last before it ended; empty for a SIGKILL, which no words explain.
-  std::string LastWords(const ChildExit& exit) const;
+  /// Why it ended, as it said itself; process_died where it said nothing that names a reason, with
+  /// its last line as the message (none after a SIGKILL, which no words explain).
+  Ending LastWords(const ChildExit& exit) const;
+
+  /// Who of several gave up, for good or until the next start, since the last call. Nobody for a
+  /// child of one: its exit says it.
+  std::vector<Departure> HearDepartures();
+  /// Counts the participant as gone until the next start; false if it was already.
+  bool GiveUp(const std::string& name) { return given_up_.insert(name).second; }
+  bool HasGivenUp(const std::string& name) const { return given_up_.contains(name); }
+  /// True once one of several said that the job is finished.
+  bool heard_finish() const { return heard_finish_; }
+  /// Participants that take part or will after a start.
+  std::size_t participants_left() const { return ended_ ? 0 : names_.size() - given_up_.size(); }
+
   /// Judges an end; after `again` it is due when the delay is over, after others never.
   RestartDecision Judge(const ChildExit& exit, std::int64_t now_ms);
   void OnProgress() { policy_.OnProgress(); }
@@ -52,6 +71,9 @@ class SupervisorChild {
   pid_t pid_ = 0;
   std::int64_t start_at_ms_ = 0;
   std::uint64_t log_offset_ = 0;
+  std::optional<EventTail> said_;  ///< Since it was started.
+  std::set<std::string> given_up_;
+  bool heard_finish_ = false;
   bool retired_ = false;
   bool ended_ = false;
 };

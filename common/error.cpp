@@ -39,6 +39,14 @@ std::optional<Reason> ReasonFromNumber(std::uint8_t number) {
   }
 }
 
+std::optional<Reason> ReasonFromName(std::string_view name) {
+#define MUSTER_REASON(known, number, meaning) \
+  if (name == #known) return Reason::known;
+#include "common/reason.inc"
+#undef MUSTER_REASON
+  return std::nullopt;
+}
+
 std::string Error::Text() const { return std::string(ReasonName(reason)) + ": " + message; }
 
 void CheckFailed(const char* file, int line, const char* condition, std::string_view text) {

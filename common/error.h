@@ -23,6 +23,8 @@ std::string_view ReasonName(Reason reason);
 std::string_view ReasonMeaning(Reason reason);
 /// The reason with this number, or nothing: numbers come from peers and disks.
 std::optional<Reason> ReasonFromNumber(std::uint8_t number);
+/// The reason called so, or nothing: names come from newer processes and from people.
+std::optional<Reason> ReasonFromName(std::string_view name);
 
 struct Error {
   Reason reason = Reason::internal;

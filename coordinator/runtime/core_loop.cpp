@@ -3,17 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/clock.h"
 #include "coordinator/runtime/admin_protocol.h"
 #include "coordinator/runtime/bulk_link.h"
 
 namespace muster::coordinator {
 
 using std::chrono::milliseconds;
-
-MonotonicMs MonotonicNow() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
 
 CoreLoop::CoreLoop(Parts parts, StatusFacts facts, const MessageEncoder& encoder)
     : parts_(parts), facts_(std::move(facts)), encoder_(encoder), ticked_at_(MonotonicNow()) {}

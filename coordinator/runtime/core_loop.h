@@ -27,9 +27,6 @@
 
 namespace muster::coordinator {
 
-/// Milliseconds of the machine's monotonic clock.
-MonotonicMs MonotonicNow();
-
 /// Performs the core's effects in the order given (effects.h, "The runtime's duties"): those of the
 /// control channel, notices and timers itself, all else by the threads that it is given. Decides
 /// nothing. Not thread-safe.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/clock.h"
 #include "coordinator/runtime/core_loop.h"
 #include "coordinator/runtime/reproducible.h"
 
@@ -110,7 +111,8 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
     return outcome;
   }
   store.Finish();
-  notices->WriteEnd(*outcome, core.Status(MonotonicNow()),
+  const StatusView end = core.Status(MonotonicNow());
+  notices->WriteEnd(*outcome, end, CountsOf(end.counters, parts.gate.uncounted()),
                     Judge(job, parts, state, *outcome, loop.roster()));
   return outcome;
 }

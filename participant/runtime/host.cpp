@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "common/clock.h"
 #include "common/limits.h"
 #include "common/names.h"
 #include "participant/runtime/host_loop.h"
@@ -23,11 +24,6 @@ constexpr MonotonicMs kSignalMsMax = 50;
 /// Polls without waiting that empty the inbox before timers fire; a peer that never stops talking
 /// must not keep them from firing.
 constexpr int kPollsPerTurnMax = 64;
-
-MonotonicMs Now() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 /// True if the descriptor was readable; what was there is consumed.
 bool TakeSignal(int signal_fd) {
@@ -45,7 +41,7 @@ class Host {
       : completions_([&transport] { transport.Wake(); }),
         training_(std::max(options.threads, 1U)),
         disk_(1),
-        parts_{options, transport, completions_, training_, disk_, {}, Now()} {}
+        parts_{options, transport, completions_, training_, disk_, {}, MonotonicNow()} {}
 
   Status Open() {
     for (std::size_t i = 0; i < parts_.options.participants.size(); ++i) {
@@ -58,7 +54,12 @@ class Host {
 
   std::vector<RunOutcome> Run(int signal_fd) {
     for (auto& member : members_) member->Start();
-    while (!AllEnded()) Turn(signal_fd);
+    ended_.resize(members_.size());
+    TellEnds();
+    while (!AllEnded()) {
+      Turn(signal_fd);
+      TellEnds();
+    }
     std::vector<RunOutcome> outcomes;
     for (const auto& member : members_) outcomes.push_back(*member->outcome());
     return outcomes;
@@ -68,6 +69,14 @@ class Host {
   bool AllEnded() const {
     return std::ranges::all_of(members_,
                                [](const auto& member) { return member->outcome().has_value(); });
+  }
+
+  void TellEnds() {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      if (ended_[i] || !members_[i]->outcome()) continue;
+      ended_[i] = true;
+      if (parts_.options.on_end) parts_.options.on_end(i, *members_[i]->outcome());
+    }
   }
 
   /// Messages and completions first, timers last: what has arrived in time is seen in time.
@@ -98,7 +107,7 @@ class Host {
     for (int i = 0; i < kPollsPerTurnMax; ++i) {
       events.clear();
       parts_.transport.Poll(std::chrono::milliseconds(i == 0 ? wait_ms : 0), events);
-      parts_.now = Now();
+      parts_.now = MonotonicNow();
       if (events.empty()) return;
       for (ClientEvent& event : events) {
         // A link that was closed meanwhile has nothing to say any more.
@@ -110,6 +119,7 @@ class Host {
 
   Completions completions_;
   std::vector<std::unique_ptr<Member>> members_;
+  std::vector<bool> ended_;  ///< Of those that on_end was told.
   // After what their jobs use, so that they go first: a pool's destructor runs what it still holds.
   WorkerPool training_;
   WorkerPool disk_;

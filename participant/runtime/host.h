@@ -1,7 +1,9 @@
 // Participants as a process: one or many, each with its own identity, state directory and core.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,9 @@ struct HostOptions {
   ClientTransport::Target target;
   std::uint32_t threads = 1;  ///< Fits at a time, one thread each. At least 1.
   DataOptions data;
+  /// Told of each participant (its place in `participants`) once, as soon as it has ended, in the
+  /// thread of the caller; may be empty.
+  std::function<void(std::size_t, const RunOutcome&)> on_end;
 };
 
 /// Takes part until every participant has ended; the outcomes are in the order of the participants.

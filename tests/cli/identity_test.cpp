@@ -5,7 +5,7 @@
 
 #include "checkpoint/store.h"
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
+#include "common/exit_codes.h"
 #include "common/limits.h"
 #include "coordinator/core/roster_rules.h"
 #include "coordinator/runtime/admin_protocol.h"

@@ -59,7 +59,15 @@ TEST(RunEvent, OwnLinesComeBack) {
   EXPECT_EQ(restart.exit, "signal 9");
   EXPECT_EQ(restart.line.find('\n'), std::string::npos);
   EXPECT_EQ(Parsed(LostLine("a", "code 7", "m")).kind, EventKind::lost);
-  EXPECT_EQ(Parsed(FailedLine(10, "m")).message, "m");
+  const RunEvent failed = Parsed(FailedLine({Reason::attempts_exhausted, "m", 10}));
+  EXPECT_EQ(failed.kind, EventKind::failed);
+  EXPECT_EQ(failed.reason, "attempts_exhausted");
+  EXPECT_EQ(failed.message, "m");
+  EXPECT_EQ(failed.exit_code, 10);
+  const RunEvent ended = Parsed(EndedLine("site-1", {Reason::finished, "", 0}));
+  EXPECT_EQ(ended.kind, EventKind::ended);
+  EXPECT_EQ(ended.who, "site-1");
+  EXPECT_EQ(ended.exit_code, 0);
   EXPECT_EQ(Parsed(DrainedLine(4, "m")).version, 4U);
 }
 

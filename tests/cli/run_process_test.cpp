@@ -80,6 +80,18 @@ class RunTest : public ::testing::Test {
     return VersionsOf(events);
   }
 
+  /// The run fails since it lost this participant, and says so in its last event.
+  static void ExpectLost(Program& run, int code, const std::string& who,
+                         const std::string& reason) {
+    EXPECT_EQ(run.Wait(), code) << run.output() << run.errors();
+    ASSERT_GE(run.events().size(), 2U);
+    const Json& failed = run.events().back();
+    EXPECT_EQ(failed.value("event", ""), "failed") << failed;
+    EXPECT_EQ(failed.value("reason", ""), reason) << failed;
+    EXPECT_EQ(failed.value("exit_code", 0), code) << failed;
+    EXPECT_THAT(failed.value("message", ""), HasSubstr(who));
+  }
+
   static std::string Contents(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -224,16 +236,44 @@ TEST_F(RunTest, LostParticipantBeyondTheQuorumIsDoneWithout) {
   EXPECT_EQ(second.events().back()["event"], "finished");
 }
 
-TEST_F(RunTest, StartThatFailsIsADeathLikeOthers) {
-  Program run(Arguments("state", {"--set", "job.rounds=1000"}));
+TEST_F(RunTest, VanishedDirectoryIsNotTriedAgain) {
+  Program run(Arguments("state", {"--set", "job.rounds=100000"}));
   ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
-  std::filesystem::remove_all(directory_ / "state/participants/participant-01");
+  std::filesystem::rename(directory_ / "state/participants/participant-01", directory_ / "x");
   ::kill(Processes("state").processes[1].pid, SIGKILL);
-  EXPECT_EQ(run.Wait(), 9) << run.output() << run.errors();
-  ASSERT_GE(run.events().size(), 2U);
-  EXPECT_EQ(run.events().back()["event"], "failed");
-  EXPECT_THAT(run.events().back()["message"].get<std::string>(), HasSubstr("participant-01"));
+  ExpectLost(run, 9, "participant-01", "io_failed");
   EXPECT_EQ(run.events()[run.events().size() - 2]["event"], "summary");
+  for (const Json& event : run.events()) EXPECT_NE(event["event"], "restart") << event;
+}
+
+TEST_F(RunTest, RevokedInASharedProcessThatTheQuorumNeedsEndsTheRun) {
+  Program run(Arguments("state", {"--set", "job.rounds=100000", "--set", "run.per_process=3"}));
+  ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+  Program remove({"enroll", "remove", "participant-01", "--state-dir", directory_ / "state"});
+  ASSERT_EQ(remove.Wait(), 0) << remove.errors();
+  ExpectLost(run, 7, "participant-01", "revoked");
+}
+
+TEST_F(RunTest, RevokedInASharedProcessBeyondTheQuorumIsDoneWithout) {
+  Program run(Arguments("state", {"--set", "job.rounds=20", "--set", "run.per_process=3", "--set",
+                                  "round.quorum=2", "--set", "round.deadline_s=0.5"}));
+  ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+  Program remove({"enroll", "remove", "participant-01", "--state-dir", directory_ / "state"});
+  ASSERT_EQ(remove.Wait(), 0) << remove.errors();
+  EXPECT_FALSE(run.Await([](const Json& event) { return event["event"] == "lost"; }).is_null());
+  EXPECT_EQ(run.Wait(), 0) << run.output() << run.errors();
+  EXPECT_EQ(run.events().back()["event"], "finished");
+}
+
+TEST_F(RunTest, VanishedDirectoryInASharedProcessThatTheQuorumNeedsEndsTheRun) {
+  // The first one's holds the log of the process, too.
+  for (const std::string name : {"participant-00", "participant-02"}) {
+    Program run(Arguments(name, {"--set", "job.rounds=100000", "--set", "run.per_process=3"}));
+    ASSERT_FALSE(run.AwaitVersion(1).is_null()) << run.errors();
+    // Renamed, as who works in it may add a file to it just now.
+    std::filesystem::rename(directory_ / name + "/participants/" + name, directory_ / name + ".x");
+    ExpectLost(run, 9, name, "io_failed");
+  }
 }
 
 TEST_F(RunTest, RoundsMayBeRaised) {
@@ -250,7 +290,11 @@ TEST_F(RunTest, SecondSupervisorOfOneStateIsRefused) {
   ASSERT_FALSE(first.AwaitVersion(1).is_null()) << first.errors();
   Program second(Arguments("state"));
   EXPECT_EQ(second.Wait(), 4);
-  EXPECT_THAT(second.errors(), HasSubstr("state_in_use"));
+  EXPECT_THAT(second.errors(), IsEmpty());
+  ASSERT_EQ(second.events().size(), 1U) << second.output();
+  EXPECT_EQ(second.events().back()["event"], "failed");
+  EXPECT_EQ(second.events().back()["reason"], "state_in_use");
+  EXPECT_EQ(second.events().back()["exit_code"], 4);
   EXPECT_EQ(first.Wait(), 0) << first.errors();
 }
 

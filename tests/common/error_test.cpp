@@ -33,6 +33,7 @@ constexpr Numbered kForEver[] = {
     {24, "connection_lost"},
     {25, "timeout"},
     {26, "cancelled"},
+    {27, "process_died"},
     {40, "unknown_key"},
     {41, "revoked"},
     {42, "identity_mismatch"},
@@ -100,6 +101,18 @@ TEST(ReasonTest, EveryNumberIsANamedReasonOrNothing) {
     for (char c : name) EXPECT_TRUE(std::islower(c) || c == '_') << name;
   }
   EXPECT_GE(names.size(), std::size(kForEver));
+}
+
+TEST(ReasonTest, EveryNameLeadsBackToItsReason) {
+  for (int number = 0; number < 256; ++number) {
+    const auto reason = ReasonFromNumber(static_cast<std::uint8_t>(number));
+    if (reason) {
+      EXPECT_EQ(ReasonFromName(ReasonName(*reason)), reason);
+    }
+  }
+  for (const char* stranger : {"", "unknown_reason", "Finished", "finished "}) {
+    EXPECT_FALSE(ReasonFromName(stranger).has_value()) << stranger;
+  }
 }
 
 TEST(ReasonTest, NumberOfAStrangerIsNothing) {

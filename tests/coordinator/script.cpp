@@ -31,11 +31,9 @@ PublicKey KeyOf(const std::string& who) {
 }
 
 Reason ReasonOf(const std::string& name) {
-  for (int number = 0; number < 256; ++number) {
-    const auto reason = ReasonFromNumber(static_cast<std::uint8_t>(number));
-    if (reason && ReasonName(*reason) == name) return *reason;
-  }
-  return Reason::internal;
+  const std::optional<Reason> reason = ReasonFromName(name);
+  MUSTER_CHECK(reason, "no reason is called " + name);
+  return *reason;
 }
 
 }  // namespace

@@ -29,11 +29,9 @@ std::pair<std::uint64_t, std::uint64_t> Pair(const std::string& text) {
   return {std::stoull(text.substr(0, colon)), std::stoull(text.substr(colon + 1))};
 }
 Reason ReasonOf(const std::string& name) {
-  for (int number = 0; number < 256; ++number) {
-    const auto reason = ReasonFromNumber(static_cast<std::uint8_t>(number));
-    if (reason && ReasonName(*reason) == name) return *reason;
-  }
-  return Reason::internal;
+  const std::optional<Reason> reason = ReasonFromName(name);
+  MUSTER_CHECK(reason, "no reason is called " + name);
+  return *reason;
 }
 /// Any digest that is a function of its name.
 Xxh128Digest DigestNamed(const std::string& name) { return Xxh128Of(AsBytes(name)); }

@@ -3,7 +3,7 @@
 
 #include "common/error.h"
 
-namespace muster::cli {
+namespace muster {
 
 /// Scripts, service managers and `muster run` decide by these: never renumber.
 enum class ExitCode : int {
@@ -26,4 +26,4 @@ ExitCode ExitCodeFor(Reason reason);
 /// True if starting the same process again cannot help.
 bool IsHopeless(int exit_code);
 
-}  // namespace muster::cli
+}  // namespace muster

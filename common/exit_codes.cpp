@@ -1,6 +1,6 @@
-#include "cli/exit_codes.h"
+#include "common/exit_codes.h"
 
-namespace muster::cli {
+namespace muster {
 
 ExitCode ExitCodeFor(Reason reason) {
   switch (reason) {
@@ -64,4 +64,4 @@ bool IsHopeless(int exit_code) {
   return false;
 }
 
-}  // namespace muster::cli
+}  // namespace muster

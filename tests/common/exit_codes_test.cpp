@@ -1,8 +1,8 @@
-#include "cli/exit_codes.h"
+#include "common/exit_codes.h"
 
 #include <gtest/gtest.h>
 
-namespace muster::cli {
+namespace muster {
 namespace {
 
 TEST(ExitCodes, NumbersAreThoseOfTheReadme) {
@@ -29,4 +29,4 @@ TEST(ExitCodes, OnlyWhatAnotherStartCannotMendIsHopeless) {
 }
 
 }  // namespace
-}  // namespace muster::cli
+}  // namespace muster
