@@ -26,7 +26,7 @@ void CoordinatorCore::Impl::OnModelRequest(const Session& session, LinkId link,
   }
   const std::uint64_t left = head_.model_bytes - request.offset;
   const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes, left));
-  Count("bytes_sent", bytes);
+  Count("model_bytes_sent", bytes);
   Emit(SendModelChunk{link, request.version, request.offset, bytes});
 }
 

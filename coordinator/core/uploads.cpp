@@ -43,7 +43,7 @@ void CoordinatorCore::Impl::On(const ChunkReceived& received) {
   upload.requested += chunk.bytes;
   bytes_to_store_ += chunk.bytes;
   NoteProgress(upload);
-  Count("bytes_received", chunk.bytes);
+  Count("update_bytes_received", chunk.bytes);
   Emit(StoreChunk{upload.id, received.payload, chunk.offset, chunk.bytes, chunk.checksum});
 }
 

@@ -24,6 +24,19 @@ void PutEvaluationFields(const EvaluationRecord* record, json& line) {
   line["examples"] = record != nullptr ? json(record->examples) : json();
 }
 
+json FinishedFields(const Reproducibility& verdict) {
+  json causes = json::array();
+  for (const ReproducibilityCause& cause : verdict.causes) {
+    causes.push_back(
+        {{"round", cause.round}, {"cause", ReasonName(cause.cause)}, {"who", cause.who}});
+  }
+  return {{"event", "finished"},
+          {"rounds", verdict.rounds},
+          {"attempts", verdict.attempts},
+          {"reproducible", verdict.reproducible},
+          {"causes", std::move(causes)}};
+}
+
 }  // namespace
 
 NoticeLog::NoticeLog(Setup setup) : setup_(std::move(setup)), last_commit_at_(setup_.started_at) {
@@ -202,40 +215,30 @@ void NoticeLog::WriteStarted(const EpochRecord& epoch, Version head) {
                {"resumed_at_version", head}}));
 }
 
-std::string NoticeLog::FinishedLine(const StatusView& status,
-                                    const Reproducibility& verdict) const {
-  const auto evaluation = evaluations_.find(status.version);
-  json causes = json::array();
-  for (const ReproducibilityCause& cause : verdict.causes) {
-    causes.push_back(
-        {{"round", cause.round}, {"cause", ReasonName(cause.cause)}, {"who", cause.who}});
-  }
-  json line = {{"event", "finished"},
-               {"rounds", verdict.rounds},
-               {"version", status.version},
-               {"digest", Hex(status.digest)},
-               {"reproducible", verdict.reproducible},
-               {"causes", std::move(causes)},
-               {"attempts", verdict.attempts},
-               {"starts", status.starts}};
-  PutEvaluationFields(evaluation != evaluations_.end() ? &evaluation->second : nullptr, line);
-  return Dump(line);
-}
-
 void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
-                         const Reproducibility& verdict) {
+                         const RunCounts& counts, const Reproducibility& verdict) {
+  json line;
   if (outcome.reason == Reason::finished) {
     ReportUpTo(status.version);
-    Append(FinishedLine(status, verdict));
+    line = FinishedFields(verdict);
+    const auto evaluation = evaluations_.find(status.version);
+    PutEvaluationFields(evaluation != evaluations_.end() ? &evaluation->second : nullptr, line);
   } else if (outcome.reason == Reason::draining) {
-    Append(Dump({{"event", "drained"},
-                 {"round", status.round},
-                 {"version", status.version},
-                 {"digest", Hex(status.digest)}}));
+    line = {{"event", "drained"}, {"round", status.round}};
   } else {
-    Append(Dump(
-        {{"event", "failed"}, {"reason", ReasonName(outcome.reason)}, {"message", outcome.text}}));
+    line = {{"event", "failed"},
+            {"reason", ReasonName(outcome.reason)},
+            {"message", outcome.text},
+            {"round", status.round}};
   }
+  line["version"] = status.version;
+  line["digest"] = Hex(status.digest);
+  line["starts"] = status.starts;
+  line["bytes_received"] = setup_.traffic.received();
+  line["bytes_sent"] = setup_.traffic.sent();
+  line["counters"] = counts.counters;
+  line["refusals"] = counts.refusals;
+  Append(Dump(line));
   setup_.log.Info("stopped",
                   {{"reason", std::string(ReasonName(outcome.reason))}, {"text", outcome.text}});
 }

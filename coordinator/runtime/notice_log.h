@@ -17,6 +17,7 @@
 #include "coordinator/core/status.h"
 #include "coordinator/runtime/process_log.h"
 #include "coordinator/runtime/reproducible.h"
+#include "coordinator/runtime/run_counts.h"
 #include "coordinator/runtime/traffic.h"
 
 namespace muster::coordinator {
@@ -39,8 +40,10 @@ Result<Version> LastReportedVersion(const std::string& path);
 ///  warning   the same of an attempt that cannot reach its quorum; the message says what to do
 ///  finished  rounds, version, digest, accuracy, loss, reproducible, causes [{round, cause, who}],
 ///            attempts (of all rounds), starts
-///  drained   round, version, digest
-///  failed    reason, message
+///  drained   round, version, digest, starts
+///  failed    reason, message, round, version, digest, starts
+/// The last three also have what this process counted: bytes_received, bytes_sent (Traffic),
+/// counters and refusals (RunCounts).
 class NoticeLog {
  public:
   struct Setup {
@@ -62,7 +65,7 @@ class NoticeLog {
 
   void WriteStarted(const EpochRecord& epoch, Version head);
   /// The end of a run whose judgement is `verdict` (used where it is finished).
-  void WriteEnd(const RunOutcome& outcome, const StatusView& status,
+  void WriteEnd(const RunOutcome& outcome, const StatusView& status, const RunCounts& counts,
                 const Reproducibility& verdict);
 
   /// The last version that has its line.
@@ -81,7 +84,6 @@ class NoticeLog {
   /// Writes the lines of all versions up to this one that have none.
   void ReportUpTo(Version version);
   std::string VersionLine(const RoundRecord& record) const;
-  std::string FinishedLine(const StatusView& status, const Reproducibility& verdict) const;
   std::vector<std::string> CohortNames(const RoundRecord& record) const;
   bool Append(const std::string& line);
   void ReportAttempt(const Notice& notice);

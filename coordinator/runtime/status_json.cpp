@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <string_view>
 #include <utility>
 
 #include "common/bytes.h"
+#include "coordinator/runtime/run_counts.h"
 
 namespace muster::coordinator {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-constexpr std::string_view kRefusedPrefix = "refused.";
 
 std::string NameOf(const StatusView& view, RosterIndex index) {
   for (const ParticipantStatus& participant : view.participants) {
@@ -56,23 +54,6 @@ json Participants(const StatusView& view) {
   return participants;
 }
 
-void AddCounters(const StatusView& view, const StatusFacts& facts, json& status) {
-  json counters = json::object();
-  std::map<std::string, std::uint64_t, std::less<>> refusals;
-  for (const auto& [name, count] : view.counters) {
-    if (name.starts_with(kRefusedPrefix)) {
-      refusals[name.substr(kRefusedPrefix.size())] += count;
-    } else {
-      counters[name] = count;
-    }
-  }
-  for (const auto& [reason, count] : facts.uncounted_refusals) {
-    refusals[std::string(ReasonName(reason))] += count;
-  }
-  status["counters"] = std::move(counters);
-  status["refusals"] = std::move(refusals);
-}
-
 }  // namespace
 
 std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
@@ -104,7 +85,9 @@ std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
     status["loss"] = facts.evaluation->loss;
     status["evaluated_version"] = facts.evaluation->version;
   }
-  AddCounters(view, facts, status);
+  const RunCounts counts = CountsOf(view.counters, facts.uncounted_refusals);
+  status["counters"] = counts.counters;
+  status["refusals"] = counts.refusals;
   return status.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

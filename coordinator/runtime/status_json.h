@@ -18,7 +18,7 @@ struct StatusFacts {
   std::string job_name;
   Sha256Digest job_digest{};
   int pid = 0;
-  std::uint64_t bytes_received = 0;  ///< Since this process began.
+  std::uint64_t bytes_received = 0;  ///< Since this process began, all that Traffic counts.
   std::uint64_t bytes_sent = 0;
   std::optional<EvaluationRecord> evaluation;          ///< The newest there is.
   std::map<Reason, std::uint64_t> uncounted_refusals;  ///< RosterGate::uncounted().
@@ -29,9 +29,9 @@ struct StatusFacts {
 /// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next",
 /// "refused":{reason: slots of this attempt whose last word was a
 /// refusal}},"participants":[{"index","name","state","doing","in_cohort","accepted","lease_left_ms",
-/// "revoked"}],"bytes_received","bytes_sent","counters":{..},"refusals":{reason: count}}. accuracy,
-/// loss and evaluated_version are null before the first evaluation; state is revoked, connected or
-/// away; deadline_in_ms is null where there is none.
+/// "revoked"}],"bytes_received","bytes_sent","counters":{..},"refusals":{reason: count}}
+/// (RunCounts). accuracy, loss and evaluated_version are null before the first evaluation; state is
+/// revoked, connected or away; deadline_in_ms is null where there is none.
 std::string StatusJson(const StatusView& view, const StatusFacts& facts);
 
 }  // namespace muster::coordinator

@@ -226,6 +226,19 @@ TEST(FederationTest, StatusNamesWhoIsAwaited) {
   EXPECT_EQ(life.get().reason, Reason::finished);
 }
 
+TEST(FederationTest, TheEndCountsPayloadsApartFromTraffic) {
+  Federation federation;
+  const auto participants = federation.JoinAll();
+  EXPECT_EQ(federation.ServeToTheEnd().reason, Reason::finished);
+  const json end = federation.Events("finished").at(0);
+  const std::uint64_t payload = kRounds * kParticipants * kParameters * sizeof(float);
+  EXPECT_EQ(end.at("counters").at("updates_accepted"), kRounds * kParticipants);
+  EXPECT_EQ(end.at("counters").at("update_bytes_received"), payload);
+  EXPECT_EQ(end.at("counters").at("model_bytes_sent"), payload);
+  EXPECT_GT(end.at("bytes_received"), payload);
+  EXPECT_GT(end.at("bytes_sent"), payload);
+}
+
 TEST(FederationTest, AStrangerIsRefusedAndCounted) {
   Federation federation;
   auto life = std::async(std::launch::async, [&] { return federation.ServeToTheEnd(); });
@@ -237,6 +250,7 @@ TEST(FederationTest, AStrangerIsRefusedAndCounted) {
   const auto participants = federation.JoinAll();
   EXPECT_EQ(life.get().reason, Reason::finished);
   EXPECT_EQ(federation.HeadDigest(), UndisturbedDigest());
+  EXPECT_EQ(federation.Events("finished").at(0).at("refusals").at("unknown_key"), 1);
 }
 
 TEST(FederationTest, BrokenLinksOnlyDelay) {

@@ -63,7 +63,8 @@ class NoticeLogTest : public ::testing::Test {
   void WriteEnd(Reason reason) {
     StatusView status;
     status.version = head_;
-    notices_->WriteEnd({reason, "text"}, status, {});
+    notices_->WriteEnd({reason, "text"}, status,
+                       {{{"updates_accepted", 7}}, {{"not_finite", 2}, {"unknown_key", 1}}}, {});
   }
 
   std::string Stream() const { return dir_ / "metrics.jsonl"; }
@@ -199,6 +200,20 @@ TEST_F(NoticeLogTest, ADrainAndAFailureAreToldApart) {
   WriteEnd(Reason::attempts_exhausted);
   EXPECT_EQ(Events().back().at("event"), "failed");
   EXPECT_EQ(Events().back().at("reason"), "attempts_exhausted");
+}
+
+TEST_F(NoticeLogTest, EveryEndHoldsWhatWasCounted) {
+  CommitAndEvaluate();
+  traffic_.CountSent(40);
+  for (const Reason reason : {Reason::finished, Reason::draining, Reason::bound_exhausted}) {
+    WriteEnd(reason);
+    const json end = Events().back();
+    EXPECT_EQ(end.at("counters"), (json{{"updates_accepted", 7}})) << end;
+    EXPECT_EQ(end.at("refusals"), (json{{"not_finite", 2}, {"unknown_key", 1}})) << end;
+    EXPECT_EQ(end.at("bytes_sent"), 40) << end;
+    EXPECT_EQ(end.at("version"), 1) << end;
+    EXPECT_EQ(end.at("digest").get<std::string>().size(), 64U) << end;
+  }
 }
 
 TEST_F(NoticeLogTest, TheLastVersionIsFoundBehindAnyAmountOfOtherLines) {
