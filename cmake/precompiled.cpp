@@ -1,0 +1,1 @@
+// What CMake compiles so that MusterPrecompiled.cmake's headers have a target to belong to.
