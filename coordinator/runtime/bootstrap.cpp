@@ -62,22 +62,6 @@ Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
   return start;
 }
 
-Status CheckJob(const JobRecord& stored, const JobSpec& job) {
-  if (stored.digest == JobDigest(job)) return {};
-  const Result<JobSpec> before = DecodeJob(stored.job);
-  if (!before) {
-    return Error{before.error().reason,
-                 "the job stored in the state directory cannot be read: " + before.error().message};
-  }
-  std::string text = "the job is not the one this state directory was made for: ";
-  std::string separator;
-  for (const std::string& change : DescribeJobChanges(*before, job)) {
-    text += separator + change;
-    separator = "; ";
-  }
-  return Error{Reason::config_changed, text + ". Change it back, or use a new state directory"};
-}
-
 Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const Strategy& strategy) {
   std::vector<TensorSpec> expected = trainer.layout().Specs();
   auto server_state = StateLayout(strategy, trainer.layout());
@@ -96,7 +80,7 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
                                 const Strategy& strategy) {
   Bootstrapped start;
   start.state = store.recovered();
-  MUSTER_TRY(CheckJob(*start.state.job, job));
+  MUSTER_TRY(CheckStoredJob(*start.state.job, job));
   if (!start.state.head || !start.state.last_record || start.state.lineages.empty()) {
     return Error{Reason::damage, "the state directory holds a job but no version or no lineage"};
   }
@@ -112,6 +96,25 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
 }
 
 }  // namespace
+
+Status CheckStoredJob(const JobRecord& stored, const JobSpec& job) {
+  if (stored.digest == JobDigest(job)) return {};
+  const Result<JobSpec> before = DecodeJob(stored.job);
+  if (!before) {
+    return Error{before.error().reason,
+                 "the job stored in the state directory cannot be read: " + before.error().message};
+  }
+  // Both as their bytes say: keys that the job's kinds do not use are no difference.
+  const Result<JobSpec> now = DecodeJob(EncodeJob(job));
+  MUSTER_TRY(now);
+  std::string text = "the job is not the one this state directory was made for: ";
+  std::string separator;
+  for (const std::string& change : DescribeJobChanges(*before, *now)) {
+    text += separator + change;
+    separator = "; ";
+  }
+  return Error{Reason::config_changed, text + ". Change it back, or use a new state directory"};
+}
 
 Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
                                const BootstrapNonces& nonces, const InitialWeights& initial,

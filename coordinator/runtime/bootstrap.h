@@ -46,6 +46,10 @@ Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
                                const BootstrapNonces& nonces, const InitialWeights& initial,
                                const Strategy& strategy);
 
+/// Success if `job` is the stored one. Errors: config_changed (the text names every key that
+/// differs), damage (the stored job cannot be read).
+Status CheckStoredJob(const JobRecord& stored, const JobSpec& job);
+
 /// "round.goal was 10 and is 8" for each key that differs, as the config file spells it.
 std::vector<std::string> DescribeJobChanges(const JobSpec& stored, const JobSpec& wanted);
 

@@ -74,13 +74,14 @@ TEST_F(BootstrapTest, AChangedJobIsRefusedNamingEachKey) {
   Start(job_);
   JobSpec changed = job_;
   changed.round.quorum = 2;
-  changed.train.learning_rate = 0.05;
+  changed.train.learning_rate = 0.05;  // A synthetic job has no use for it.
+  changed.strategy.server_momentum = 0.5;
   changed.model.parameters = 2000;
   const Error error = StartError(changed);
   EXPECT_EQ(error.reason, Reason::config_changed);
   EXPECT_EQ(error.message,
             "the job is not the one this state directory was made for: model.parameters was 1000 "
-            "and is 2000; train.learning_rate was 0.1 and is 0.05; round.quorum was 3 and is 2. "
+            "and is 2000; round.quorum was 3 and is 2; strategy.server_momentum was 0 and is 0.5. "
             "Change it back, or use a new state directory");
   EXPECT_EQ(disk_.state().epoch.starts, 1U);  // A refused start is none.
 }
