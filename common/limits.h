@@ -61,6 +61,8 @@ inline constexpr std::uint32_t kFoldThreadsMax = 64;
 inline constexpr std::uint32_t kRosterMax = 1U << 16;
 inline constexpr std::uint32_t kCohortMax = 1U << 14;
 inline constexpr std::size_t kEndedIncarnationsMax = 1U << 16;
+/// Versions committed and not yet evaluated: with more, rounds wait for the evaluator.
+inline constexpr std::size_t kEvaluationsWaitingMax = 256;
 inline constexpr std::int64_t kLeaseMsDefault = 10'000;
 inline constexpr std::int64_t kLoopGapMsMax = 1'000;  ///< A longer gap is self-suspicion.
 inline constexpr std::int64_t kDeadlinePersistMs = 500;

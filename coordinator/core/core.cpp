@@ -52,7 +52,9 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   lane_layout_ = LaneLayoutOf(job_, head_);
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id.slot] = fate;
   for (const EvaluationRecord& record : recovered.evaluations) {
-    evaluations_[record.version] = record;
+    if (record.version > reported_ || record.version == head_.version) {
+      evaluations_[record.version] = record;
+    }
   }
   finish_ = recovered.finish;
   recovered_round_ = std::move(recovered.open_round);
@@ -81,8 +83,17 @@ void CoordinatorCore::Impl::NoticeGap() {
   Note({.kind = NoticeKind::suspended,
         .text = "the loop stood still for " + std::to_string(gap) + " ms"});
   for (auto& [index, session] : sessions_) session.lease_until += gap;
-  if (round_) round_->attempt_started += gap;
-  if (halt_deadline_) *halt_deadline_ += gap;
+  if (round_) {
+    round_->attempt_started += gap;
+    round_->deadline_persisted += gap;
+  }
+  for (auto& [slot, upload] : uploads_) upload.progressed_at += gap;
+  for (auto& [token, pending] : batches_) {
+    if (pending.retry_at) *pending.retry_at += gap;
+  }
+  for (auto* deadline : {&halt_deadline_, &select_deadline_, &spool_retry_at_}) {
+    if (*deadline) **deadline += gap;
+  }
 }
 
 void CoordinatorCore::Impl::On(const Started&) {

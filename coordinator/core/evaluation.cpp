@@ -1,4 +1,5 @@
 // Evaluation: beside the rounds, outside of f; it decides only whether a target was reached.
+#include "common/limits.h"
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -20,6 +21,15 @@ void CoordinatorCore::Impl::ResumeReporting() {
       RequestEvaluation(version);
     }
   }
+  std::erase_if(evaluations_, [this](const auto& one) { return one.first != head_.version; });
+}
+
+// Whether the next round waits for the evaluator: its result may end the job, or it is so far
+// behind that the versions waiting for it would grow without bound.
+bool CoordinatorCore::Impl::EvaluationFirst() const {
+  if (!options_.evaluate || head_.version == 0) return false;
+  return (options_.target_accuracy && !evaluations_.contains(head_.version)) ||
+         evaluating_.size() >= limits::kEvaluationsWaitingMax;
 }
 
 bool CoordinatorCore::Impl::TargetReached() const {
@@ -43,7 +53,7 @@ void CoordinatorCore::Impl::On(const Evaluated& evaluated) {
 void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
   const Version version = purpose.record.version;
   evaluating_.erase(version);
-  evaluations_[version] = purpose.record;
+  if (version == head_.version) evaluations_[version] = purpose.record;
   Note({.kind = NoticeKind::version_evaluated, .version = version});
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};

@@ -166,6 +166,7 @@ class CoordinatorCore::Impl {
   // evaluation.cpp
   void RequestEvaluation(Version version);
   void ResumeReporting();
+  bool EvaluationFirst() const;
   bool TargetReached() const;
 
   // finish.cpp
@@ -197,7 +198,7 @@ class CoordinatorCore::Impl {
   Round head_round_ = 0;
   Xxh128Digest model_digest_{};
   std::map<Slot, UpdateFate> fates_;
-  std::map<Version, EvaluationRecord> evaluations_;
+  std::map<Version, EvaluationRecord> evaluations_;  ///< Of head; at the start, of the unreported.
   std::optional<FinishRecord> finish_;
   bool clear_finish_ = false;  ///< The next open round takes the stored end back.
   std::optional<OpenRound> recovered_round_;

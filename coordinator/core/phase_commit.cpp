@@ -88,7 +88,8 @@ void CoordinatorCore::Impl::PersistCommit() {
   purpose.finishes = record.round >= options_.rounds;
   if (purpose.finishes) {
     batch.mutations.push_back(PutFinish{{Reason::finished, record.version}});
-  } else if (!options_.target_accuracy && !draining_) {
+  } else if (!options_.target_accuracy && !draining_ &&
+             evaluating_.size() + 1 < limits::kEvaluationsWaitingMax) {
     purpose.next = DrawRound(record.round + 1, record.version);
     if (purpose.next) batch.mutations.push_back(PutOpenRound{*purpose.next});
   }
@@ -106,6 +107,7 @@ void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
   Announce(record);
   for (const auto& [slot, update] : round_->accepted) free_extents_.insert(update.extent.index);
   round_.reset();
+  evaluations_.clear();  // Those of versions that are head no more.
   RequestEvaluation(head_.version);
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, head_.version};

@@ -31,6 +31,11 @@ void CoordinatorCore::Impl::EnterReport() {
 
 void CoordinatorCore::Impl::PersistDeadline() {
   if (now_ - round_->deadline_persisted < limits::kDeadlinePersistMs) return;
+  // A disk that hangs must not collect them: the next one says more.
+  const bool pending = std::any_of(batches_.begin(), batches_.end(), [](const auto& batch) {
+    return std::holds_alternative<ForDeadline>(batch.second.purpose);
+  });
+  if (pending) return;
   round_->deadline_persisted = now_;
   round_->record.deadline_consumed_ms = now_ - round_->attempt_started;
   Batch batch;

@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "common/random.h"
+#include "common/text.h"
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -42,9 +43,8 @@ void CoordinatorCore::Impl::EnterSelect() {
     BeginFinish(Reason::finished);
     return;
   }
-  if (options_.target_accuracy && head_.version > 0 && options_.evaluate &&
-      !evaluations_.contains(head_.version)) {
-    EnterPhase(Phase::paused);  // The evaluation under way decides whether there is a next round.
+  if (EvaluationFirst()) {
+    EnterPhase(Phase::paused);
     return;
   }
   EnterPhase(Phase::select);
@@ -62,8 +62,9 @@ void CoordinatorCore::Impl::RetrySelect() {
       Note({.kind = NoticeKind::attempt_opened,
             .round = head_round_ + 1,
             .reason = Reason::below_quorum,
-            .text = std::to_string(Drawable().size()) + " of " + std::to_string(job_.round.quorum) +
-                    " participants can be drawn"});
+            .text = std::to_string(Drawable().size()) +
+                    (job_.round.select_from == SelectFrom::present ? " connected" : " enrolled") +
+                    ", a round needs " + Counted(job_.round.quorum, "participant")});
     }
     return;
   }

@@ -34,7 +34,7 @@ enum class WaitKind : std::uint8_t {
   sums_folded,        ///< The fold threads.
   version_built,      ///< The fold threads and the disk.
   version_persisted,  ///< The store: the commit.
-  evaluation,         ///< The evaluator: the target decides on the next round.
+  evaluation,         ///< The evaluator: the target decides on the next round, or it is behind.
   present,     ///< Participants: fewer than the quorum are connected (select_from = present).
   enrolment,   ///< The operator: fewer than the quorum are enrolled.
   disk_space,  ///< The operator: the disk is full; tried again at the deadline.

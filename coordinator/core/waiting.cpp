@@ -1,6 +1,7 @@
 // What the core waits for, answered at any moment.
 #include <algorithm>
 
+#include "common/text.h"
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -25,7 +26,7 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
   if (phase_ == Phase::stopped || phase_ == Phase::starting) return wait;
   for (const auto& [token, pending] : batches_) {
     if (!pending.retry_at) continue;
-    set(WaitKind::disk_space, pending.retry_at, "the batch is written again; free some disk space");
+    set(WaitKind::disk_space, pending.retry_at, "tried again; free some disk space");
     return wait;
   }
   if (finishing_) {
@@ -63,19 +64,21 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
   switch (phase_) {
     case Phase::select:
       if (round_) {
-        set(WaitKind::round_persisted, std::nullopt, "the store answers or the process ends");
+        set(WaitKind::round_persisted, std::nullopt,
+            "the round is on disk and its tasks are prepared");
       } else {
         const bool present = job_.round.select_from == SelectFrom::present;
         set(present ? WaitKind::present : WaitKind::enrolment, select_deadline_,
-            "said again; the round opens as soon as " + std::to_string(job_.round.quorum) +
-                " participants can be drawn");
+            "the draw is tried again; it needs " + Counted(job_.round.quorum, "participant") +
+                (present ? " connected" : " enrolled"));
       }
       break;
     case Phase::configure:
       if (spool_retry_at_) {
         set(WaitKind::disk_space, spool_retry_at_, "tried again; free some disk space");
       } else {
-        set(WaitKind::spool_prepared, std::nullopt, "the disk answers or the process ends");
+        set(WaitKind::spool_prepared, std::nullopt,
+            "there is room on disk for the updates and the tasks are handed out");
       }
       break;
     case Phase::report:
@@ -95,13 +98,17 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       if (!round_->building) {
         set(WaitKind::sums_folded, std::nullopt, "the version is built");
       } else if (!round_->built) {
-        set(WaitKind::version_built, std::nullopt, "the commit is persisted");
+        set(WaitKind::version_built, std::nullopt, "the version is written to disk");
       } else {
         set(WaitKind::version_persisted, std::nullopt, "the version is announced");
       }
       break;
     case Phase::paused:
-      set(WaitKind::evaluation, std::nullopt, "the target decides whether there is a next round");
+      set(WaitKind::evaluation, std::nullopt,
+          options_.target_accuracy
+              ? "the accuracy decides whether the target is reached or the next round opens"
+              : std::to_string(evaluating_.size()) +
+                    " versions wait to be evaluated; the next round opens when they are fewer");
       break;
     case Phase::starting:
     case Phase::stopped:

@@ -94,8 +94,10 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   MUSTER_TRY(admin);
 
   HeadFacts facts{start.model_digest, notices->reported()};
+  CoordinatorCore core(job, options.core, start.state, facts);
+  // What grows with the rounds is the core's to keep or to forget.
+  start.state.evaluations = {};
   const RecoveredState& state = start.state;
-  CoordinatorCore core(job, options.core, state, facts);
   StatusFacts status_facts;
   status_facts.job_name = job.name;
   status_facts.job_digest = state.job->digest;

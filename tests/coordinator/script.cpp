@@ -44,7 +44,8 @@ Script::Script() {
   job_.data.source = DataSource::none;
 }
 
-/// job parts= goal= quorum= over= from= rounds= deadline= lease= target= attempts= roster=
+/// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
+/// roster=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -58,8 +59,9 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
   options_.deadline_ms = static_cast<std::int64_t>(Number(arguments, "deadline", 1'000'000));
   options_.lease_ms = static_cast<std::int64_t>(Number(arguments, "lease", 100'000));
   options_.attempts_max = static_cast<std::uint32_t>(Number(arguments, "attempts", 0));
-  options_.evaluate = arguments.contains("target");
-  if (options_.evaluate) options_.target_accuracy = std::stod(Get(arguments, "target", "1"));
+  options_.evaluate = arguments.contains("target") || arguments.contains("evaluate");
+  if (arguments.contains("target"))
+    options_.target_accuracy = std::stod(Get(arguments, "target", "1"));
 
   Batch batch;
   batch.mutations.push_back(PutJob{{EncodeJob(job_), JobDigest(job_), true}});
