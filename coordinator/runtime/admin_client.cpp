@@ -22,7 +22,11 @@ Status WaitFor(int fd, short events, Clock::time_point deadline, const std::stri
     pollfd waiting{fd, events, 0};
     const int ready = poll(&waiting, 1, static_cast<int>(std::clamp<long>(left, 0, 1 << 30)));
     if (ready > 0) return {};
-    if (ready == 0) return Error{Reason::timeout, who + " did not answer in time"};
+    if (ready == 0) {
+      return Error{Reason::timeout, who +
+                                        " runs but did not answer in time: its process is stopped "
+                                        "(SIGSTOP, a debugger) or has too much to do"};
+    }
     if (errno != EINTR) return SystemError(Reason::io_failed, "wait for", who, errno);
   }
 }
@@ -64,6 +68,11 @@ Result<std::string> AskCoordinator(const std::string& state_dir, std::string_vie
   const Clock::time_point deadline = Clock::now() + timeout;
   const std::string who = "the coordinator of " + state_dir;
   auto fd = coordinator::ConnectUnix(state_dir, std::string(coordinator::kAdminSocketName));
+  if (!fd && fd.error().reason == Reason::busy) {
+    return Error{Reason::busy, who +
+                                   " takes no connections, others wait already: its process is "
+                                   "stopped (SIGSTOP, a debugger) or has too much to do"};
+  }
   MUSTER_TRY(fd);
   MUSTER_TRY(SendLine(fd->get(), std::string(request), deadline, who));
   return ReceiveLine(fd->get(), deadline, who);

@@ -16,8 +16,9 @@ namespace muster {
 ///   {"command":"enroll_ls"} -> {"ok":true,"roster":[{"index","name","key","revoked"}]}
 ///   {"command":"drain"}                            -> {"ok":true}
 /// A refusal is a reply too: {"ok":false,"reason":REASON,"message":TEXT}.
-/// Errors: not_found (no coordinator listens there), timeout, connection_lost, io_failed,
-/// too_large.
+/// Waits no longer than `timeout`, whatever the coordinator does.
+/// Errors: not_found (no coordinator listens there), timeout, busy (it takes no connections),
+/// connection_lost, io_failed, too_large.
 Result<std::string> AskCoordinator(const std::string& state_dir, std::string_view request,
                                    std::chrono::milliseconds timeout);
 

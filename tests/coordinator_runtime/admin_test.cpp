@@ -247,6 +247,26 @@ TEST_F(AdminTest, AClientOfALoopThatHangsTimesOut) {
   EXPECT_EQ(reply.error().reason, Reason::timeout);
 }
 
+TEST_F(AdminTest, AStoppedProcessIsNamedAsTheCause) {
+  Stop();
+  // As a process in SIGSTOP has it: the kernel still takes connections, as many as may wait.
+  const auto stopped = ListenUnix(dir_.path(), "admin.sock");
+  ASSERT_TRUE(stopped.has_value());
+  const auto ask = [this] {
+    return AskCoordinator(dir_.path(), R"({"command":"status"})", std::chrono::milliseconds(50));
+  };
+  const auto first = ask();
+  ASSERT_FALSE(first.has_value());
+  EXPECT_EQ(first.error().reason, Reason::timeout);
+  EXPECT_NE(first.error().message.find("SIGSTOP"), std::string::npos) << first.error().message;
+  std::vector<FileDescriptor> waiting;
+  while (auto fd = ConnectUnix(dir_.path(), "admin.sock")) waiting.push_back(std::move(*fd));
+  const auto last = ask();
+  ASSERT_FALSE(last.has_value());
+  EXPECT_EQ(last.error().reason, Reason::busy);
+  EXPECT_NE(last.error().message.find("SIGSTOP"), std::string::npos) << last.error().message;
+}
+
 TEST_F(AdminTest, TheSocketIsTheOwnersAlone) {
   struct stat info {};
   ASSERT_EQ(stat((dir_ / "admin.sock").c_str(), &info), 0);
