@@ -102,7 +102,7 @@ Status ReadSingles(const Database& database, RecoveredState* state) {
   MUSTER_TRY(open_round);
   state->job = std::move(*job);
   state->epoch = epoch->value_or(EpochRecord{});
-  state->finish = std::move(*finish);
+  state->finish = *finish;
   state->open_round = std::move(*open_round);
   return {};
 }
