@@ -97,7 +97,7 @@ int Told(const Arguments& arguments, const std::string& what, RosterIndex index)
 
 Result<RosterIndex> Add(const Arguments& arguments) {
   MUSTER_TRY(CheckName(arguments.name));
-  const Result<PublicKey> key = ReadPublicKey(arguments.key);
+  const Result<PublicKey> key = ReadPublicKey("--key", "the participant", arguments.key);
   if (!key) return key.error();
   const auto answer =
       Ask(arguments.state_dir,

@@ -1,17 +1,63 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "common/exit_codes.h"
 
 namespace muster::cli {
 namespace {
 
 using Command = std::function<int(const Arguments&)>;
+
+/// CLI11 alone takes -1 for the largest number there is.
+const CLI::Validator kWhole(
+    [](const std::string& text) {
+      const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+      return digits && !text.empty() ? std::string() : text + " is no whole number, 0 or more";
+    },
+    "N");
+
+/// What --format says, before anything is parsed: a mistake elsewhere is told in this format too.
+Format AskedFormat(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool next = word == "--format" && i + 1 < argc && std::string_view(argv[i + 1]) == "json";
+    if (next || word == "--format=json") return Format::json;
+  }
+  return Format::text;
+}
+
+/// The first word that should be a command and is none; nothing if there is no such word.
+std::optional<Error> UnknownCommand(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* app = &program;
+  std::string before;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty() || word.starts_with("-")) return std::nullopt;
+    const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
+    if (found == commands.end()) {
+      std::vector<std::string> names;
+      for (const CLI::App* command : commands) names.push_back(command->get_name());
+      const auto nearest = Nearest(word, names);
+      const std::string hint = nearest ? "did you mean `" + before + *nearest + "`?"
+                                       : "`muster " + before + "--help` lists all";
+      return Error{Reason::flag_invalid, "there is no command `" + before + word + "`; " + hint};
+    }
+    app = *found;
+    before += word + " ";
+  }
+  return std::nullopt;
+}
 
 /// Builds the parser; remembers what is to be run.
 class CommandLine {
@@ -78,7 +124,9 @@ void CommandLine::Several(CLI::App* app) {
                   "N participants NAME-00, NAME-01, ..., each with DIR/NAME-xx")
       ->type_name("N")
       ->check(CLI::Range(1U, 65536U));
-  app->add_option("--first", arguments_.first, "Number of the first of them")->type_name("K");
+  app->add_option("--first", arguments_.first, "Number of the first of them")
+      ->type_name("K")
+      ->check(kWhole);
 }
 
 void CommandLine::AddServing() {
@@ -130,6 +178,8 @@ void CommandLine::AddRoster() {
 
   CLI::App* enroll = app_.add_subcommand("enroll", "Say who may take part");
   enroll->require_subcommand(1);
+  enroll->footer(
+      "Examples:\n  muster enroll ls --state-dir coordinator\n  muster enroll add --help");
   const std::string state = "The coordinator's directory; it may run or not";
   CLI::App* add = Add(*enroll, "add", "Enrol a participant, or give it a new key", RunEnrollAdd,
                       "  muster enroll add site-1 --key site-1/participant.pub --state-dir "
@@ -155,27 +205,34 @@ void CommandLine::AddLooking() {
            state);
   CLI::App* checkpoints = app_.add_subcommand("checkpoints", "Look at the committed versions");
   checkpoints->require_subcommand(1);
+  checkpoints->footer(
+      "Examples:\n  muster checkpoints ls --state-dir muster-state/demo\n"
+      "  muster checkpoints export --help");
   StateDir(Add(*checkpoints, "ls", "List all versions", RunCheckpointsLs,
                "  muster checkpoints ls --state-dir muster-state/demo"),
            state);
   CLI::App* show =
       Add(*checkpoints, "show", "Show one version, its updates and tensors", RunCheckpointsShow,
           "  muster checkpoints show --version 3 --state-dir muster-state/demo");
-  show->add_option("--version", arguments_.version, "Which one; the newest if it is not given");
+  show->add_option("--version", arguments_.version, "Which one; the newest if it is not given")
+      ->check(kWhole);
   StateDir(show, state);
   CLI::App* exporting =
       Add(*checkpoints, "export", "Write a version's model as safetensors", RunCheckpointsExport,
           "  muster checkpoints export --output model.safetensors --state-dir muster-state/demo");
-  exporting->add_option("--version", arguments_.version, "Which one; the newest if not given");
+  exporting->add_option("--version", arguments_.version, "Which one; the newest if not given")
+      ->check(kWhole);
   exporting->add_option("--output", arguments_.output, "The file to write")->required();
   StateDir(exporting, state);
 
   CLI::App* data = app_.add_subcommand("data", "Look at a job's data");
   data->require_subcommand(1);
+  data->footer("Examples:\n  muster data show configs/demo.toml");
   CLI::App* split = Add(*data, "show", "Print which part holds how many examples of each label",
                         RunData, "  muster data show configs/demo.toml");
   ConfigFile(split);
-  split->add_option("--rows", arguments_.rows, "Parts to print; 20 if it is not given");
+  split->add_option("--rows", arguments_.rows, "Parts to print; 20 if it is not given")
+      ->check(kWhole);
   Add(app_, "config", "List every key of the configuration", RunConfig, "  muster config");
   CLI::App* plot = Add(app_, "plot", "Draw the accuracy by round as text", RunPlot,
                        "  muster plot --state-dir muster-state/demo\n"
@@ -188,11 +245,17 @@ void CommandLine::AddLooking() {
 }
 
 int CommandLine::Run(int argc, char** argv) {
+  const Format format = AskedFormat(argc, argv);
+  if (const auto unknown = UnknownCommand(app_, argc, argv)) return Fail(*unknown, format);
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app_.exit(error);
-    return static_cast<int>(code == 0 ? ExitCode::ok : ExitCode::usage);
+    const bool well = error.get_exit_code() == 0;  // --help comes this way, too.
+    if (!well && format == Format::json) {
+      return Fail({Reason::flag_invalid, error.what()}, format);
+    }
+    app_.exit(error);
+    return static_cast<int>(well ? ExitCode::ok : ExitCode::usage);
   }
   return command_(arguments_);
 }

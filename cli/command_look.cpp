@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/config_keys.h"
+#include "cli/local_data.h"
 #include "cli/plot.h"
 #include "cli/run_event.h"
 #include "cli/run_files.h"
@@ -56,6 +57,7 @@ Result<std::string> DescribeState(const Arguments& arguments) {
 Result<std::string> DescribeData(const Arguments& arguments) {
   const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
   if (!config) return config.error();
+  MUSTER_TRY(CheckLocalData(*config));
   const auto parts = DescribeSplit(config->job, config->data);
   if (!parts) return parts.error();
   if (arguments.format == Format::text) return RenderSplit(*parts, arguments.rows);

@@ -18,6 +18,7 @@
 #include "common/file.h"
 #include "common/names.h"
 #include "coordinator/runtime/server.h"
+#include "participant/runtime/endpoints.h"
 #include "participant/runtime/host.h"
 
 namespace muster::cli {
@@ -35,19 +36,10 @@ Result<FileDescriptor> TakeSignals(std::initializer_list<int> signals) {
   return fd;
 }
 
-Result<int> TellFinishedAgain(const RunEvent& finished, const Config& config, const RunPaths& paths,
-                              Format format) {
-  MUSTER_TRY(EnsureExported(finished, paths));
-  if (format == Format::json) {
-    Print(finished.line + "\n");
-    return static_cast<int>(ExitCode::ok);
-  }
-  RunSummary summary;
-  summary.end = finished;
-  summary.rounds = config.core.rounds;
-  summary.counts_known = false;
-  summary.model_path = paths.Model();
-  Print("This job is finished already.\n" + RenderSummary(summary));
+Result<int> TellFinishedAgain(const RunSummary& summary, const RunPaths& paths, Format format) {
+  MUSTER_TRY(EnsureExported(*summary.end, paths));
+  Print(format == Format::json ? summary.end->line + "\n"
+                               : "This job is finished already.\n" + RenderSummary(summary));
   return static_cast<int>(ExitCode::ok);
 }
 
@@ -64,7 +56,7 @@ Result<int> Supervise(const Arguments& arguments) {
   if (!lock) return lock.error();
   const auto finished = FindFinished(*config, paths);
   if (!finished) return finished.error();
-  if (*finished) return TellFinishedAgain(**finished, *config, paths, arguments.format);
+  if (*finished) return TellFinishedAgain(**finished, paths, arguments.format);
   MUSTER_TRY(PrepareRun(*config, paths));
   const std::unique_ptr<RunOutput> output = MakeRunOutput(arguments.format);
   RunSupervisor supervisor(*config, paths, signals->get(), *output);
@@ -97,13 +89,20 @@ Result<HostOptions> HostOptionsOf(const Arguments& arguments) {
   options.threads = arguments.threads;
   options.data.dir = arguments.data_dir;
   options.endpoints_file = arguments.endpoints;
-  if (!arguments.endpoints.empty()) return options;
+  if (!arguments.endpoints.empty()) {
+    // A file that is not there yet is waited for: the coordinator writes it once it listens.
+    const auto target = participant::ReadTarget(arguments.endpoints);
+    if (!target && target.error().reason != Reason::not_found) return target.error();
+    return options;
+  }
   if (arguments.connect.empty() || arguments.connect_bulk.empty() || arguments.server_key.empty()) {
     return Error{Reason::flag_invalid,
                  "say where the coordinator is: --endpoints FILE, or --connect, --connect-bulk and "
                  "--server-key together"};
   }
-  const Result<PublicKey> server_key = ReadPublicKey(arguments.server_key);
+  const Result<PublicKey> server_key =
+      ReadPublicKey("--server-key", "the coordinator (coordinator.pub in its state directory)",
+                    arguments.server_key);
   if (!server_key) return server_key.error();
   options.target = {arguments.connect, arguments.connect_bulk, *server_key};
   return options;

@@ -103,7 +103,11 @@ Result<Config> BuildConfig(const std::string& file, const std::vector<Setting>& 
 
 Result<Config> LoadConfig(const std::string& path, const std::vector<std::string>& sets) {
   Result<Bytes> bytes = ReadFile(path, kConfigBytesMax);
-  if (!bytes) return bytes.error();
+  if (!bytes) {
+    return Error{Reason::config_invalid, "no configuration: " + bytes.error().message +
+                                             "; say which TOML file describes the job, as in "
+                                             "configs/demo.toml"};
+  }
   Result<std::vector<Setting>> settings = ReadToml(AsText(*bytes), path);
   if (!settings) return settings.error();
   for (const std::string& argument : sets) {

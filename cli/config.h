@@ -38,7 +38,8 @@ struct Config {
 /// Errors: config_invalid, as "FILE:LINE: unknown key `round.gaol`; did you mean `round.goal`?".
 Result<Config> BuildConfig(const std::string& file, const std::vector<Setting>& settings);
 
-/// Reads `path` and then the --set arguments. Errors: as ReadFile, ReadToml, ParseSet, BuildConfig.
+/// Reads `path` and then the --set arguments. Errors: config_invalid (also if the
+/// file cannot be read), flag_invalid.
 Result<Config> LoadConfig(const std::string& path, const std::vector<std::string>& sets);
 
 /// All keys as a TOML file that BuildConfig turns into `config` again.

@@ -30,7 +30,7 @@ Result<std::vector<std::string>> EventTail::Poll() {
     begin = end + 1;
   }
   if (begin == 0 && bytes.size() == kReadBytes) {
-    return Error{Reason::file_malformed, path_ + " holds a line of more than 4 MiB"};
+    return Error{Reason::damage, path_ + " holds a line of more than 4 MiB"};
   }
   offset_ += begin;
   return lines;

@@ -17,7 +17,7 @@ class EventTail {
   EventTail(std::string path, std::uint64_t offset) : path_(std::move(path)), offset_(offset) {}
 
   /// The whole lines that were appended since, without their newlines; a bounded number, so that a
-  /// long file takes several calls. Errors: file_unreadable, file_malformed (an overlong line).
+  /// long file takes several calls. Errors: file_unreadable, damage (an overlong line).
   Result<std::vector<std::string>> Poll();
 
   /// Where the next line begins.

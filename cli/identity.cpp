@@ -25,10 +25,15 @@ Result<PublicKey> EnsureKey(const std::string& participant_dir) {
   return keys->public_key;
 }
 
-Result<PublicKey> ReadPublicKey(const std::string& file_or_text) {
+Result<PublicKey> ReadPublicKey(const std::string& flag, const std::string& whose,
+                                const std::string& file_or_text) {
   const std::optional<PublicKey> key = PublicKey::FromZ85(file_or_text);
   if (key) return *key;
-  return LoadPublicKey(file_or_text);
+  Result<PublicKey> loaded = LoadPublicKey(file_or_text);
+  if (loaded) return loaded;
+  return Error{Reason::flag_invalid, flag + " expects the public key of " + whose +
+                                         ", as its file or its 40 characters; " + file_or_text +
+                                         " is neither: " + loaded.error().message};
 }
 
 bool Holds(std::span<const RosterEntry> roster, const RosterEntry& entry) {
@@ -38,18 +43,21 @@ bool Holds(std::span<const RosterEntry> roster, const RosterEntry& entry) {
   });
 }
 
-std::optional<RosterEntry> Enrol(std::vector<RosterEntry>& roster, const std::string& name,
-                                 const PublicKey& key) {
+Result<std::optional<RosterEntry>> Enrol(std::vector<RosterEntry>& roster, const std::string& name,
+                                         const PublicKey& key) {
   const auto named = std::ranges::find(roster, name, &RosterEntry::name);
-  if (named != roster.end() && named->revoked) return std::nullopt;
+  if (named != roster.end() && named->revoked) return std::optional<RosterEntry>();
   const Result<RosterEntry> entry = coordinator::JudgeEnrolment(roster, name, key);
-  if (!entry || Holds(roster, *entry)) return std::nullopt;
+  if (!entry) {
+    return Error{entry.error().reason, "cannot enrol " + name + ": " + entry.error().message};
+  }
+  if (Holds(roster, *entry)) return std::optional<RosterEntry>();
   if (named != roster.end()) {
     *named = *entry;
   } else {
     roster.push_back(*entry);
   }
-  return *entry;
+  return std::optional(*entry);
 }
 
 }  // namespace muster::cli

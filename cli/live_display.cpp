@@ -65,8 +65,8 @@ std::vector<std::string> RenderLive(const LiveState& state, std::size_t columns,
   const std::uint64_t version = state.last_version ? state.last_version->version
                                 : state.status     ? state.status->version
                                                    : 0;
-  lines.push_back(fmt::format("{}  {} {} of {} rounds  {}", state.job, Bar(version, state.rounds),
-                              version, state.rounds, HumanSeconds(state.seconds)));
+  lines.push_back(fmt::format("{}  {} rounds {}  {}", state.job, Bar(version, state.rounds),
+                              DoneOf(version, state.rounds), HumanSeconds(state.seconds)));
   if (state.last_version) {
     const RunEvent& last = *state.last_version;
     const std::string scores = last.accuracy ? fmt::format("  accuracy {:.4f}  loss {:.4f}",

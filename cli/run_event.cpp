@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, EventKind>, 9> kKinds = {{
+constexpr std::array<std::pair<std::string_view, EventKind>, 10> kKinds = {{
     {"started", EventKind::started},
     {"version", EventKind::version},
     {"attempt", EventKind::attempt},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<std::string_view, EventKind>, 9> kKinds = {{
     {"drained", EventKind::drained},
     {"failed", EventKind::failed},
     {"finished", EventKind::finished},
+    {"summary", EventKind::summary},
     {"ended", EventKind::ended},
 }};
 
@@ -80,12 +81,26 @@ std::vector<std::string> Names(const Json& object, const char* name) {
   return names;
 }
 
+std::map<std::string, std::uint64_t> Counts(const Json& object, const char* name) {
+  std::map<std::string, std::uint64_t> counts;
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_object()) return counts;
+  for (const auto& [key, count] : found->items()) {
+    if (count.is_number_unsigned()) counts[key] = count.get<std::uint64_t>();
+  }
+  return counts;
+}
+
 // Messages may hold bytes of any peer or log: what is no UTF-8 is replaced, never thrown on.
 std::string Dump(const nlohmann::ordered_json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
+
+bool EndsTheRun(EventKind kind) {
+  return kind == EventKind::finished || kind == EventKind::drained || kind == EventKind::failed;
+}
 
 Result<RunEvent> ParseEvent(const std::string& line) {
   const Json object = Json::parse(line, nullptr, false);
@@ -116,6 +131,9 @@ Result<RunEvent> ParseEvent(const std::string& line) {
   event.exit = Text(object, "exit");
   event.message = Text(object, "message");
   event.who = Text(object, "who");
+  event.pid = Whole(object, "pid");
+  event.restarts = Counts(object, "restarts");
+  event.refusals = Counts(object, "refusals");
   event.exit_code = ExitCodeOf(object);
   return event;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ enum class EventKind : std::uint8_t {
   drained,   ///< The run stopped on request; the same command resumes it.
   failed,    ///< The run ended without having finished.
   finished,  ///< The job is over.
+  summary,   ///< What the supervisor counted, after the end of each of its runs.
   ended,     ///< A process, or one of several participants in it, came to its end.
   other,     ///< Of a newer build: passed on as it is.
 };
@@ -56,6 +58,9 @@ struct RunEvent {
   std::string exit;
   std::string message;
   std::string who;  ///< Whose end it is.
+  std::uint64_t pid = 0;
+  std::map<std::string, std::uint64_t> restarts;  ///< By process.
+  std::map<std::string, std::uint64_t> refusals;  ///< By reason.
   std::optional<int> exit_code;
 };
 
@@ -65,6 +70,9 @@ struct Ending {
   std::string message;
   int exit_code = 0;
 };
+
+/// finished, drained or failed.
+bool EndsTheRun(EventKind kind);
 
 /// Errors: file_malformed (no JSON object, or no "event" in it).
 Result<RunEvent> ParseEvent(const std::string& line);

@@ -75,13 +75,17 @@ Status WriteShown(const std::string& path, std::uint64_t offset) {
   return {};
 }
 
-std::uint64_t ReadShown(const std::string& path) {
+std::uint64_t ReadShown(const std::string& path, const std::string& events) {
   const Result<Bytes> bytes = ReadFile(path, kShownDigits + 1);
   if (!bytes) return 0;
   const std::string_view text = AsText(*bytes);
   std::uint64_t offset = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), offset);
-  return parsed.ec == std::errc() ? offset : 0;
+  if (parsed.ec != std::errc() || offset == 0) return 0;
+  const Result<InputFile> log = InputFile::Open(events);
+  Bytes last(1);
+  if (!log || !log->ReadAt(offset - 1, last)) return 0;
+  return AsText(last) == "\n" ? offset : 0;
 }
 
 }  // namespace muster::cli

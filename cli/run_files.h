@@ -51,7 +51,8 @@ Result<RunState> ReadRunState(const std::string& path);
 
 /// Errors: io_failed, disk_full.
 Status WriteShown(const std::string& path, std::uint64_t offset);
-/// 0 if there is no such file or it makes no sense.
-std::uint64_t ReadShown(const std::string& path);
+/// 0 if there is no such file, or no line of `events` ends there: the log was removed since, and
+/// what is written anew is shown anew.
+std::uint64_t ReadShown(const std::string& path, const std::string& events);
 
 }  // namespace muster::cli

@@ -7,14 +7,12 @@
 namespace muster::cli {
 namespace {
 
-bool EndsTheRun(EventKind kind) {
-  return kind == EventKind::finished || kind == EventKind::drained || kind == EventKind::failed;
-}
-
 /// One JSON object a line, as the event log has them.
 class JsonOutput : public RunOutput {
  public:
   void OnEvent(const RunEvent& event) override {
+    // The summary is written after the end and said before it: the end is the last word.
+    if (event.kind == EventKind::summary) return Print(event.line + "\n");
     // An end that another start follows was that of an earlier run: it comes in its place after
     // all.
     if (!end_.empty()) Print(end_ + "\n");
@@ -26,8 +24,7 @@ class JsonOutput : public RunOutput {
     }
   }
 
-  void Finish(const RunSummary& summary) override {
-    Print(SummaryLine(summary) + "\n");
+  void Finish(const RunSummary&) override {
     if (!end_.empty()) Print(end_ + "\n");
   }
 

@@ -7,10 +7,12 @@
 
 #include "checkpoint/store.h"
 #include "cli/identity.h"
+#include "cli/local_data.h"
 #include "cli/stored.h"
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/limits.h"
+#include "coordinator/runtime/bootstrap.h"
 #include "model/safetensors_header.h"
 
 namespace muster::cli {
@@ -53,10 +55,34 @@ Status EnrolEverybody(const Config& config, const RunPaths& paths, CheckpointSto
     MUSTER_TRY(MakeDirectories(dir, kDirectoryMode));
     const Result<PublicKey> key = EnsureKey(dir);
     if (!key) return key.error();
-    const std::optional<RosterEntry> entry = Enrol(roster, name, *key);
-    if (entry) batch.mutations.emplace_back(PutRosterEntry{*entry});
+    const auto entry = Enrol(roster, name, *key);
+    if (!entry) return entry.error();
+    if (*entry) batch.mutations.emplace_back(PutRosterEntry{**entry});
   }
   return batch.mutations.empty() ? Status() : store.Write(batch);
+}
+
+/// Nobody whom an earlier run enrolled may be missing from this one: rounds would await them.
+Status CheckShape(const Config& config, const RunPaths& paths, const RecoveredState& state) {
+  const Result<Config> before = LoadConfig(paths.EffectiveConfig(), {});
+  if (!before) return {};  // The first run here, or a file of another build: nothing to compare.
+  const bool renamed = before->run.names != config.run.names;
+  const std::uint32_t kept = renamed ? 0 : config.run.participants;
+  for (std::uint32_t i = kept; i < before->run.participants; ++i) {
+    const std::string name = ParticipantName(before->run.names, i);
+    const auto entry = std::ranges::find(state.roster, name, &RosterEntry::name);
+    if (entry == state.roster.end() || entry->revoked) continue;
+    const std::string change =
+        renamed ? "run.names was \"" + before->run.names + "\" and is \"" + config.run.names + "\""
+                : "run.participants was " + std::to_string(before->run.participants) + " and is " +
+                      std::to_string(config.run.participants);
+    return Error{Reason::config_changed,
+                 change + ": " + name +
+                     " is enrolled here and would be awaited in vain. Change it back, use a new "
+                     "state directory, or first say muster enroll remove " +
+                     name + " --state-dir " + paths.state};
+  }
+  return {};
 }
 
 // Nothing if no such file can be read: then it is written anew.
@@ -81,30 +107,31 @@ std::optional<std::string> ExportedDigest(const std::string& path) {
 }  // namespace
 
 Status PrepareRun(const Config& config, const RunPaths& paths) {
+  MUSTER_TRY(CheckLocalData(config));
   MUSTER_TRY(MakeDirectories(paths.Participants(), kDirectoryMode));
   auto store = OpenStore(paths.state);
   if (!store) return store.error();
   const RecoveredState& state = (*store)->recovered();
-  const bool other_job = state.job && state.job->digest != JobDigest(config.job);
-  // Another job's state stays as it is: the coordinator will say what differs, and refuse.
-  if (!other_job) MUSTER_TRY(EnrolEverybody(config, paths, **store));
+  if (state.job) MUSTER_TRY(coordinator::CheckStoredJob(*state.job, config.job));
+  MUSTER_TRY(CheckShape(config, paths, state));
+  MUSTER_TRY(EnrolEverybody(config, paths, **store));
   return WriteFileAtomically(paths.EffectiveConfig(), AsBytes(RenderConfig(config)), 0644);
 }
 
-Result<std::optional<RunEvent>> FindFinished(const Config& config, const RunPaths& paths) {
+Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPaths& paths) {
   const auto store = OpenCheckpointStore(paths.state, OpenMode::read_only);
   if (!store) {
-    if (store.error().reason == Reason::not_found) return std::optional<RunEvent>();
+    if (store.error().reason == Reason::not_found) return std::optional<RunSummary>();
     return store.error();
   }
-  if (!IsFinished((*store)->recovered(), config)) return std::optional<RunEvent>();
+  if (!IsFinished((*store)->recovered(), config)) return std::optional<RunSummary>();
   const auto lines = ReadLines(paths.Events(), kEventLogBytesMax);
-  if (!lines) return std::optional<RunEvent>();
-  for (auto line = lines->rbegin(); line != lines->rend(); ++line) {
-    Result<RunEvent> event = ParseEvent(*line);
-    if (event && event->kind == EventKind::finished) return std::optional(std::move(*event));
-  }
-  return std::optional<RunEvent>();
+  if (!lines) return std::optional<RunSummary>();
+  RunSummary summary = SummaryOf(*lines);
+  if (!summary.end || summary.end->kind != EventKind::finished) return std::optional<RunSummary>();
+  summary.rounds = config.core.rounds;
+  summary.model_path = paths.Model();
+  return std::optional(std::move(summary));
 }
 
 Status EnsureExported(const RunEvent& finished, const RunPaths& paths) {

@@ -7,18 +7,24 @@
 #include "cli/config.h"
 #include "cli/run_event.h"
 #include "cli/run_files.h"
+#include "cli/run_summary.h"
 #include "common/error.h"
 
 namespace muster::cli {
 
 /// Makes what is missing: the directories, a key pair for each participant, its enrolment in the
 /// store, and config.toml, which the children read. Waits a moment for processes that are just
-/// ending. Errors: state_in_use, damage, io_failed, disk_full and others of the store and the keys.
+/// ending. Checks first what would only make the processes fail: the data of this machine, and that
+/// job and participants are those of the state directory. Errors: config_invalid, config_changed,
+/// already_exists (a participant's key is another's), state_in_use, damage, io_failed, disk_full
+/// and others of the store and the keys.
 Status PrepareRun(const Config& config, const RunPaths& paths);
 
-/// The event that ended this very job, if the store says that it is finished and `config` asks for
-/// no more. Errors: as OpenCheckpointStore.
-Result<std::optional<RunEvent>> FindFinished(const Config& config, const RunPaths& paths);
+/// How this very job ended, if the store says that it is finished and `config` asks for no more:
+/// the event, and the summary over all runs of the directory as far as the event log tells it.
+/// Nothing also where the log does not tell of the end: the coordinator then writes it anew.
+/// Errors: as OpenCheckpointStore.
+Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPaths& paths);
 
 /// Exports the model of a finished job unless it stands there already, as its digest in the file
 /// says: the supervisor that saw the end may have been killed before. Errors: as ExportStored.

@@ -55,7 +55,7 @@ std::string RenderSummary(const RunSummary& summary) {
   if (summary.last_version) facts = &*summary.last_version;
   if (summary.end && summary.end->kind == EventKind::finished) facts = &*summary.end;
   if (facts != nullptr) {
-    line("rounds", fmt::format("{} of {}", facts->version, summary.rounds));
+    line("rounds", DoneOf(facts->version, summary.rounds));
     if (facts->accuracy) line("accuracy", fmt::format("{:.4f}", *facts->accuracy));
     if (facts->loss) line("loss", fmt::format("{:.4f}", *facts->loss));
     line("digest", facts->digest);
@@ -66,6 +66,29 @@ std::string RenderSummary(const RunSummary& summary) {
   if (summary.counts_known) text += CountLines(summary);
   if (!summary.model_path.empty()) line("model", summary.model_path);
   return text;
+}
+
+RunSummary SummaryOf(const std::vector<std::string>& lines) {
+  RunSummary summary;
+  summary.counts_known = false;
+  std::map<std::string, std::uint32_t> restarts;
+  for (const std::string& line : lines) {
+    Result<RunEvent> event = ParseEvent(line);
+    if (!event) continue;
+    if (event->kind == EventKind::restart) ++restarts[event->process];
+    if (event->kind == EventKind::started) summary.end.reset();
+    if (event->kind == EventKind::summary) {
+      summary.counts_known = true;
+      summary.seconds += event->seconds;
+      for (const auto& [reason, count] : event->refusals) summary.refusals[reason] += count;
+    }
+    if (event->kind == EventKind::version)
+      summary.last_version = std::move(*event);
+    else if (EndsTheRun(event->kind))
+      summary.end = std::move(*event);
+  }
+  summary.restarts.assign(restarts.begin(), restarts.end());
+  return summary;
 }
 
 std::string SummaryLine(const RunSummary& summary) {

@@ -45,7 +45,7 @@ RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, int signal_fd
       paths_(std::move(paths)),
       signal_fd_(signal_fd),
       output_(output),
-      tail_(paths_.Events(), ReadShown(paths_.Shown())),
+      tail_(paths_.Events(), ReadShown(paths_.Shown(), paths_.Events())),
       started_ms_(MonotonicNow()) {
   live_.job = config_.job.name;
   live_.rounds = config_.core.rounds;
@@ -316,15 +316,19 @@ void RunSupervisor::OnEvent(const RunEvent& event) {
       break;
     case EventKind::started:
       end_.reset();
+      coordinator_pid_ = static_cast<int>(event.pid);
       break;
     case EventKind::finished:
     case EventKind::drained:
     case EventKind::failed:
       end_ = event;
+      // The coordinator's last word counts more than what it answered on the way.
+      if (!event.refusals.empty()) refusals_[coordinator_pid_] = event.refusals;
       break;
     default:
       break;
   }
+  last_line_ = event.line;
   output_.OnEvent(event);
 }
 
@@ -388,27 +392,30 @@ int RunSupervisor::Conclude() {
   const std::uint64_t version = live_.last_version ? live_.last_version->version : 0;
   if (course_ == Course::draining) {
     exit_code_ = static_cast<int>(ExitCode::drained);
-    if (!end_) TellEnd(DrainedLine(version, "the coordinator was not there to say so"));
+    if (!end_) Tell(DrainedLine(version, "the coordinator was not there to say so"));
   } else if (course_ == Course::failing) {
-    TellEnd(FailedLine(failure_));
+    Tell(FailedLine(failure_));
   } else if (!end_) {
     exit_code_ = static_cast<int>(ExitCode::failure);
-    TellEnd(FailedLine({Reason::internal,
-                        "the coordinator ended well, but never said that it had finished",
-                        exit_code_}));
+    Tell(FailedLine({Reason::internal,
+                     "the coordinator ended well, but " + paths_.Events() +
+                         " does not tell of it (was it removed?); "
+                         "the same command writes it anew",
+                     exit_code_}));
   }
   RunSummary summary = Summarise();
   if (course_ == Course::finishing) summary.model_path = paths_.Model();
+  Tell(SummaryLine(summary));
   output_.Finish(summary);
   return exit_code_;
 }
 
-void RunSupervisor::TellEnd(const std::string& line) {
+void RunSupervisor::Tell(const std::string& line) {
   Guard(ReadEvents());
   const Status written = events_->Append(line);
   if (written) Guard(ReadEvents());
-  if (end_ && end_->line == line) return;
-  // The log cannot be written or read: whoever looks on hears of the end all the same.
+  if (last_line_ == line) return;
+  // The log cannot be written or read: whoever looks on hears of it all the same.
   const Result<RunEvent> event = ParseEvent(line);
   if (event) OnEvent(*event);
 }

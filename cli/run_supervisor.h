@@ -77,8 +77,8 @@ class RunSupervisor {
   bool IsOver() const;
   Status SaveRunState();
   int Conclude();
-  /// Appends the event that ends the run, and shows it.
-  void TellEnd(const std::string& line);
+  /// Appends an event of this process's own, and shows it.
+  void Tell(const std::string& line);
   RunSummary Summarise() const;
 
   const Config& config_;
@@ -98,6 +98,8 @@ class RunSupervisor {
   std::int64_t hosts_at_ms_ = 0;
   bool status_wanted_ = false;
   std::optional<RunEvent> end_;
+  std::string last_line_;  ///< Of the event shown last.
+  int coordinator_pid_ = 0;
   LiveState live_;
   /// By coordinator process: its counts begin anew at every start.
   std::map<int, std::map<std::string, std::uint64_t>> refusals_;

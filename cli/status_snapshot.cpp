@@ -82,7 +82,7 @@ Result<StatusSnapshot> ParseStatus(const std::string& reply) {
     }
     return Read(object);
   } catch (const Json::exception& error) {
-    return Error{Reason::file_malformed,
+    return Error{Reason::malformed_message,
                  std::string("the coordinator's answer cannot be read: ") + error.what()};
   }
 }

@@ -49,7 +49,7 @@ struct StatusSnapshot {
   std::map<std::string, std::uint64_t> refusals;  ///< By reason, of this coordinator process.
 };
 
-/// Errors: file_malformed; or the reason and message of a refusal.
+/// Errors: malformed_message; or the reason and message of a refusal.
 Result<StatusSnapshot> ParseStatus(const std::string& reply);
 
 /// The same with "supervisor_pid" and each participant's "pid" added from `run`, as JSON.

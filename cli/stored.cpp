@@ -143,10 +143,10 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
   const Result<VersionManifest> manifest = (*store)->ReadManifest(*wanted);
   Json object = RecordJson(*record);
   std::string text = fmt::format(
-      "version     {}\nround       {}\nparent      {}\ndigest      {}\nupdates     {} in {} "
-      "attempts\nweight sum  {}\n",
+      "version     {}\nround       {}\nparent      {}\ndigest      {}\nupdates     {} in {}\n"
+      "weight sum  {}\n",
       record->version, record->round, record->parent, Hex(record->digest), record->accepted.size(),
-      record->attempts, record->weight_sum);
+      Counted(record->attempts, "attempt"), record->weight_sum);
   if (!manifest) {
     object["held"] = false;
     text += "held        no: only its record is kept\n";
@@ -155,8 +155,8 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
   object["held"] = true;
   object["total_bytes"] = manifest->total_bytes;
   object["tensors"] = Json::array();
-  text += fmt::format("bytes       {} in {} chunks\n\n", manifest->total_bytes,
-                      manifest->chunk_digests.size());
+  text += fmt::format("bytes       {} in {}\n\n", manifest->total_bytes,
+                      Counted(manifest->chunk_digests.size(), "chunk"));
   Table table({"tensor", "shape"});
   for (const TensorSpec& tensor : manifest->tensors) {
     table.Add({tensor.name, Shape(tensor)});

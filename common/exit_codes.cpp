@@ -9,6 +9,9 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::config_invalid:
     case Reason::flag_invalid:
     case Reason::config_changed:
+    case Reason::file_unreadable:
+    case Reason::file_malformed:
+    case Reason::not_found:
     case Reason::unsupported:
     case Reason::no_part:
     case Reason::weight_invalid:

@@ -9,7 +9,7 @@ namespace muster {
 enum class ExitCode : int {
   ok = 0,            ///< Finished; the command did what was asked.
   failure = 1,       ///< Anything not named below.
-  usage = 2,         ///< The command line or the configuration cannot be used.
+  usage = 2,         ///< The command line, the configuration or what they name cannot be used.
   drained = 3,       ///< Stopped on request; start again to resume.
   state_in_use = 4,  ///< Another process works on this state directory.
   damage = 5,        ///< Stored bytes are not those that were written.

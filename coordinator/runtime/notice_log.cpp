@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "common/exit_codes.h"
+
 namespace muster::coordinator {
 namespace {
 
@@ -229,6 +231,7 @@ void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
     line = {{"event", "failed"},
             {"reason", ReasonName(outcome.reason)},
             {"message", outcome.text},
+            {"exit_code", static_cast<int>(ExitCodeFor(outcome.reason))},
             {"round", status.round}};
   }
   line["version"] = status.version;

@@ -41,7 +41,7 @@ Result<Version> LastReportedVersion(const std::string& path);
 ///  finished  rounds, version, digest, accuracy, loss, reproducible, causes [{round, cause, who}],
 ///            attempts (of all rounds), starts
 ///  drained   round, version, digest, starts
-///  failed    reason, message, round, version, digest, starts
+///  failed    reason, message, exit_code, round, version, digest, starts
 /// The last three also have what this process counted: bytes_received, bytes_sent (Traffic),
 /// counters and refusals (RunCounts).
 class NoticeLog {

@@ -38,6 +38,18 @@ TEST(HumanList, NamesSomeAndCountsTheRest) {
   EXPECT_EQ(HumanList({"a", "b", "c", "d"}, 2), "a, b and 2 more");
 }
 
+TEST(Counted, OneIsNoPlural) {
+  EXPECT_EQ(Counted(1, "attempt"), "1 attempt");
+  EXPECT_EQ(Counted(0, "attempt"), "0 attempts");
+  EXPECT_EQ(Counted(2, "chunk"), "2 chunks");
+}
+
+TEST(DoneOf, MoreThanAskedForIsSaidSo) {
+  EXPECT_EQ(DoneOf(4, 10), "4 of 10");
+  EXPECT_EQ(DoneOf(10, 10), "10 of 10");
+  EXPECT_EQ(DoneOf(10, 4), "10, more than the 4 asked for");
+}
+
 TEST(Clip, CutsBetweenCodePoints) {
   EXPECT_EQ(Clip("abc", 5), "abc");
   EXPECT_EQ(Clip("abc", 2), "ab");
@@ -81,7 +93,7 @@ LiveState FullState() {
 TEST(LiveDisplay, ShowsWhoIsAwaitedAndWhatTheCohortDoes) {
   std::string text;
   for (const std::string& line : RenderLive(FullState(), 100, 60)) text += line + "\n";
-  EXPECT_NE(text.find("1 of 4 rounds"), std::string::npos) << text;
+  EXPECT_NE(text.find("rounds 1 of 4"), std::string::npos) << text;
   EXPECT_NE(text.find("awaited   site-07"), std::string::npos) << text;
   EXPECT_NE(text.find("site-29"), std::string::npos) << text;
 }

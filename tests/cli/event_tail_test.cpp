@@ -67,7 +67,7 @@ TEST_F(EventTailTest, OverlongLineIsAnErrorAndNoEndlessWait) {
   AppendTo(directory_ / "events", std::string(5U << 20, 'x'));
   const auto lines = tail_.Poll();
   ASSERT_FALSE(lines.has_value());
-  EXPECT_EQ(lines.error().reason, Reason::file_malformed);
+  EXPECT_EQ(lines.error().reason, Reason::damage);
 }
 
 }  // namespace

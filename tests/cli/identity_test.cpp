@@ -84,7 +84,7 @@ TEST_F(OfflineEnrolment, SayingItTwiceIsWell) {
   ASSERT_EQ(Remove("a"), 0);
   EXPECT_EQ(Remove("a"), 0);
   EXPECT_EQ(Roster({Key(1)}), "0=a(revoked)");
-  EXPECT_EQ(Remove("b"), 1);
+  EXPECT_EQ(Remove("b"), 2);
 }
 
 /// The commands, where a coordinator listens that gives every request the answer `reply_`.
@@ -166,19 +166,38 @@ TEST(JudgeEnrolment, RefusalsAreNamed) {
 
 TEST(Enrol, NewKeyKeepsTheIndex) {
   std::vector<RosterEntry> roster = {{0, "a", Key(1), false}, {1, "b", Key(2), false}};
-  const auto entry = Enrol(roster, "b", Key(9));
+  const auto enrolled = Enrol(roster, "b", Key(9));
+  ASSERT_TRUE(enrolled.has_value()) << enrolled.error().Text();
+  const std::optional<RosterEntry>& entry = *enrolled;
   ASSERT_TRUE(entry.has_value());
   EXPECT_EQ(entry->index, 1U);
   EXPECT_EQ(entry->key, Key(9));
   EXPECT_EQ(roster[1].key, Key(9));
 }
 
-TEST(Enrol, KnownAndRevokedNamesAndOthersKeysStayAsTheyAre) {
+TEST(Enrol, KnownAndRevokedNamesStayAsTheyAre) {
   std::vector<RosterEntry> roster = {{0, "a", Key(1), false}, {1, "b", Key(2), true}};
-  EXPECT_FALSE(Enrol(roster, "a", Key(1)).has_value());
-  EXPECT_FALSE(Enrol(roster, "b", Key(9)).has_value());
-  EXPECT_FALSE(Enrol(roster, "c", Key(1)).has_value());
+  EXPECT_EQ(Enrol(roster, "a", Key(1)).value(), std::nullopt);
+  EXPECT_EQ(Enrol(roster, "b", Key(9)).value(), std::nullopt);
   EXPECT_EQ(roster.size(), 2U);
+}
+
+TEST(Enrol, KeyOfAnotherNameIsAnErrorThatNamesBoth) {
+  std::vector<RosterEntry> roster = {{0, "a", Key(1), false}};
+  const auto entry = Enrol(roster, "c", Key(1));
+  ASSERT_FALSE(entry.has_value());
+  EXPECT_EQ(entry.error().reason, Reason::already_exists);
+  EXPECT_EQ(entry.error().message, "cannot enrol c: the key belongs to a");
+  EXPECT_EQ(roster.size(), 1U);
+}
+
+TEST(ReadPublicKey, RefusalSaysWhatIsExpected) {
+  const auto key = ReadPublicKey("--server-key", "the coordinator", "no-such-file");
+  ASSERT_FALSE(key.has_value());
+  EXPECT_EQ(key.error().reason, Reason::flag_invalid);
+  EXPECT_NE(key.error().message.find("--server-key expects the public key of the coordinator"),
+            std::string::npos)
+      << key.error().message;
 }
 
 TEST(EnsureKey, MakesAPairOnceAndMendsTheMissingPublicFile) {
@@ -192,10 +211,10 @@ TEST(EnsureKey, MakesAPairOnceAndMendsTheMissingPublicFile) {
   const Result<PublicKey> second = EnsureKey(directory.path());
   ASSERT_TRUE(second.has_value()) << second.error().Text();
   EXPECT_EQ(*first, *second);
-  const Result<PublicKey> read = ReadPublicKey(directory / "participant.pub");
+  const Result<PublicKey> read = ReadPublicKey("--key", "it", directory / "participant.pub");
   ASSERT_TRUE(read.has_value()) << read.error().Text();
   EXPECT_EQ(*read, *first);
-  EXPECT_EQ(ReadPublicKey(first->Z85()).value(), *first);
+  EXPECT_EQ(ReadPublicKey("--key", "it", first->Z85()).value(), *first);
 }
 
 class Keygen : public ::testing::Test {

@@ -86,5 +86,41 @@ TEST(RunSummary, SaysWhyARunWasNotReproducible) {
   EXPECT_NE(text.find("rounds        5 of 5"), std::string::npos) << text;
 }
 
+TEST(RunSummary, RoundsBeyondThoseAskedForAreSaidSo) {
+  RunSummary summary;
+  summary.rounds = 4;
+  summary.end = Parsed(R"({"event":"finished","rounds":10,"version":10,"digest":"ab"})");
+  EXPECT_NE(RenderSummary(summary).find("rounds        10, more than the 4 asked for"),
+            std::string::npos);
+}
+
+TEST(RunSummary, LogOfSeveralRunsAddsUp) {
+  const RunSummary summary = SummaryOf({
+      R"({"event":"started","pid":1})",
+      R"({"event":"restart","process":"site-1"})",
+      R"({"event":"version","version":1,"round":1})",
+      R"({"event":"drained","version":1})",
+      R"({"event":"summary","restarts":{"site-1":1},"refusals":{"busy":2},"seconds":1.5})",
+      R"({"event":"started","pid":2})",
+      R"({"event":"restart","process":"site-1"})",
+      R"({"event":"finished","version":2,"rounds":2,"digest":"ab"})",
+      R"({"event":"summary","restarts":{"site-1":1},"refusals":{"busy":1},"seconds":2.5})",
+  });
+  ASSERT_TRUE(summary.end.has_value());
+  EXPECT_EQ(summary.end->kind, EventKind::finished);
+  EXPECT_TRUE(summary.counts_known);
+  EXPECT_EQ(summary.seconds, 4.0);
+  EXPECT_EQ(summary.refusals, (std::map<std::string, std::uint64_t>{{"busy", 3}}));
+  ASSERT_EQ(summary.restarts.size(), 1U);
+  EXPECT_EQ(summary.restarts[0], (std::pair<std::string, std::uint32_t>{"site-1", 2}));
+}
+
+TEST(RunSummary, LogWithoutAnyKnowsNoCounts) {
+  const RunSummary summary = SummaryOf({R"({"event":"finished","version":2})", "nonsense"});
+  EXPECT_TRUE(summary.end.has_value());
+  EXPECT_FALSE(summary.counts_known);
+  EXPECT_FALSE(SummaryOf({R"({"event":"drained"})", R"({"event":"started"})"}).end.has_value());
+}
+
 }  // namespace
 }  // namespace muster::cli

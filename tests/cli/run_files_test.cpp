@@ -35,19 +35,38 @@ TEST(RunFile, MalformedFileIsAnErrorAndNoThrow) {
   }
 }
 
-TEST(Shown, OffsetIsRememberedAndOverwritten) {
-  const TempDir directory;
-  EXPECT_EQ(ReadShown(directory / "shown"), 0U);
-  ASSERT_TRUE(WriteShown(directory / "shown", 123456).has_value());
-  EXPECT_EQ(ReadShown(directory / "shown"), 123456U);
-  ASSERT_TRUE(WriteShown(directory / "shown", 7).has_value());
-  EXPECT_EQ(ReadShown(directory / "shown"), 7U);
+class Shown : public ::testing::Test {
+ protected:
+  std::uint64_t Read() const { return ReadShown(directory_ / "shown", directory_ / "log"); }
+  void Write(std::uint64_t offset) const {
+    ASSERT_TRUE(WriteShown(directory_ / "shown", offset).has_value());
+  }
+
+  TempDir directory_;
+};
+
+TEST_F(Shown, OffsetIsRememberedAndOverwritten) {
+  AppendTo(directory_ / "log", "one\nline two\n");
+  EXPECT_EQ(Read(), 0U);
+  Write(13);
+  EXPECT_EQ(Read(), 13U);
+  Write(4);
+  EXPECT_EQ(Read(), 4U);
 }
 
-TEST(Shown, NonsenseIsZero) {
-  const TempDir directory;
-  AppendTo(directory / "shown", "nonsense");
-  EXPECT_EQ(ReadShown(directory / "shown"), 0U);
+TEST_F(Shown, LogThatWasRemovedOrWrittenAnewIsShownFromItsBeginning) {
+  Write(4);
+  EXPECT_EQ(Read(), 0U) << "there is no log";
+  AppendTo(directory_ / "log", "x\n");
+  EXPECT_EQ(Read(), 0U) << "it is shorter";
+  AppendTo(directory_ / "log", "another line\n");
+  EXPECT_EQ(Read(), 0U) << "no line ends there";
+}
+
+TEST_F(Shown, NonsenseIsZero) {
+  AppendTo(directory_ / "log", "one\n");
+  AppendTo(directory_ / "shown", "nonsense");
+  EXPECT_EQ(Read(), 0U);
 }
 
 TEST(ParticipantName, HasTwoDigitsOrMore) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -73,11 +74,15 @@ class RunTest : public ::testing::Test {
     return versions;
   }
 
-  std::vector<std::uint64_t> LoggedVersions(const std::string& state) const {
+  std::vector<Json> Logged(const std::string& state) const {
     std::vector<Json> events;
     std::ifstream file(directory_ / state + "/metrics.jsonl");
     for (std::string line; std::getline(file, line);) events.push_back(Json::parse(line));
-    return VersionsOf(events);
+    return events;
+  }
+
+  std::vector<std::uint64_t> LoggedVersions(const std::string& state) const {
+    return VersionsOf(Logged(state));
   }
 
   /// The run fails since it lost this participant, and says so in its last event.
@@ -333,6 +338,137 @@ TEST_F(RunTest, StatusNamesPidsWhileItRunsAndTheVersionAfterwards) {
   EXPECT_EQ(stopped.events().back()["running"], false);
   EXPECT_EQ(stopped.events().back()["version"], 5);
   EXPECT_EQ(stopped.events().back()["finished"], true);
+}
+
+TEST_F(RunTest, SummaryStandsInTheEventLogAndOnceInTheStream) {
+  Program run(Arguments("state"));
+  ASSERT_EQ(run.Wait(), 0) << run.errors();
+  const std::vector<Json> logged = Logged("state");
+  ASSERT_GE(logged.size(), 2U);
+  EXPECT_EQ(logged.back()["event"], "summary");
+  EXPECT_EQ(logged[logged.size() - 2]["event"], "finished");
+  EXPECT_EQ(run.events()[run.events().size() - 2], logged.back());
+  EXPECT_EQ(run.events().back()["event"], "finished");
+  const auto summaries = std::ranges::count_if(
+      run.events(), [](const Json& event) { return event["event"] == "summary"; });
+  EXPECT_EQ(summaries, 1);
+}
+
+TEST_F(RunTest, RemovedEventLogOfAFinishedRunIsWrittenAnew) {
+  Program first(Arguments("state"));
+  ASSERT_EQ(first.Wait(), 0) << first.errors();
+  std::filesystem::remove(directory_ / "state/metrics.jsonl");
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_EQ(second.events().back()["event"], "finished");
+  EXPECT_EQ(second.events().back()["digest"], first.events().back()["digest"]);
+  EXPECT_THAT(VersionsOf(second.events()), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(LoggedVersions("state"), ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(RunTest, EventLogRemovedBetweenTwoRunsIsWrittenAnew) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(2).is_null()) << first.errors();
+  first.Signal(SIGTERM);
+  ASSERT_EQ(first.Wait(), 3) << first.output() << first.errors();
+  std::filesystem::remove(directory_ / "state/metrics.jsonl");
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 0) << second.output() << second.errors();
+  EXPECT_EQ(second.events().back()["event"], "finished");
+  EXPECT_THAT(VersionsOf(second.events()), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(LoggedVersions("state"), ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(RunTest, OtherParticipantsThanThoseEnrolledAreRefused) {
+  const std::vector<std::string> quorum = {"--set", "round.quorum=2"};
+  Program first(Arguments("state", quorum));
+  ASSERT_EQ(first.Wait(), 0) << first.errors();
+  for (const char* set : {"run.names=site", "run.participants=2"}) {
+    std::vector<std::string> more = {"--set", set, "--set", "job.rounds=7"};
+    more.insert(more.end(), quorum.begin(), quorum.end());
+    Program second(Arguments("state", more));
+    EXPECT_EQ(second.Wait(), 2) << second.output();
+    ASSERT_EQ(second.events().size(), 1U) << second.output();
+    EXPECT_EQ(second.events().back()["reason"], "config_changed");
+  }
+}
+
+TEST_F(RunTest, WhatNoStartCanMendIsSaidBeforeAnyStart) {
+  Program whole(Arguments("state"));
+  ASSERT_EQ(whole.Wait(), 0) << whole.errors();
+  const std::vector<std::vector<std::string>> cases = {
+      {"--set", "job.seed=2"},
+      {"--set", "model.kind=softmax", "--set", "data.source=idx"},
+      {"--set", "model.kind=softmax", "--set", "data.source=idx", "--set", "data.dir=/no/such"}};
+  for (const auto& sets : cases) {
+    Program run(Arguments("state", sets));
+    EXPECT_EQ(run.Wait(), 2) << run.output();
+    ASSERT_EQ(run.events().size(), 1U) << run.output();
+    EXPECT_EQ(run.events().back()["event"], "failed");
+    EXPECT_EQ(run.events().back()["exit_code"], 2);
+  }
+}
+
+TEST_F(RunTest, BadKeyFileIsNotTriedAgain) {
+  Program first(Arguments("state"));
+  ASSERT_FALSE(first.AwaitVersion(1).is_null()) << first.errors();
+  first.Signal(SIGTERM);
+  ASSERT_EQ(first.Wait(), 3) << first.errors();
+  std::ofstream(directory_ / "state/coordinator.key") << "nonsense\n";
+  Program second(Arguments("state"));
+  EXPECT_EQ(second.Wait(), 2) << second.output();
+  EXPECT_EQ(second.events().back()["event"], "failed");
+  EXPECT_EQ(second.events().back()["reason"], "file_malformed");
+  for (const Json& event : second.events()) EXPECT_NE(event["event"], "restart") << event;
+}
+
+TEST_F(RunTest, EveryErrorUnderJsonIsOneObject) {
+  const std::string state = directory_ / "none";
+  const std::string config = directory_ / "tiny.toml";
+  AppendTo(directory_ / "endpoints.json", "nonsense");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"ran"},
+           {"run"},
+           {"run", directory_ / "none.toml"},
+           {"run", config, "--set", "round.gaol=1"},
+           {"coordinator", directory_ / "none.toml", "--state-dir", state},
+           {"participant", "--name", "x", "--state-dir", state, "--endpoints",
+            directory_ / "endpoints.json"},
+           {"participant", "--name", "x", "--state-dir", state, "--connect", "tcp://h:1",
+            "--connect-bulk", "tcp://h:2", "--server-key", "nonsense"},
+           {"keygen", "--state-dir", state, "--name", "../x"},
+           {"enroll", "ad"},
+           {"enroll", "add", "x", "--key", "nonsense", "--state-dir", state},
+           {"enroll", "remove", "x", "--state-dir", directory_ / "new"},
+           {"enroll", "ls", "--state-dir", directory_ / "other"},
+           {"status", "--state-dir", state},
+           {"checkpoints", "ls", "--state-dir", state},
+           {"checkpoints", "show", "--state-dir", state, "--version", "-1"},
+           {"checkpoints", "export", "--state-dir", state, "--output", "x"},
+           {"data", "show", config, "--set", "data.source=idx", "--set", "model.kind=softmax"},
+           {"plot", "--state-dir", state}}) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--format", "json"});
+    Program program(all);
+    EXPECT_EQ(program.Wait(), 2) << words[0] << program.output() << program.errors();
+    EXPECT_THAT(program.errors(), IsEmpty()) << words[0];
+    ASSERT_EQ(program.events().size(), 1U) << words[0] << program.output();
+    const Json& failed = program.events().back();
+    EXPECT_EQ(failed.size(), 4U) << failed;
+    EXPECT_EQ(failed.value("event", ""), "failed") << failed;
+    EXPECT_FALSE(failed.value("reason", "").empty()) << failed;
+    EXPECT_FALSE(failed.value("message", "").empty()) << failed;
+    EXPECT_EQ(failed.value("exit_code", 0), 2) << failed;
+  }
+}
+
+TEST_F(RunTest, UnknownCommandIsToldTheNearest) {
+  Program top({"chekpoints", "ls"});
+  EXPECT_EQ(top.Wait(), 2);
+  EXPECT_THAT(top.errors(), HasSubstr("did you mean `checkpoints`?"));
+  Program inner({"enroll", "ad", "x"});
+  EXPECT_EQ(inner.Wait(), 2);
+  EXPECT_THAT(inner.errors(), HasSubstr("did you mean `enroll add`?"));
 }
 
 TEST_F(RunTest, MistakesOnTheCommandLineHaveTheirExitCode) {
