@@ -146,6 +146,11 @@ bool Session::OnLinkDown(Reason reason) {
   }
   std::string text = stage_ == Stage::connecting ? "the coordinator cannot be reached"
                                                  : "the connection to the coordinator ended";
+  if (stage_ == Stage::connecting && reason == Reason::connection_lost) {
+    text =
+        "the coordinator hung up in the handshake: it is going down, or its key is not the one "
+        "expected here (compare coordinator.pub in its state directory)";
+  }
   if (reason == Reason::unknown_key) {
     text = "the coordinator does not know the key of participant " + context_.options.name +
            ": enrol it (muster enroll add)";
