@@ -27,11 +27,11 @@ struct StatusFacts {
 /// One JSON object without newlines: {"ok":true,"job","job_digest","pid","phase","round","rounds",
 /// "attempt","version","digest","lineage","epoch","starts","goal","quorum","accepted","accuracy",
 /// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next",
-/// "refused":{reason: slots of this attempt whose last word was a
-/// refusal}},"participants":[{"index","name","state","doing","in_cohort","accepted","lease_left_ms",
-/// "revoked"}],"bytes_received","bytes_sent","counters":{..},"refusals":{reason: count}}
-/// (RunCounts). accuracy, loss and evaluated_version are null before the first evaluation; state is
-/// revoked, connected or away; deadline_in_ms is null where there is none.
+/// "refused":{reason: slots}},"participants":[{"index","name","state","doing","in_cohort",
+/// "accepted","lease_left_ms","revoked"}],"bytes_received","bytes_sent","counters":{..},
+/// "refusals":{reason: count}} (RunCounts). accuracy, loss and evaluated_version are null before
+/// the first evaluation; state is revoked, connected or away; deadline_in_ms is null where there is
+/// none; waiting.refused counts the slots of this attempt whose last word was a refusal.
 std::string StatusJson(const StatusView& view, const StatusFacts& facts);
 
 }  // namespace muster::coordinator
