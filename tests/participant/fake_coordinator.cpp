@@ -24,17 +24,25 @@ FakeCoordinator::FakeCoordinator(MemoryHub& hub, const JobSpec& job, const Publi
 
 bool FakeCoordinator::ServeUntil(const std::function<bool()>& done) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  std::vector<ServerMessage> messages;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    messages.clear();
-    control_->Poll(std::chrono::milliseconds(1), messages);
-    for (ServerMessage& message : messages) Receive(Channel::control, std::move(message));
-    messages.clear();
-    bulk_->Poll(std::chrono::milliseconds(0), messages);
-    for (ServerMessage& message : messages) Receive(Channel::bulk, std::move(message));
+    ServeSome();
   }
   return true;
+}
+
+void FakeCoordinator::ServeRest() {
+  while (ServeSome()) {
+  }
+}
+
+bool FakeCoordinator::ServeSome() {
+  std::vector<ServerMessage> control, bulk;
+  control_->Poll(std::chrono::milliseconds(1), control);
+  for (ServerMessage& message : control) Receive(Channel::control, std::move(message));
+  bulk_->Poll(std::chrono::milliseconds(0), bulk);
+  for (ServerMessage& message : bulk) Receive(Channel::bulk, std::move(message));
+  return !control.empty() || !bulk.empty();
 }
 
 void FakeCoordinator::Receive(Channel channel, ServerMessage message) {

@@ -29,6 +29,8 @@ class FakeCoordinator {
 
   /// Serves until `done` says so. False if that takes longer than a minute: a hang.
   bool ServeUntil(const std::function<bool()>& done);
+  /// Serves what has come and is not yet served. For a host that has ended.
+  void ServeRest();
   bool ServeUntil(bool& flag) {
     return ServeUntil([&flag] { return flag; });
   }
@@ -70,6 +72,8 @@ class FakeCoordinator {
   const ParameterSet& model() const { return model_; }
 
  private:
+  /// Serves what has come by now; false if nothing has.
+  bool ServeSome();
   void Receive(Channel channel, ServerMessage message);
   void OnControl(LinkId link, const Message& message);
   void OnBulk(LinkId link, const Message& message, ByteSpan payload);

@@ -75,7 +75,9 @@ class HostTest : public testing::Test {
     eventfd_read(signal_, &ignored);
   }
   bool ServeUntilEnded() {
-    return coordinator_->ServeUntil([this] { return ended_.load(); });
+    if (!coordinator_->ServeUntil([this] { return ended_.load(); })) return false;
+    coordinator_->ServeRest();  // Its last words may have come after the last look.
+    return true;
   }
   void ExpectOutcome(Reason reason) {
     Join();
