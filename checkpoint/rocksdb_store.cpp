@@ -109,6 +109,11 @@ class RocksDbStore : public CheckpointStore {
         });
   }
 
+  Status RunUpkeep() {
+    const std::lock_guard guard(mutex_);
+    return database_->RunUpkeep();
+  }
+
   std::vector<Version> HeldVersions() override {
     const std::lock_guard guard(mutex_);
     return {index_.versions.begin(), index_.versions.end()};
@@ -212,13 +217,13 @@ Status Sweep(const FileSystemPtr& files, const std::string& state_dir, const Sto
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
-                                                     const std::string& state_dir) {
+                                                     const std::string& state_dir, Upkeep upkeep) {
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   auto lock = FileLock::Acquire(LockPath(state_dir));
   MUSTER_TRY(lock);
   auto has_format = PrepareDirectory(files, state_dir);
   MUSTER_TRY(has_format);
-  auto database = Database::OpenForWriting(files, DatabasePath(state_dir));
+  auto database = Database::OpenForWriting(files, DatabasePath(state_dir), upkeep);
   MUSTER_TRY(database);
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
@@ -238,10 +243,12 @@ Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
 
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
                                                                const std::string& state_dir,
-                                                               OpenMode mode) {
+                                                               OpenMode mode, Upkeep upkeep) {
   if (mode == OpenMode::read_only) return OpenToRead(std::move(files), state_dir);
-  return OpenToWrite(std::move(files), state_dir);
+  return OpenToWrite(std::move(files), state_dir, upkeep);
 }
+
+Status RunUpkeep(CheckpointStore& store) { return dynamic_cast<RocksDbStore&>(store).RunUpkeep(); }
 
 }  // namespace checkpoint
 

@@ -82,9 +82,10 @@ class DiskWatch : public rocksdb::EventListener {
   std::atomic<bool> full = false;         ///< Until the database was opened again.
 };
 
-Database::Database(FileSystemPtr files, std::string path)
+Database::Database(FileSystemPtr files, std::string path, Upkeep upkeep)
     : path_(std::move(path)),
       files_(std::move(files)),
+      upkeep_(upkeep),
       env_(rocksdb::NewCompositeEnv(files_)),
       watch_(std::make_shared<DiskWatch>()) {}
 
@@ -123,12 +124,18 @@ rocksdb::Options Database::VersionFileOptions() const {
   return rocksdb::Options(BaseOptions(), VersionsOptions());
 }
 
+rocksdb::ColumnFamilyOptions Database::FamilyOptions(Family family) const {
+  rocksdb::ColumnFamilyOptions options =
+      family == Family::versions ? VersionsOptions() : MetadataOptions();
+  if (upkeep_ == Upkeep::by_hand) options.disable_auto_compactions = true;
+  return options;
+}
+
 Status Database::Open(bool writing) {
   rocksdb::DBOptions options = BaseOptions();
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const Family family : kFamilies) {
-    families.emplace_back(std::string(FamilyName(family)),
-                          family == Family::versions ? VersionsOptions() : MetadataOptions());
+    families.emplace_back(std::string(FamilyName(family)), FamilyOptions(family));
   }
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, MetadataOptions());
   rocksdb::DB* db = nullptr;
@@ -150,14 +157,16 @@ Status Database::Open(bool writing) {
   return error;
 }
 
-Result<std::shared_ptr<Database>> Database::OpenForWriting(FileSystemPtr files, std::string path) {
-  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path)));
+Result<std::shared_ptr<Database>> Database::OpenForWriting(FileSystemPtr files, std::string path,
+                                                           Upkeep upkeep) {
+  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path), upkeep));
   MUSTER_TRY(database->Open(/*writing=*/true));
   return database;
 }
 
 Result<std::shared_ptr<Database>> Database::OpenForReading(FileSystemPtr files, std::string path) {
-  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path)));
+  std::shared_ptr<Database> database(
+      new Database(std::move(files), std::move(path), Upkeep::automatic));
   MUSTER_TRY(database->Open(/*writing=*/false));
   return database;
 }
@@ -285,6 +294,19 @@ Status Database::Ingest(const std::string& path) {
   options.write_global_seqno = false;
   return Judge(db_->IngestExternalFile(Handle(Family::versions), {path}, options),
                "take " + path + " into " + path_);
+}
+
+Status Database::RunUpkeep() {
+  MUSTER_TRY(ReopenIfFull());
+  const std::shared_lock guard(mutex_);
+  for (const Family family : kFamilies) {
+    // Versions are not to be merged: each stays the file that it was written as.
+    if (family == Family::versions) continue;
+    const std::string action = "write out the log of " + path_;
+    MUSTER_TRY(Judge(db_->Flush({}, Handle(family)), action));
+    MUSTER_TRY(Judge(db_->CompactRange({}, Handle(family), nullptr, nullptr), action));
+  }
+  return {};
 }
 
 Status Database::RemoveVersions(Version first, Version last) {

@@ -18,6 +18,7 @@ namespace rocksdb {
 class ColumnFamilyHandle;
 class DB;
 class Env;
+struct ColumnFamilyOptions;
 struct Options;
 class Status;
 }  // namespace rocksdb
@@ -39,7 +40,8 @@ class Database {
  public:
   /// Opens for reading and writing, creates what is missing. Errors: state_in_use, damage,
   /// disk_full, io_failed.
-  static Result<std::shared_ptr<Database>> OpenForWriting(FileSystemPtr files, std::string path);
+  static Result<std::shared_ptr<Database>> OpenForWriting(FileSystemPtr files, std::string path,
+                                                          Upkeep upkeep);
   /// The state as it was on the disk at this moment, whether a writer is at work or not. Changes
   /// nothing on the disk. Errors: damage, io_failed.
   static Result<std::shared_ptr<Database>> OpenForReading(FileSystemPtr files, std::string path);
@@ -59,6 +61,8 @@ class Database {
   Status Write(const std::vector<KeyChange>& changes, bool sync);
   /// Takes over a file of sorted keys of `versions`; durable on return. Errors: as Write.
   Status Ingest(const std::string& path);
+  /// Flushes and merges everything, and waits for it. Errors: as Write.
+  Status RunUpkeep();
   /// Removes the chunks of versions from `first` to `last`, both included; whole files at once.
   /// Errors: as Write.
   Status RemoveVersions(Version first, Version last);
@@ -71,7 +75,8 @@ class Database {
   const std::string& path() const { return path_; }
 
  private:
-  Database(FileSystemPtr files, std::string path);
+  Database(FileSystemPtr files, std::string path, Upkeep upkeep);
+  rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
   rocksdb::Options BaseOptions() const;
   Status Open(bool writing);
   void Close();
@@ -83,6 +88,7 @@ class Database {
 
   const std::string path_;
   const FileSystemPtr files_;
+  const Upkeep upkeep_;
   const std::unique_ptr<rocksdb::Env> env_;
   const std::shared_ptr<DiskWatch> watch_;
 

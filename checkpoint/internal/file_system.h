@@ -16,10 +16,21 @@ namespace muster::checkpoint {
 
 using FileSystemPtr = std::shared_ptr<rocksdb::FileSystem>;
 
+/// When the database writes its log out to sorted files and merges these.
+enum class Upkeep : std::uint8_t {
+  automatic,  ///< In its own threads, at moments of its own.
+  by_hand,    ///< In RunUpkeep (and at an open), so that equal runs do equal operations.
+};
+
 /// As OpenCheckpointStore. `files` must be thread-safe. `state_dir` itself is made past it.
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
                                                                const std::string& state_dir,
-                                                               OpenMode mode);
+                                                               OpenMode mode,
+                                                               Upkeep upkeep = Upkeep::automatic);
+/// Flushes and merges everything, and waits for it. REQUIRES: the store was opened to be written.
+/// Errors: as CheckpointStore::Write.
+Status RunUpkeep(CheckpointStore& store);
+
 /// As OpenSpool. `files` must be thread-safe.
 Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir);
 

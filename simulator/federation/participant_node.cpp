@@ -1,12 +1,10 @@
-#include "tests/federation/participant_node.h"
-
-#include <gtest/gtest.h>
+#include "simulator/federation/participant_node.h"
 
 #include <utility>
 
 #include "common/digest.h"
 
-namespace muster::federation {
+namespace muster::simulator {
 
 using namespace muster::participant;  // NOLINT: every effect and event of the core.
 
@@ -23,20 +21,27 @@ constexpr Micros kDownMost = 1'500 * kMillisecond;
 }  // namespace
 
 ParticipantNode::ParticipantNode(World& world, Network& network, RosterIndex index,
-                                 std::string name, const std::set<UpdateId>& accepted)
+                                 std::string name, const std::set<UpdateId>& acknowledged)
     : world_(world),
       network_(network),
       index_(index),
       name_(std::move(name)),
-      accepted_(accepted) {}
+      acknowledged_(acknowledged) {}
+
+void ParticipantNode::KeepAway(bool away) {
+  if (away == std::exchange(away_, away)) return;
+  if (!away) return Start();
+  if (core_ != nullptr) End(false);
+}
 
 void ParticipantNode::Start() {
+  if (away_ || core_ != nullptr) return;
   ++life_;
   stopping_ = false;
   if (disk_.state.retained) {
-    ASSERT_NE(disk_.update, nullptr) << name_ << " names an update that it does not have";
-    ASSERT_EQ(Xxh128Of(*disk_.update), disk_.state.retained->digest)
-        << name_ << " has other bytes than those its state names";
+    const bool whole =
+        disk_.update != nullptr && Xxh128Of(*disk_.update) == disk_.state.retained->digest;
+    if (!whole) return world_.Violate(name_ + " has other bytes than those its state names");
   }
   ParticipantOptions options;
   options.name = name_;
@@ -119,7 +124,7 @@ void ParticipantNode::CloseLink() {
 }
 
 void ParticipantNode::Perform(const Connect&) {
-  ASSERT_EQ(link_, 0U) << "one link at a time";
+  MUSTER_CHECK(link_ == 0, "one link at a time");
   ClientEnd end;
   const auto of_this_life = [this, life = life_](auto action) {
     return [this, life, action] {
@@ -146,7 +151,7 @@ void ParticipantNode::Perform(const SendBulk& effect) {
 }
 
 void ParticipantNode::Perform(const SendUpdateChunk& effect) {
-  ASSERT_NE(disk_.update, nullptr);
+  MUSTER_CHECK(disk_.update != nullptr, "an update that is not there");
   const ByteSpan bytes = ByteSpan(*disk_.update).subspan(effect.offset, effect.bytes);
   Packet packet;
   packet.fence = effect.fence;
@@ -161,7 +166,7 @@ void ParticipantNode::Perform(const SetJob& effect) {
 
 void ParticipantNode::Perform(const OpenModel& effect) {
   const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
-  ASSERT_TRUE(opened.has_value()) << opened.error().Text();
+  world_.Expect(opened.has_value(), name_ + " cannot open the model it is told of");
 }
 
 void ParticipantNode::Perform(const StoreChunk& effect) {
@@ -172,9 +177,9 @@ void ParticipantNode::Perform(const StoreChunk& effect) {
 }
 
 void ParticipantNode::Perform(const StartFit& effect) {
-  ASSERT_FALSE(fit_.has_value()) << "one fit at a time";
-  EXPECT_FALSE(accepted_.contains(effect.id))
-      << name_ << " trains " << effect.id.Text() << ", which is accepted already";
+  MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
+  world_.Expect(!acknowledged_.contains(effect.id),
+                name_ + " trains " + effect.id.Text() + ", which was acknowledged");
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, model_.model()};
   Worker alone;
@@ -188,7 +193,7 @@ void ParticipantNode::FinishFit() {
   ParameterSet update(trainer_->layout());
   const auto result = trainer_->Fit({fit.id.round, fit.id.slot, fit.id.task}, *fit.base, update,
                                     std::stop_token(), [](const FitPosition&) {});
-  ASSERT_TRUE(result.has_value()) << result.error().Text();
+  MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
   const ByteSpan bytes = std::as_const(update).bytes();
   disk_.update = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
   Feed(FitDone{{fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version}});
@@ -219,8 +224,8 @@ void ParticipantNode::Perform(const ArmTimer& effect) {
 }
 
 void ParticipantNode::Perform(const Stop& effect) {
-  EXPECT_TRUE(effect.reason == Reason::finished || effect.reason == Reason::left)
-      << name_ << ": " << ReasonName(effect.reason) << ": " << effect.text;
+  world_.Expect(effect.reason == Reason::finished || effect.reason == Reason::left,
+                name_ + " stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
   End(effect.reason != Reason::finished);
 }
 
@@ -230,4 +235,4 @@ std::string ParticipantNode::Waiting() const {
          "): " + core_->Waiting(world_.now_ms());
 }
 
-}  // namespace muster::federation
+}  // namespace muster::simulator

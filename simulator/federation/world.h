@@ -7,11 +7,12 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/ids.h"
 #include "common/random.h"
 
-namespace muster::federation {
+namespace muster::simulator {
 
 /// Microseconds of virtual time.
 using Micros = std::int64_t;
@@ -33,7 +34,7 @@ struct Faults {
 struct Happened {
   std::uint64_t messages = 0, duplicates = 0, losses = 0, cuts = 0;
   std::uint64_t coordinator_crashes = 0, participant_crashes = 0, stops = 0;
-  std::uint64_t batches_forgotten = 0, transfers_resumed = 0, fits = 0;
+  std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
   std::map<std::string, std::uint64_t> crashes_in;  ///< By the coordinator's phase.
 };
 
@@ -58,9 +59,18 @@ class World {
   void At(Micros when, std::function<void()> action) {
     queue_.emplace(std::pair(when, random_.Next()), std::move(action));
   }
-  /// Runs until `done`, nothing is left or the time is up. Returns whether it is done.
+  /// A promise is broken: the run ends, and the text says which.
+  void Violate(std::string text) { violations_.push_back(std::move(text)); }
+  void Expect(bool kept, const std::string& text) {
+    if (!kept) Violate(text);
+  }
+  const std::vector<std::string>& violations() const { return violations_; }
+
+  /// Runs until `done`, nothing is left, the time is up or a promise is broken. Returns whether it
+  /// is done.
   bool RunUntil(const std::function<bool()>& done, Micros limit) {
     while (!done()) {
+      if (!violations_.empty()) return false;
       if (queue_.empty() || queue_.begin()->first.first > limit) return false;
       auto next = queue_.extract(queue_.begin());
       now_ = next.key().first;
@@ -73,6 +83,7 @@ class World {
   Faults faults_;
   KeyedStream random_;
   Happened happened_;
+  std::vector<std::string> violations_;
   Micros now_ = 0;
   std::multimap<std::pair<Micros, std::uint64_t>, std::function<void()>> queue_;
 };
@@ -89,4 +100,4 @@ class Worker {
   Micros free_at_ = 0;
 };
 
-}  // namespace muster::federation
+}  // namespace muster::simulator

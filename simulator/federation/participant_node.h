@@ -9,19 +9,21 @@
 
 #include "participant/core/core.h"
 #include "participant/runtime/model_buffer.h"
-#include "tests/federation/network.h"
+#include "simulator/federation/network.h"
 #include "training/trainer.h"
 
-namespace muster::federation {
+namespace muster::simulator {
 
 class ParticipantNode {
  public:
-  /// `accepted`: what the coordinator's disk has accepted; none of it may be trained again.
+  /// `acknowledged`: none of these updates may be trained again.
   ParticipantNode(World& world, Network& network, RosterIndex index, std::string name,
-                  const std::set<UpdateId>& accepted);
+                  const std::set<UpdateId>& acknowledged);
 
-  /// A start of the process on its disk.
+  /// A start of the process on its disk; nothing if it runs or is kept away.
   void Start();
+  /// Kept away: the process dies and does not come back until it is called.
+  void KeepAway(bool away);
   std::string Waiting() const;
 
  private:
@@ -67,7 +69,7 @@ class ParticipantNode {
   Network& network_;
   const RosterIndex index_;
   const std::string name_;
-  const std::set<UpdateId>& accepted_;
+  const std::set<UpdateId>& acknowledged_;
   Disk disk_;
 
   // --- One process ------------------------------------------------------------------------------
@@ -75,6 +77,7 @@ class ParticipantNode {
   std::uint64_t life_ = 0;
   int deaths_ = 0;
   bool stopping_ = false;
+  bool away_ = false;
   bool feeding_ = false;
   std::deque<participant::Event> events_;
   LinkId link_ = 0;
@@ -86,4 +89,4 @@ class ParticipantNode {
   std::optional<Fit> fit_;
 };
 
-}  // namespace muster::federation
+}  // namespace muster::simulator

@@ -1,8 +1,8 @@
-#include "tests/federation/network.h"
+#include "simulator/federation/network.h"
 
 #include <algorithm>
 
-namespace muster::federation {
+namespace muster::simulator {
 namespace {
 
 constexpr Micros kLatencyMin = 50;
@@ -121,4 +121,4 @@ void Network::Drop(LinkId link) {
   server_links_.erase(found);
 }
 
-}  // namespace muster::federation
+}  // namespace muster::simulator

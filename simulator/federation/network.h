@@ -9,10 +9,10 @@
 
 #include "common/bytes.h"
 #include "protocol/messages.h"
-#include "tests/federation/world.h"
+#include "simulator/federation/world.h"
 #include "transport/transport.h"
 
-namespace muster::federation {
+namespace muster::simulator {
 
 struct Packet {
   Fence fence;
@@ -69,4 +69,4 @@ class Network {
   std::map<LinkId, std::pair<LinkId, Channel>> server_links_;
 };
 
-}  // namespace muster::federation
+}  // namespace muster::simulator

@@ -1,0 +1,224 @@
+// How the node performs what its core wants done.
+#include <algorithm>
+#include <utility>
+
+#include "aggregation/version_builder.h"
+#include "common/digest.h"
+#include "simulator/federation/coordinator_node.h"
+
+namespace muster::simulator {
+
+using namespace muster::coordinator;  // NOLINT: every effect and event of the core.
+
+namespace {
+
+constexpr Micros kDiskMost = 4 * kMillisecond;
+constexpr Micros kFoldMost = 3 * kMillisecond;
+constexpr Micros kEvaluationMost = 40 * kMillisecond;
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------
+
+void CoordinatorNode::Perform(const Send& effect) {
+  const Fence fence{1, epoch_};
+  if (const auto* grant = std::get_if<Grant>(&effect.message); grant && grant->offset > 0) {
+    ++world_.happened().transfers_resumed;
+  }
+  if (const auto* accepted = std::get_if<Accepted>(&effect.message)) {
+    observer_.acknowledged.insert(accepted->id);
+  }
+  if (!network_.SendToClient(effect.link, {fence, effect.message, nullptr})) {
+    events_.push_back(LinkGone{effect.link});
+  }
+}
+
+void CoordinatorNode::Perform(const SendModelChunk& effect) {
+  MUSTER_CHECK(effect.version == head_version_, "only head is sent");
+  const ByteSpan bytes = head_->bytes().subspan(effect.offset, effect.bytes);
+  Packet packet;
+  packet.fence = {1, epoch_};
+  packet.message = ModelChunk{effect.version, effect.offset, effect.bytes, Xxh64Of(bytes)};
+  packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  if (!network_.SendToClient(effect.link, std::move(packet))) {
+    events_.push_back(LinkGone{effect.link});
+  }
+}
+
+void CoordinatorNode::Perform(const Persist& effect) {
+  Later(store_worker_, kDiskMost, [this, effect] {
+    if (Survives(store_->Write(effect.batch), PersistRefused{effect.token})) {
+      Feed(Persisted{effect.token});
+    }
+  });
+}
+
+void CoordinatorNode::Perform(const PrepareSpool& effect) {
+  Later(store_worker_, kDiskMost, [this, effect] {
+    if (Survives(spool_->Prepare(effect.extent_bytes, effect.extent_count),
+                 SpoolRefused{effect.token})) {
+      spool_prepared_ = true;
+      const std::uint64_t life = life_;
+      Feed(SpoolPrepared{effect.token});
+      if (life == life_) RunFoldWork();
+    }
+  });
+}
+
+void CoordinatorNode::Perform(const SyncSpool& effect) {
+  Later(store_worker_, kDiskMost, [this, effect] {
+    if (Survives(spool_->Sync(), SpoolRefused{effect.token})) Feed(SpoolSynced{effect.token});
+  });
+}
+
+void CoordinatorNode::Perform(const OpenUpload& effect) {
+  const LaneSpec lane = strategy_->Lanes(trainer_->layout()).front();
+  uploads_.insert_or_assign(effect.upload,
+                            Upload{.extent = effect.extent.index,
+                                   .bytes = effect.bytes,
+                                   .checker = std::move(*UpdateChecker::Create(lane.layout))});
+}
+
+void CoordinatorNode::Perform(const StoreChunk& effect) {
+  Worker& worker = extents_[uploads_.at(effect.upload).extent];
+  Later(worker, kDiskMost, [this, effect] { FinishStore(effect); });
+}
+
+void CoordinatorNode::FinishStore(const StoreChunk& effect) {
+  const Packet packet = std::move(payloads_.extract(effect.payload).mapped());
+  const auto found = uploads_.find(effect.upload);
+  if (found == uploads_.end() || found->second.rejected) return;
+  Upload& upload = found->second;
+  const Bytes& bytes = *packet.payload;
+  MUSTER_CHECK(upload.stored == effect.offset, "chunks of an upload are stored in order");
+  if (Xxh64Of(bytes) != effect.checksum || !upload.checker.Add(bytes).has_value()) {
+    upload.rejected = true;
+    return Feed(ChunkRejected{effect.upload, Reason::checksum_mismatch});
+  }
+  const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
+  if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
+  upload.stored += bytes.size();
+  const bool whole = upload.stored == upload.bytes;
+  UpdateSummary summary = upload.checker.Summary();
+  const std::uint64_t life = life_;
+  Feed(ChunkStored{effect.upload, effect.offset + effect.bytes});
+  if (!whole || life != life_) return;
+  Feed(UploadChecked{effect.upload, summary.digest, summary.gaps_zero, summary.tensor_max_abs});
+}
+
+// In order, and after a restart no fold before there is a spool to read.
+void CoordinatorNode::RunFoldWork() {
+  const std::uint64_t life = life_;
+  while (life == life_ && !fold_work_.empty()) {
+    if (fold_work_.front().reads_spool && !spool_prepared_) return;
+    const std::function<void()> action = std::move(fold_work_.front().action);
+    fold_work_.pop_front();
+    action();
+  }
+}
+
+void CoordinatorNode::FoldLater(bool reads_spool, std::function<void()> action) {
+  Later(fold_worker_, kFoldMost, [this, reads_spool, action = std::move(action)] {
+    fold_work_.push_back({reads_spool, action});
+    RunFoldWork();
+  });
+}
+
+void CoordinatorNode::Perform(const OpenSum& effect) {
+  FoldLater(false, [this, effect] {
+    if (!sum_) {
+      sum_ = std::move(*RingSum::Create(strategy_->Lanes(trainer_->layout()).front().layout));
+    }
+    const RingCapacity capacity{setup_.job.aggregation.weight_max, setup_.job.round.goal};
+    MUSTER_CHECK(sum_->Reset(effect.scales, capacity).has_value(), "the core's scales are sound");
+  });
+}
+
+void CoordinatorNode::Perform(const Fold& effect) {
+  FoldLater(true, [this, effect] { FinishFold(effect); });
+}
+
+void CoordinatorNode::FinishFold(const Fold& effect) {
+  Bytes update(sum_->layout().total_bytes());
+  const Status read = spool_->Read(effect.extent.index, 0, update);
+  world_.Expect(read.has_value() && Xxh128Of(update) == effect.digest,
+                "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
+  const UpdateSource source{[&update](std::uint64_t offset, MutableByteSpan bytes) -> Status {
+                              std::ranges::copy(ByteSpan(update).subspan(offset, bytes.size()),
+                                                bytes.begin());
+                              return {};
+                            },
+                            effect.weight};
+  if (!world_.violations().empty()) return;
+  MUSTER_CHECK(sum_->Fold({&source, 1}, pool_).has_value(), "a checked update can be folded");
+  Feed(Folded{effect.id});
+}
+
+void CoordinatorNode::Perform(const coordinator::BuildVersion& effect) {
+  FoldLater(false, [this, effect] { FinishBuild(effect); });
+}
+
+void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
+  auto next = std::make_shared<ParameterSet>(head_->layout());
+  MutableByteSpan rest = next->bytes();
+  auto writer = store_->BeginVersion(effect.version);
+  Status written = writer ? Status() : Status(writer.error());
+  const ChunkSink sink = [&](ByteSpan chunk) -> Status {
+    std::ranges::copy(chunk, rest.begin());
+    rest = rest.subspan(chunk.size());
+    return written ? (*writer)->Append(chunk) : written;
+  };
+  auto manifest = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, sink);
+  written = manifest ? (*writer)->Finish() : Status(manifest.error());
+  if (!Survives(written, BuildFailed{written ? Error{} : written.error()})) return;
+  built_ = next;
+  built_digest_ = manifest->digest;
+  Feed(VersionBuilt{*manifest, Xxh128Of(built_->bytes().first(manifest->model_bytes))});
+}
+
+void CoordinatorNode::Perform(const AdvanceHead& effect) {
+  MUSTER_CHECK(built_ != nullptr, "a version became head unbuilt");
+  head_ = std::exchange(built_, nullptr);
+  head_version_ = effect.version;
+}
+
+void CoordinatorNode::Perform(const Evaluate& effect) {
+  Later(evaluator_, kEvaluationMost, [this, effect] {
+    // Which version it was does not matter here: its record lies outside f.
+    ParameterSet model(trainer_->layout());
+    std::ranges::copy(head_->bytes().first(model.bytes().size()), model.bytes().begin());
+    const auto judged = trainer_->Evaluate(model, {});
+    MUSTER_CHECK(judged.has_value(), "the synthetic trainer cannot fail");
+    Feed(Evaluated{{effect.version, judged->examples, judged->loss, judged->accuracy}});
+  });
+}
+
+void CoordinatorNode::Perform(const Notice& effect) {
+  if (effect.kind == NoticeKind::phase_entered) phase_ = effect.text;
+  if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
+  if (effect.kind == NoticeKind::version_committed) {
+    observer_.announced[effect.version] = built_digest_;
+    Progress(effect.version, 1);
+  }
+  if (effect.kind != NoticeKind::version_evaluated) return;
+  world_.Expect(effect.version == reported_ + 1, "version " + std::to_string(effect.version) +
+                                                     " is reported after " +
+                                                     std::to_string(reported_));
+  reported_ = effect.version;
+}
+
+void CoordinatorNode::Perform(const ArmTimer& effect) {
+  world_.At(effect.at * kMillisecond, [this, life = life_] {
+    if (life == life_) Feed(Tick{});
+  });
+}
+
+void CoordinatorNode::Perform(const Stop& effect) {
+  world_.Expect(
+      effect.reason == Reason::finished || effect.reason == Reason::draining,
+      "the coordinator stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
+  finished_ = effect.reason != Reason::draining;
+  StartLater();
+}
+
+}  // namespace muster::simulator

@@ -1,0 +1,247 @@
+#include "simulator/federation/coordinator_node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/digest.h"
+#include "coordinator/runtime/bootstrap.h"
+#include "simulator/disk/file_system.h"
+
+namespace muster::simulator {
+
+using namespace muster::coordinator;  // NOLINT: every effect and event of the core.
+
+namespace {
+
+constexpr Micros kDownMost = 800 * kMillisecond;
+
+bool IsHeard(const Effect& effect) {
+  return std::holds_alternative<Send>(effect) || std::holds_alternative<SendModelChunk>(effect) ||
+         std::holds_alternative<Notice>(effect);
+}
+
+}  // namespace
+
+CoordinatorNode::CoordinatorNode(World& world, Network& network, Observer& observer,
+                                 std::shared_ptr<VirtualDisk> disk, CoordinatorSetup setup)
+    : world_(world),
+      network_(network),
+      observer_(observer),
+      disk_(std::move(disk)),
+      setup_(std::move(setup)),
+      trainer_(std::move(*CreateTrainer(setup_.job, 0, {}))),
+      strategy_(CreateStrategy(setup_.job)) {}
+CoordinatorNode::~CoordinatorNode() = default;
+
+// --- Lives
+// -----------------------------------------------------------------------------------------
+
+Status CoordinatorNode::EnrollAll() {
+  if (!store_->recovered().roster.empty()) return {};
+  Batch batch;
+  for (const RosterEntry& entry : setup_.roster) batch.mutations.push_back(PutRosterEntry{entry});
+  MUSTER_TRY(store_->Write(batch));
+  // The program that enrolls ends before the coordinator starts.
+  store_.reset();
+  auto store = checkpoint::OpenCheckpointStoreOn(Mount(disk_), setup_.state_dir,
+                                                 OpenMode::create_or_open, setup_.upkeep);
+  MUSTER_TRY(store);
+  store_ = std::move(*store);
+  return {};
+}
+
+Status CoordinatorNode::OpenState() {
+  const checkpoint::FileSystemPtr files = Mount(disk_);
+  auto store = checkpoint::OpenCheckpointStoreOn(files, setup_.state_dir, OpenMode::create_or_open,
+                                                 setup_.upkeep);
+  MUSTER_TRY(store);
+  store_ = std::move(*store);
+  MUSTER_TRY(EnrollAll());
+  auto spool = checkpoint::OpenSpoolOn(files, setup_.state_dir);
+  MUSTER_TRY(spool);
+  spool_ = std::move(*spool);
+  auto start =
+      Bootstrap(*store_, setup_.job, {7, world_.random().Next()}, {*trainer_, ""}, *strategy_);
+  MUSTER_TRY(start);
+  CheckPromises(start->state);
+  epoch_ = start->state.epoch.epoch;
+  head_version_ = start->state.head->version;
+  head_ = std::make_shared<const ParameterSet>(std::move(start->head));
+  const HeadFacts facts{start->model_digest, reported_};
+  const Attempt attempt = start->state.open_round ? start->state.open_round->attempt : 1;
+  core_ =
+      std::make_unique<CoordinatorCore>(setup_.job, setup_.options, std::move(start->state), facts);
+  Progress(head_version_, attempt);
+  return {};
+}
+
+// P1, and P2 as far as a start can see it.
+void CoordinatorNode::CheckPromises(const RecoveredState& recovered) {
+  const Version head = recovered.head->version;
+  for (const auto& [version, digest] : observer_.announced) {
+    if (version > head) {
+      return world_.Violate("version " + std::to_string(version) +
+                            " was announced; after a restart head is " + std::to_string(head));
+    }
+    const auto record = store_->ReadRoundRecord(version);
+    world_.Expect(record.has_value() && record->digest == digest,
+                  "version " + std::to_string(version) + " is not the one that was announced");
+  }
+  for (const UpdateId& id : observer_.acknowledged) {
+    const bool open = std::ranges::any_of(recovered.accepted,
+                                          [&](const AcceptedUpdate& a) { return a.id == id; });
+    world_.Expect(open || id.round <= recovered.last_record->round,
+                  id.Text() + " was acknowledged and is forgotten");
+  }
+  for (const AcceptedUpdate& update : recovered.accepted) observer_.acknowledged.insert(update.id);
+}
+
+void CoordinatorNode::Start() {
+  ++life_;
+  stopping_ = false;
+  silence_.reset();
+  phase_ = "starting";
+  store_worker_ = fold_worker_ = evaluator_ = Worker();
+  extents_.clear();
+  if (!disk_->powered()) disk_->Restart();
+  const Status opened = OpenState();
+  if (!disk_->powered()) return StartLater();
+  if (!opened) return world_.Violate("the state does not open: " + opened.error().Text());
+  network_.Listen([this](LinkId link, RosterIndex from, const Packet& packet) {
+    const PublicKey& key = setup_.roster.at(from).key;
+    if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
+      payloads_[++last_payload_] = packet;
+      Feed(ChunkReceived{link, key, packet.fence, *chunk, last_payload_});
+    } else {
+      Feed(Received{link, key, packet.fence, packet.message});
+    }
+  });
+  Feed(Started{});
+  TickLater();
+}
+
+void CoordinatorNode::TickLater() {
+  world_.At(world_.now() + kTickMsMax * kMillisecond, [this, life = life_] {
+    if (life != life_) return;
+    Feed(Tick{});
+    if (life == life_) TickLater();
+  });
+}
+
+bool CoordinatorNode::DiesAt(const Effect& effect) {
+  if (silence_ && IsHeard(effect)) {
+    Die(/*machine=*/true, *silence_);
+    return true;
+  }
+  const Faults& faults = world_.faults();
+  if (deaths_ >= faults.deaths_max || finished_ || !world_.Chance(faults.crash)) return false;
+  ++world_.happened().crashes_in[phase_];
+  Die(world_.Chance(0.5), Unsynced::mixed);
+  return true;
+}
+
+void CoordinatorNode::Feed(const Event& event) {
+  events_.push_back(event);
+  if (std::exchange(feeding_, true)) return;
+  while (core_ != nullptr && !events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const Effect& effect : core_->Step(next, world_.now_ms())) {
+      if (DiesAt(effect)) break;
+      std::visit([this](const auto& what) { Perform(what); }, effect);
+      if (core_ == nullptr) break;
+    }
+    const Faults& faults = world_.faults();
+    if (core_ != nullptr && deaths_ < faults.deaths_max && !finished_ && !stopping_ &&
+        world_.Chance(faults.stop)) {
+      ++deaths_;
+      Drain();
+    }
+  }
+  events_.clear();
+  feeding_ = false;
+}
+
+void CoordinatorNode::Drain() {
+  if (core_ == nullptr || std::exchange(stopping_, true)) return;
+  ++world_.happened().stops;
+  if (feeding_) {
+    events_.push_back(DrainRequested{});
+  } else {
+    Feed(DrainRequested{});
+  }
+}
+
+void CoordinatorNode::Die(bool machine, Unsynced unsynced) {
+  ++deaths_;
+  ++world_.happened().coordinator_crashes;
+  if (machine) {
+    disk_->CutPower(unsynced);
+    ++world_.happened().power_cuts;
+  }
+  StartLater();
+}
+
+void CoordinatorNode::DieBeforeTheNextWord(Unsynced unsynced) { silence_ = unsynced; }
+
+void CoordinatorNode::RunUpkeep() {
+  if (store_ != nullptr) Survives(checkpoint::RunUpkeep(*store_), Tick{});
+}
+
+void CoordinatorNode::EndProcess() {
+  ++life_;
+  payloads_.clear();
+  uploads_.clear();
+  fold_work_.clear();
+  spool_prepared_ = false;
+  sum_.reset();
+  core_.reset();
+  built_.reset();
+  network_.Listen(nullptr);
+  store_.reset();
+  spool_.reset();
+}
+
+void CoordinatorNode::StartLater() {
+  EndProcess();
+  if (finished_) return;
+  world_.At(world_.now() + world_.Between(kMillisecond, kDownMost), [this] { Start(); });
+}
+
+void CoordinatorNode::Later(Worker& worker, Micros most, std::function<void()> action) {
+  world_.At(worker.Book(world_, 1, most), [this, life = life_, action = std::move(action)] {
+    if (life == life_) action();
+  });
+}
+
+bool CoordinatorNode::Survives(const Status& done, const Event& if_full) {
+  if (!disk_->powered()) {
+    ++deaths_;
+    ++world_.happened().coordinator_crashes;
+    StartLater();
+    return false;
+  }
+  if (done) return true;
+  if (done.error().reason == Reason::disk_full) {
+    Feed(if_full);
+  } else {
+    StartLater();
+  }
+  return false;
+}
+
+void CoordinatorNode::Progress(Version head, Attempt attempt) {
+  if (observer_.on_progress) observer_.on_progress(head, attempt);
+}
+
+std::string CoordinatorNode::Waiting() const {
+  if (core_ == nullptr) return "the coordinator is down";
+  const WaitState wait = core_->Waiting(world_.now_ms());
+  std::string text = "round " + std::to_string(core_->Status(world_.now_ms()).round) + " in " +
+                     std::string(PhaseName(wait.phase)) + " for " +
+                     std::string(WaitKindName(wait.kind)) + " of";
+  for (RosterIndex index : wait.whom) text += " " + setup_.roster.at(index).name;
+  return text + " since " + std::to_string(wait.since_ms) + " ms: " + wait.next;
+}
+
+}  // namespace muster::simulator

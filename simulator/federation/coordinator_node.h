@@ -1,0 +1,154 @@
+// The coordinator's process in virtual time: its core, with the real store, spool, checks, sums and
+// versions on a virtual disk. Work on the disk takes virtual time and happens at its end.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aggregation/ring_sum.h"
+#include "aggregation/strategy.h"
+#include "aggregation/update_checker.h"
+#include "checkpoint/internal/file_system.h"
+#include "checkpoint/spool.h"
+#include "checkpoint/store.h"
+#include "common/thread_pool.h"
+#include "coordinator/core/core.h"
+#include "simulator/disk/virtual_disk.h"
+#include "simulator/federation/network.h"
+#include "simulator/federation/observer.h"
+#include "training/trainer.h"
+
+namespace muster::simulator {
+
+/// What a coordinator is, whichever process of it runs.
+struct CoordinatorSetup {
+  JobSpec job;
+  coordinator::CoordinatorOptions options;
+  std::vector<RosterEntry> roster;
+  /// Where the state lies on the disk; the store's lock file, which holds no bytes, lies there on
+  /// the machine's own file system.
+  std::string state_dir;
+  checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
+};
+
+class CoordinatorNode {
+ public:
+  /// All must outlive the node.
+  CoordinatorNode(World& world, Network& network, Observer& observer,
+                  std::shared_ptr<VirtualDisk> disk, CoordinatorSetup setup);
+  ~CoordinatorNode();
+
+  /// A start of the process on its disk. A disk without power is restarted first.
+  void Start();
+  /// SIGTERM; the process starts again once it has drained.
+  void Drain();
+  /// SIGKILL, or with `machine` the power: what was not synced goes as `unsynced` says.
+  void Die(bool machine, Unsynced unsynced);
+  /// Dies with the machine before the next effect that anybody could hear of.
+  void DieBeforeTheNextWord(Unsynced unsynced);
+
+  /// Flushes and merges the database now.
+  void RunUpkeep();
+
+  bool finished() const { return finished_; }
+  bool up() const { return core_ != nullptr; }
+  const std::string& phase() const { return phase_; }
+  std::uint64_t starts() const { return life_; }
+  /// One sentence for the message of a run that hangs.
+  std::string Waiting() const;
+
+ private:
+  struct Upload {
+    std::uint32_t extent = 0;
+    std::uint64_t bytes = 0, stored = 0;
+    bool rejected = false;
+    UpdateChecker checker;
+  };
+
+  struct FoldWork {
+    bool reads_spool = false;
+    std::function<void()> action;
+  };
+
+  Status OpenState();
+  Status EnrollAll();
+  void CheckPromises(const RecoveredState& recovered);
+  void Feed(const coordinator::Event& event);
+  bool DiesAt(const coordinator::Effect& effect);
+  void TickLater();
+  void StartLater();
+  void EndProcess();
+  /// Runs `action` when `worker` is done with it, unless the process died meanwhile.
+  void Later(Worker& worker, Micros most, std::function<void()> action);
+  /// What an operation's failure means: with the power gone the process died, a full disk is an
+  /// answer, and with anything else the process ends. True: it was done.
+  bool Survives(const Status& done, const coordinator::Event& if_full);
+  void Progress(Version head, Attempt attempt);
+
+  void Perform(const coordinator::Send& effect);
+  void Perform(const coordinator::SendModelChunk& effect);
+  void Perform(const coordinator::DropLink& effect) { network_.Drop(effect.link); }
+  void Perform(const coordinator::Persist& effect);
+  void Perform(const coordinator::PrepareSpool& effect);
+  void Perform(const coordinator::OpenUpload& effect);
+  void Perform(const coordinator::StoreChunk& effect);
+  void Perform(const coordinator::DropPayload& effect) { payloads_.erase(effect.payload); }
+  void Perform(const coordinator::CloseUpload& effect) { uploads_.erase(effect.upload); }
+  void Perform(const coordinator::SyncSpool& effect);
+  void Perform(const coordinator::OpenSum& effect);
+  void Perform(const coordinator::Fold& effect);
+  void Perform(const coordinator::BuildVersion& effect);
+  void Perform(const coordinator::AdvanceHead& effect);
+  void Perform(const coordinator::Evaluate& effect);
+  void Perform(const coordinator::SetRoster&) {}
+  void Perform(const coordinator::AnswerAdmin&) {}
+  void Perform(const coordinator::Notice& effect);
+  void Perform(const coordinator::ArmTimer& effect);
+  void Perform(const coordinator::Stop& effect);
+  void FoldLater(bool reads_spool, std::function<void()> action);
+  void RunFoldWork();
+  void FinishStore(const coordinator::StoreChunk& effect);
+  void FinishFold(const coordinator::Fold& effect);
+  void FinishBuild(const coordinator::BuildVersion& effect);
+
+  World& world_;
+  Network& network_;
+  Observer& observer_;
+  const std::shared_ptr<VirtualDisk> disk_;
+  const CoordinatorSetup setup_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Strategy> strategy_;
+  ThreadPool pool_{1};
+  Version reported_ = 0;  ///< The event stream's file: each version is told once.
+  int deaths_ = 0;
+  bool finished_ = false;
+
+  // --- One process ------------------------------------------------------------------------------
+  std::uint64_t life_ = 0;
+  std::unique_ptr<CheckpointStore> store_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<coordinator::CoordinatorCore> core_;
+  Epoch epoch_;
+  Version head_version_ = 0;
+  std::shared_ptr<const ParameterSet> head_, built_;
+  Sha256Digest built_digest_{};
+  bool stopping_ = false;
+  bool feeding_ = false;
+  std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
+  std::string phase_;
+  std::deque<coordinator::Event> events_;
+  Worker store_worker_, fold_worker_, evaluator_;
+  std::map<std::uint32_t, Worker> extents_;
+  coordinator::PayloadHandle last_payload_ = 0;
+  std::map<coordinator::PayloadHandle, Packet> payloads_;
+  std::map<coordinator::UploadId, Upload> uploads_;
+  bool spool_prepared_ = false;
+  std::deque<FoldWork> fold_work_;
+  std::optional<RingSum> sum_;
+};
+
+}  // namespace muster::simulator

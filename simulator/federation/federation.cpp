@@ -1,0 +1,82 @@
+#include "simulator/federation/federation.h"
+
+#include <set>
+#include <utility>
+
+#include "simulator/disk/file_system.h"
+
+namespace muster::simulator {
+namespace {
+
+constexpr Micros kStartMost = 50 * kMillisecond;
+
+}  // namespace
+
+std::vector<RosterEntry> MakeRoster(std::uint32_t count) {
+  std::vector<RosterEntry> roster;
+  for (RosterIndex i = 0; i < count; ++i) {
+    RosterEntry entry{.index = i, .name = "site-" + std::to_string(i)};
+    entry.key.bytes.fill(static_cast<std::byte>(i + 1));
+    roster.push_back(entry);
+  }
+  return roster;
+}
+
+Federation::Federation(std::uint64_t seed, const Faults& faults, CoordinatorSetup setup)
+    : world_(seed, faults),
+      network_(world_),
+      setup_(std::move(setup)),
+      disk_(std::make_shared<VirtualDisk>(seed)) {
+  disk_->MakeDurableDirectory(setup_.state_dir);
+  coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, disk_, setup_);
+  for (const RosterEntry& entry : setup_.roster) {
+    participants_.push_back(std::make_unique<ParticipantNode>(world_, network_, entry.index,
+                                                              entry.name, observer_.acknowledged));
+  }
+}
+Federation::~Federation() = default;
+
+RunResult Federation::Run(Micros patience) {
+  for (const auto& participant : participants_) {
+    world_.At(world_.Between(0, kStartMost), [&node = *participant] { node.Start(); });
+  }
+  world_.At(world_.Between(0, kStartMost), [this] { coordinator_->Start(); });
+  RunResult result;
+  result.finished = world_.RunUntil([this] { return coordinator_->finished(); }, patience);
+  if (!result.finished) {
+    result.waiting = coordinator_->Waiting();
+    for (const auto& participant : participants_) result.waiting += "\n" + participant->Waiting();
+  }
+  if (result.finished) JudgeLedger(result);
+  result.happened = world_.happened();
+  result.ended_at = world_.now();
+  result.violations = world_.violations();
+  return result;
+}
+
+void Federation::JudgeLedger(RunResult& result) {
+  auto store =
+      checkpoint::OpenCheckpointStoreOn(Mount(disk_), setup_.state_dir, OpenMode::read_only);
+  if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
+  const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+    if (record.version > 0) result.records.push_back(record);
+    return {};
+  });
+  world_.Expect(read.has_value(), "the records cannot be read");
+  world_.Expect(result.records.size() == setup_.options.rounds, "there is one commit a round");
+  std::set<UpdateId> counted;
+  for (std::size_t i = 0; i < result.records.size(); ++i) {
+    const RoundRecord& record = result.records[i];
+    world_.Expect(record.round == i + 1 && record.version == i + 1, "records lie in order");
+    for (const RecordedUpdate& update : record.accepted) {
+      world_.Expect(update.id.round == record.round, update.id.Text() + " counts in another round");
+      world_.Expect(counted.insert(update.id).second, update.id.Text() + " counts twice");
+    }
+  }
+  for (const UpdateId& id : observer_.acknowledged) {
+    world_.Expect(counted.contains(id), id.Text() + " was acknowledged and counts nowhere");
+  }
+  if (!result.records.empty()) result.digest = result.records.back().digest;
+}
+
+}  // namespace muster::simulator

@@ -1,0 +1,58 @@
+// One coordinator and its participants, put together, run to the end and judged.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "simulator/disk/virtual_disk.h"
+#include "simulator/federation/coordinator_node.h"
+#include "simulator/federation/participant_node.h"
+
+namespace muster::simulator {
+
+/// Participants "site-0" to "site-N", each with the key that its index makes.
+std::vector<RosterEntry> MakeRoster(std::uint32_t count);
+
+/// What a run leaves. Equal constructions give equal runs.
+struct RunResult {
+  bool finished = false;
+  std::vector<RoundRecord> records;  ///< Of versions 1 and up, read from the store at the end.
+  Sha256Digest digest{};             ///< Of the last version.
+  Happened happened;
+  Micros ended_at = 0;
+  std::vector<std::string> violations;
+  std::string waiting;  ///< Of a run that did not finish: who waits for what.
+};
+
+class Federation {
+ public:
+  /// `state_dir` lies on the virtual disk, made durable here; only the store's lock file also lies
+  /// on the machine's own disk, under the same path.
+  Federation(std::uint64_t seed, const Faults& faults, CoordinatorSetup setup);
+  ~Federation();
+
+  World& world() { return world_; }
+  VirtualDisk& disk() { return *disk_; }
+  Observer& observer() { return observer_; }
+  CoordinatorNode& coordinator() { return *coordinator_; }
+  ParticipantNode& participant(RosterIndex index) { return *participants_.at(index); }
+
+  /// Starts everybody within 50 ms and runs until the coordinator has finished, a promise is broken
+  /// or `patience` is over; then reads the ledger and judges it: one commit a round, each update in
+  /// at most one, every acknowledged one in one.
+  RunResult Run(Micros patience);
+
+ private:
+  void JudgeLedger(RunResult& result);
+
+  World world_;
+  Observer observer_;
+  Network network_;
+  const CoordinatorSetup setup_;
+  const std::shared_ptr<VirtualDisk> disk_;
+  std::unique_ptr<CoordinatorNode> coordinator_;
+  std::vector<std::unique_ptr<ParticipantNode>> participants_;
+};
+
+}  // namespace muster::simulator
