@@ -59,7 +59,10 @@ class RocksDbStore : public CheckpointStore {
   Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) override {
     MUSTER_CHECK(witness_ != nullptr, "a version for a store that was opened to be read");
     const std::lock_guard guard(mutex_);
-    MUSTER_CHECK(!index_.head || version > *index_.head, "a version that is committed already");
+    auto held = IsHeld(*database_, version);
+    MUSTER_TRY(held);
+    MUSTER_CHECK(!index_.head || version > *index_.head || (version == *index_.head && !*held),
+                 "a version that is stored already");
     const std::string path = StagePath(state_dir_) + "/version-" + std::to_string(version) + "-" +
                              std::to_string(staged_count_++) + ".sst";
     return CreateVersionWriter(database_, files_, path, version);

@@ -20,8 +20,8 @@ class VersionWriter {
   virtual ~VersionWriter() = default;
   /// The next chunk: kVersionChunkBytes, the last one may be shorter.
   virtual Status Append(ByteSpan chunk) = 0;
-  /// Makes the chunks durable. They count only once a PutRoundRecord/PutVersion batch names them;
-  /// chunks of versions above head are swept at the next open.
+  /// Makes the chunks durable. Those of versions above head count only once a PutVersion batch names
+  /// them, and are swept at the next open.
   virtual Status Finish() = 0;
 };
 
@@ -38,8 +38,8 @@ class CheckpointStore {
   /// Errors: disk_full (nothing was written, try again later), io_failed (the process must end).
   virtual Status Write(const Batch& batch) = 0;
 
-  /// REQUIRES: version is above head; the writer ends before the store. Errors: disk_full,
-  /// io_failed, as of the writer's own calls.
+  /// REQUIRES: version is above head, or it is a head that is not held; the writer ends before the
+  /// store. Errors: disk_full, io_failed, as of the writer's own calls.
   virtual Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) = 0;
   /// Verified against the manifest's chunk digest. Errors: not_found, damage.
   virtual Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) = 0;
@@ -50,7 +50,8 @@ class CheckpointStore {
   /// Calls `visit` for every record, ascending by version; stops at its first error. `visit` must
   /// not write to the store.
   virtual Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) = 0;
-  /// Ascending; head is the last.
+  /// Ascending; head is the last, but for a head that was not stored yet when the store was opened
+  /// (`RecoveredState::unstored`).
   virtual std::vector<Version> HeldVersions() = 0;
 };
 

@@ -155,9 +155,15 @@ struct PutOpenRound {
 struct PutAccepted {
   AcceptedUpdate update;
 };
-/// Ends the open round: its accepted entries and itself are removed.
+/// Ends the open round. Its accepted entries stay: until the version is stored, they and the spool
+/// are what it can be computed again from.
 struct ClearOpenRound {};
-/// Also moves head to record.version. REQUIRES: the version's chunks are durable.
+/// The version that `round` committed is stored: the accepted entries of rounds up to it go.
+struct ClearAccepted {
+  Round round = 0;
+};
+/// Also moves head to record.version. REQUIRES: the version's chunks are durable, or its accepted
+/// entries and their bytes in the spool are.
 struct PutRoundRecord {
   RoundRecord record;
 };
@@ -178,7 +184,7 @@ struct PutFinish {
 struct ClearFinish {};
 
 using Mutation = std::variant<PutJob, PutEpoch, PutLineage, PutRosterEntry, PutOpenRound,
-                              PutAccepted, ClearOpenRound, PutRoundRecord, PutVersion, PutFate,
+                              PutAccepted, ClearOpenRound, ClearAccepted, PutRoundRecord, PutVersion, PutFate,
                               PutEvaluation, PutFinish, ClearFinish>;
 
 struct Batch {
@@ -197,6 +203,9 @@ struct RecoveredState {
   std::optional<RoundRecord> last_record;
   std::optional<OpenRound> open_round;
   std::vector<AcceptedUpdate> accepted;       ///< Of the open round, ascending by id.
+  /// Of head's round, while head may not be stored yet: it follows from its parent, its record and
+  /// these updates in the spool. Ascending by id.
+  std::vector<AcceptedUpdate> unstored;
   std::vector<UpdateFate> fates;              ///< Ascending by slot.
   std::vector<EvaluationRecord> evaluations;  ///< Ascending by version.
   std::optional<FinishRecord> finish;

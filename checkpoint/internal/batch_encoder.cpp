@@ -38,12 +38,10 @@ class Encoder {
     Put(Family::ledger, AcceptedKey(m.update.id), EncodeRecord(m.update));
     change_.accepted.insert(m.update.id);
   }
-  void operator()(const ClearOpenRound&) {
-    Delete(Family::ledger, kOpenRoundKey);
-    if (!change_.cleared_accepted) DeleteAccepted(index_.accepted);
-    DeleteAccepted(change_.accepted);
-    change_.cleared_accepted = true;
-    change_.accepted.clear();
+  void operator()(const ClearOpenRound&) { Delete(Family::ledger, kOpenRoundKey); }
+  void operator()(const ClearAccepted& m) {
+    DeleteAccepted(index_.accepted, m.round);
+    DeleteAccepted(change_.accepted, m.round);
   }
   void operator()(const PutFate& m) {
     Put(Family::ledger, FateKey(m.fate.id.slot), EncodeRecord(m.fate));
@@ -77,8 +75,11 @@ class Encoder {
   void Delete(Family family, std::string_view key) {
     changes_.push_back({family, std::string(key), std::nullopt});
   }
-  void DeleteAccepted(const std::set<UpdateId>& ids) {
-    for (const UpdateId& id : ids) Delete(Family::ledger, AcceptedKey(id));
+  void DeleteAccepted(const std::set<UpdateId>& ids, Round last) {
+    for (const UpdateId& id : ids) {
+      if (id.round > last || !change_.cleared.insert(id).second) continue;
+      Delete(Family::ledger, AcceptedKey(id));
+    }
   }
   void MoveHead(Version version) {
     change_.head = version;
@@ -95,8 +96,8 @@ class Encoder {
 void IndexChange::ApplyTo(StoreIndex* index) const {
   index->batch_number = batch_number;
   index->head = head;
-  if (cleared_accepted) index->accepted.clear();
   index->accepted.insert(accepted.begin(), accepted.end());
+  for (const UpdateId& id : cleared) index->accepted.erase(id);
   index->versions.insert(versions.begin(), versions.end());
 }
 

@@ -16,7 +16,7 @@ namespace muster::checkpoint {
 struct StoreIndex {
   std::uint64_t batch_number = 0;  ///< Of the last batch written; 0: none.
   std::optional<Version> head;
-  std::set<UpdateId> accepted;  ///< The keys that ClearOpenRound must delete.
+  std::set<UpdateId> accepted;  ///< The keys that ClearAccepted must delete.
   std::set<Version> versions;   ///< Those with a manifest.
 };
 
@@ -24,8 +24,8 @@ struct StoreIndex {
 struct IndexChange {
   std::uint64_t batch_number = 0;
   std::optional<Version> head;
-  bool cleared_accepted = false;  ///< Before those below were added.
   std::set<UpdateId> accepted;
+  std::set<UpdateId> cleared;  ///< After those above were added.
   std::vector<Version> versions;
   void ApplyTo(StoreIndex* index) const;
 };

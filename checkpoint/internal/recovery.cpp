@@ -1,5 +1,6 @@
 #include "checkpoint/internal/recovery.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -150,16 +151,44 @@ Result<Recovery> Recover(const Database& database) {
   for (const AcceptedUpdate& update : recovery.state.accepted) {
     recovery.index.accepted.insert(update.id);
   }
+  SplitAccepted(&recovery.state);
+  if (!recovery.state.unstored.empty()) {
+    auto held = IsHeld(database, **head);
+    MUSTER_TRY(held);
+    if (!*held) recovery.index.versions.erase(**head);
+  }
   return recovery;
+}
+
+void SplitAccepted(RecoveredState* state) {
+  const Round closed = state->last_record ? state->last_record->round : 0;
+  const auto open = std::ranges::stable_partition(
+      state->accepted,
+      [closed](const AcceptedUpdate& update) { return update.id.round <= closed; });
+  state->unstored.assign(state->accepted.begin(), open.begin());
+  state->accepted.erase(state->accepted.begin(), open.begin());
+  // A clearance that no sync covered may be lost; what it cleared belongs to versions long stored.
+  std::erase_if(state->unstored,
+                [closed](const AcceptedUpdate& update) { return update.id.round < closed; });
+}
+
+Result<bool> IsHeld(const Database& database, Version version) {
+  return database.HoldsAny(Family::versions, ChunkKey(version, 0), ChunkKey(version, 0));
 }
 
 Status CheckHeadIsHeld(const Database& database, const RecoveredState& state) {
   if (!state.head || state.head->chunk_digests.empty()) return {};
-  const Version head = state.head->version;
-  auto held = database.HoldsAny(Family::versions, ChunkKey(head, 0), ChunkKey(head, 0));
+  Version needed = state.head->version;
+  auto held = IsHeld(database, needed);
   MUSTER_TRY(held);
   if (*held) return {};
-  return DamagedKey(database, Family::rounds, ManifestKey(head), "its chunks are not held");
+  if (!state.unstored.empty()) {
+    needed = state.last_record->parent;
+    held = IsHeld(database, needed);
+    MUSTER_TRY(held);
+    if (*held) return {};
+  }
+  return DamagedKey(database, Family::rounds, ManifestKey(needed), "its chunks are not held");
 }
 
 Result<std::uint64_t> ReadBatchNumber(const Database& database) {

@@ -17,8 +17,15 @@ struct Recovery {
 /// not), unsupported (a record of a newer format), io_failed.
 Result<Recovery> Recover(const Database& database);
 
-/// Whether the chunks of the state's head are there. A version is taken in whole or not at all, so
-/// its first chunk speaks for all. Errors: damage (they are not), io_failed.
+/// Moves what belongs to head's round from `accepted` to `unstored`.
+void SplitAccepted(RecoveredState* state);
+
+/// Whether the version's chunks are there. A version is taken in whole or not at all, so its first
+/// chunk speaks for all. Errors: damage, io_failed.
+Result<bool> IsHeld(const Database& database, Version version);
+
+/// Whether head's chunks are there, or those that an unstored head is computed from. Errors: damage
+/// (they are not), io_failed.
 Status CheckHeadIsHeld(const Database& database, const RecoveredState& state);
 
 /// The number of the last batch that the database holds; 0: none. Errors: damage, io_failed.

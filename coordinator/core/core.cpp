@@ -59,8 +59,8 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   finish_ = recovered.finish;
   recovered_round_ = std::move(recovered.open_round);
   recovered_accepted_ = std::move(recovered.accepted);
-  // One upload more than can still be accepted may be under way, so goal + 1 extents suffice.
-  for (std::uint32_t i = 0; i <= job_.round.goal; ++i) free_extents_.insert(i);
+  MUSTER_CHECK(recovered.unstored.empty(), "head is not stored");
+  for (std::uint32_t i = 0; i < SpoolExtentCount(job_); ++i) free_extents_.insert(i);
 }
 
 Effects CoordinatorCore::Impl::Step(const Event& event, MonotonicMs now) {
@@ -91,6 +91,7 @@ void CoordinatorCore::Impl::NoticeGap() {
   for (auto& [token, pending] : batches_) {
     if (pending.retry_at) *pending.retry_at += gap;
   }
+  if (unstored_ && unstored_->retry_at) *unstored_->retry_at += gap;
   for (auto* deadline : {&halt_deadline_, &select_deadline_, &spool_retry_at_}) {
     if (*deadline) **deadline += gap;
   }
@@ -115,6 +116,7 @@ void CoordinatorCore::Impl::On(const Started&) {
 
 void CoordinatorCore::Impl::On(const Tick&) {
   RetryBatches();
+  RetryStore();
   if (spool_retry_at_ && now_ >= *spool_retry_at_) {
     spool_retry_at_.reset();
     RequestSpool();
@@ -191,6 +193,7 @@ MonotonicMs CoordinatorCore::Impl::NextDeadline() const {
   }
   if (phase_ == Phase::report) next = std::min(next, DeadlineAt());
   if (spool_retry_at_) next = std::min(next, *spool_retry_at_);
+  if (unstored_ && unstored_->retry_at) next = std::min(next, *unstored_->retry_at);
   if (select_deadline_) next = std::min(next, *select_deadline_);
   if (halt_deadline_) next = std::min(next, *halt_deadline_);
   return std::max(next, now_ + 1);

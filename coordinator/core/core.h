@@ -35,6 +35,10 @@ struct HeadFacts {
   Version reported = 0;         ///< The last version that metrics.jsonl names.
 };
 
+/// Room in the spool for the updates of a round, for those of the version before it, which is still
+/// being stored, and for one upload more than can still be accepted.
+std::uint32_t SpoolExtentCount(const JobSpec& job);
+
 /// Not thread-safe; deterministic: equal construction and equal Steps give equal effects.
 /// REQUIRES of `recovered`: the current start's epoch is in it and durable; job, head and lineage
 /// are present (see runtime/bootstrap.h).

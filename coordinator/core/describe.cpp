@@ -91,6 +91,9 @@ std::string Text(const PutAccepted& m) {
          " extent=" + std::to_string(m.update.extent.index);
 }
 std::string Text(const ClearOpenRound&) { return "clear_open_round"; }
+std::string Text(const ClearAccepted& m) {
+  return "clear_accepted round=" + std::to_string(m.round);
+}
 std::string Text(const PutRoundRecord& m) {
   std::string ids;
   for (const RecordedUpdate& update : m.record.accepted) {
@@ -158,6 +161,7 @@ std::string Line(const BuildVersion& e) {
          " weight_sum=" + std::to_string(e.weight_sum);
 }
 std::string Line(const AdvanceHead& e) { return "advance_head " + std::to_string(e.version); }
+std::string Line(const StoreVersion& e) { return "store_version " + std::to_string(e.version); }
 std::string Line(const Evaluate& e) { return "evaluate " + std::to_string(e.version); }
 std::string Line(const SetRoster& e) {
   std::string text = "set_roster";

@@ -84,13 +84,18 @@ struct Fold {
   SpoolExtent extent;
   std::uint64_t weight = 0;
 };
-/// head + sum -> `version`: written chunk by chunk, durable before VersionBuilt.
+/// head + sum -> `version`, in memory.
 struct BuildVersion {
   Version version = 0;
   std::uint64_t weight_sum = 0;
 };
 /// The built version is committed: it is head from now on, in memory too.
 struct AdvanceHead {
+  Version version = 0;
+};
+/// Write head, which is this version, chunk by chunk: VersionStored once that is durable, or
+/// VersionStoreRefused. The next version does not become head before.
+struct StoreVersion {
   Version version = 0;
 };
 struct Evaluate {
@@ -146,7 +151,7 @@ struct Stop {
 using Effect =
     std::variant<Send, SendModelChunk, DropLink, Persist, PrepareSpool, OpenUpload, StoreChunk,
                  DropPayload, CloseUpload, SyncSpool, OpenSum, Fold, BuildVersion, AdvanceHead,
-                 Evaluate, SetRoster, AnswerAdmin, Notice, ArmTimer, Stop>;
+                 StoreVersion, Evaluate, SetRoster, AnswerAdmin, Notice, ArmTimer, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace muster::coordinator

@@ -96,10 +96,18 @@ struct UploadChecked {
 struct Folded {
   UpdateId id;
 };
-/// The version's chunks are durable.
+/// The version is computed; nothing of it is on disk.
 struct VersionBuilt {
   VersionManifest manifest;
   Xxh128Digest model_digest{};
+};
+/// The version's chunks are durable.
+struct VersionStored {
+  Version version = 0;
+};
+/// disk_full: the version is not written; asked again later.
+struct VersionStoreRefused {
+  Version version = 0;
 };
 /// The version cannot be: the aggregate is not finite, or the sums cannot be read.
 struct BuildFailed {
@@ -121,10 +129,10 @@ struct RevokeRequested {
 /// SIGTERM: hand out nothing new, finish what is half done, stop; a later start resumes.
 struct DrainRequested {};
 
-using Event =
-    std::variant<Started, Tick, Received, ChunkReceived, Unreadable, LinkGone, HandshakeRefused,
-                 Persisted, PersistRefused, SpoolPrepared, SpoolRefused, SpoolSynced, ChunkStored,
-                 ChunkRejected, UploadChecked, Folded, VersionBuilt, BuildFailed, Evaluated,
-                 EnrollRequested, RevokeRequested, DrainRequested>;
+using Event = std::variant<Started, Tick, Received, ChunkReceived, Unreadable, LinkGone,
+                           HandshakeRefused, Persisted, PersistRefused, SpoolPrepared, SpoolRefused,
+                           SpoolSynced, ChunkStored, ChunkRejected, UploadChecked, Folded,
+                           VersionBuilt, VersionStored, VersionStoreRefused, BuildFailed, Evaluated,
+                           EnrollRequested, RevokeRequested, DrainRequested>;
 
 }  // namespace muster::coordinator

@@ -44,6 +44,8 @@ class CoordinatorCore::Impl {
   void On(const UploadChecked&);
   void On(const Folded&);
   void On(const VersionBuilt&);
+  void On(const VersionStored&);
+  void On(const VersionStoreRefused&);
   void On(const BuildFailed&);
   void On(const Evaluated&);
   void On(const EnrollRequested&);
@@ -110,6 +112,7 @@ class CoordinatorCore::Impl {
   void Release(const ForOpenRound&);
   void Release(const ForDeadline&);
   void Release(const ForAccepts&);
+  void Release(const ForStored&);
   void Release(const ForCommit&);
   void Release(const ForEvaluation&);
   void Release(const ForFinish&);
@@ -154,6 +157,10 @@ class CoordinatorCore::Impl {
   MonotonicMs DeadlineAt() const;
   void PersistDeadline();
   bool InCohort(Slot slot) const;
+
+  // stored.cpp: committed versions on their way to chunks.
+  void StoreHead(const RoundRecord& record);
+  void RetryStore();
 
   // phase_commit.cpp
   void EnterCommit(bool by_deadline);
@@ -213,6 +220,7 @@ class CoordinatorCore::Impl {
   Phase phase_ = Phase::starting;
   MonotonicMs wait_since_ = 0;
   std::optional<RoundState> round_;
+  std::optional<UnstoredVersion> unstored_;
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
   std::set<Incarnation> ended_;

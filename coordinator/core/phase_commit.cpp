@@ -33,7 +33,8 @@ void CoordinatorCore::Impl::On(const VersionBuilt& built) {
   if (phase_ != Phase::commit || !round_->building || round_->built) return;
   MUSTER_CHECK(built.manifest.version == head_.version + 1, "another version was built");
   round_->built = built;
-  PersistCommit();
+  // Two versions that are computed but not stored would need the spool of three rounds.
+  if (!unstored_) PersistCommit();
 }
 
 void CoordinatorCore::Impl::On(const BuildFailed& failed) {
@@ -74,7 +75,8 @@ std::vector<UpdateFate> CoordinatorCore::Impl::Fates(const RoundRecord& record) 
   return fates;
 }
 
-// Version, record, the updates' consumption and the next round: one batch.
+// Manifest, record, the updates' consumption and the next round: one batch. It makes the version
+// durable: with the updates in the spool it can be computed again.
 void CoordinatorCore::Impl::PersistCommit() {
   ForCommit purpose;
   purpose.record = MakeRecord();
@@ -105,7 +107,7 @@ void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
   Emit(AdvanceHead{head_.version});
   Count("versions_committed");
   Announce(record);
-  for (const auto& [slot, update] : round_->accepted) free_extents_.insert(update.extent.index);
+  StoreHead(record);
   round_.reset();
   evaluations_.clear();  // Those of versions that are head no more.
   RequestEvaluation(head_.version);

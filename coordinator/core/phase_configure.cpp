@@ -38,6 +38,8 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   }
 }
 
+std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * job.round.goal + 1; }
+
 bool CoordinatorCore::Impl::OpenRoundSum() {
   auto scales =
       ComputeScales(lane_layout_, head_.tensor_max_abs,
@@ -54,7 +56,7 @@ bool CoordinatorCore::Impl::OpenRoundSum() {
 
 void CoordinatorCore::Impl::RequestSpool() {
   spool_token_ = next_id_++;
-  Emit(PrepareSpool{*spool_token_, lane_layout_.total_bytes(), job_.round.goal + 1});
+  Emit(PrepareSpool{*spool_token_, lane_layout_.total_bytes(), SpoolExtentCount(job_)});
 }
 
 void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {

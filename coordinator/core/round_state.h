@@ -38,12 +38,22 @@ struct RoundState {
   std::optional<VersionBuilt> built;
 };
 
+/// Head, committed by its record and the updates in the spool, on its way to chunks of its own.
+struct UnstoredVersion {
+  Version version = 0;
+  Round round = 0;
+  std::vector<std::uint32_t> extents;   ///< Of its updates: free once it is stored.
+  std::optional<MonotonicMs> retry_at;  ///< Set while the disk is full.
+};
+
 // What a batch under way is for; decides what Persisted releases.
 struct ForOpenRound {};
 struct ForDeadline {};
 struct ForAccepts {
   std::vector<AcceptedUpdate> updates;
 };
+/// The entries of the updates that a stored version was made of.
+struct ForStored {};
 struct ForCommit {
   RoundRecord record;
   std::vector<UpdateFate> fates;
@@ -60,8 +70,8 @@ struct ForRoster {
   AdminTicket ticket = 0;
 };
 struct ForDrain {};
-using Purpose = std::variant<ForOpenRound, ForDeadline, ForAccepts, ForCommit, ForEvaluation,
-                             ForFinish, ForRoster, ForDrain>;
+using Purpose = std::variant<ForOpenRound, ForDeadline, ForAccepts, ForStored, ForCommit,
+                             ForEvaluation, ForFinish, ForRoster, ForDrain>;
 struct PendingBatch {
   Purpose purpose;
   Batch batch;

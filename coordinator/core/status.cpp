@@ -40,6 +40,8 @@ std::string_view WaitKindName(WaitKind kind) {
       return "sums_folded";
     case WaitKind::version_built:
       return "version_built";
+    case WaitKind::version_stored:
+      return "version_stored";
     case WaitKind::version_persisted:
       return "version_persisted";
     case WaitKind::evaluation:

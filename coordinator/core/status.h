@@ -32,7 +32,8 @@ enum class WaitKind : std::uint8_t {
   updates,            ///< Participants: those named have not delivered.
   updates_persisted,  ///< The disk: updates received, not yet durable.
   sums_folded,        ///< The fold threads.
-  version_built,      ///< The fold threads and the disk.
+  version_built,      ///< The fold threads.
+  version_stored,     ///< The disk: the chunks of the version before.
   version_persisted,  ///< The store: the commit.
   evaluation,         ///< The evaluator: the target decides on the next round, or it is behind.
   present,     ///< Participants: fewer than the quorum are connected (select_from = present).

@@ -29,8 +29,14 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
     set(WaitKind::disk_space, pending.retry_at, "tried again; free some disk space");
     return wait;
   }
+  if (unstored_ && unstored_->retry_at) {
+    set(WaitKind::disk_space, unstored_->retry_at, "tried again; free some disk space");
+    return wait;
+  }
   if (finishing_) {
-    if (!evaluating_.empty()) {
+    if (unstored_) {
+      set(WaitKind::version_stored, std::nullopt, "the last version is on disk");
+    } else if (!evaluating_.empty()) {
       set(WaitKind::evaluation, std::nullopt, "the process ends once every version is evaluated");
     } else {
       for (const auto& [index, session] : sessions_) wait.whom.push_back(index);
@@ -98,7 +104,10 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       if (!round_->building) {
         set(WaitKind::sums_folded, std::nullopt, "the version is built");
       } else if (!round_->built) {
-        set(WaitKind::version_built, std::nullopt, "the version is written to disk");
+        set(WaitKind::version_built, std::nullopt, "the version is committed");
+      } else if (unstored_) {
+        set(WaitKind::version_stored, std::nullopt,
+            "the version before it is on disk, and this one is committed");
       } else {
         set(WaitKind::version_persisted, std::nullopt, "the version is announced");
       }

@@ -8,24 +8,16 @@
 #include "checkpoint/load.h"
 #include "common/digest.h"
 #include "common/limits.h"
+#include "common/thread_pool.h"
+#include "coordinator/core/core.h"
+#include "coordinator/runtime/refold.h"
+#include "coordinator/runtime/version_thread.h"
 
 namespace muster::coordinator {
 namespace {
 
 Xxh128Digest ModelDigest(const ParameterSet& contents, const VersionManifest& manifest) {
   return Xxh128Of(contents.bytes().first(manifest.model_bytes));
-}
-
-Status WriteVersion(CheckpointStore& store, Version version, const ParameterSet& contents) {
-  auto writer = store.BeginVersion(version);
-  MUSTER_TRY(writer);
-  ByteSpan rest = contents.bytes();
-  while (!rest.empty()) {
-    const ByteSpan chunk = rest.first(std::min(rest.size(), limits::kVersionChunkBytes));
-    MUSTER_TRY((*writer)->Append(chunk));
-    rest = rest.subspan(chunk.size());
-  }
-  return (*writer)->Finish();
 }
 
 Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
@@ -75,7 +67,56 @@ Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const S
                                         "on with the build that made it"};
 }
 
-Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
+/// The bytes of one update in the spool.
+Result<UpdateSource> SpooledUpdate(const Spool& spool, const std::vector<AcceptedUpdate>& unstored,
+                                   const RecordedUpdate& update) {
+  const auto found = std::ranges::find(unstored, update.id, &AcceptedUpdate::id);
+  if (found == unstored.end()) {
+    return Error{Reason::damage,
+                 "it is not known where in the spool the bytes of " + update.id.Text() + " lie"};
+  }
+  return UpdateSource{
+      [&spool, extent = found->extent.index](std::uint64_t offset, MutableByteSpan bytes) {
+        return spool.Read(extent, offset, bytes);
+      },
+      update.weight};
+}
+
+/// Head was committed, but its process died before its chunks were durable.
+Result<ParameterSet> RefoldHead(CheckpointStore& store, Spool& spool, const JobSpec& job,
+                                const Strategy& strategy, const RecoveredState& state) {
+  const RoundRecord& record = *state.last_record;
+  auto parent_manifest = store.ReadManifest(record.parent);
+  MUSTER_TRY(parent_manifest);
+  auto parent = LoadVersion(store, *parent_manifest);
+  MUSTER_TRY(parent);
+  auto model = ModelLayoutOf(*state.head);
+  MUSTER_TRY(model);
+  MUSTER_TRY(
+      spool.Prepare(strategy.Lanes(*model).front().layout.total_bytes(), SpoolExtentCount(job)));
+  const UpdateBytes updates = [&](const RecordedUpdate& update) {
+    return SpooledUpdate(spool, state.unstored, update);
+  };
+  ThreadPool pool(1);
+  auto head = RefoldVersion(job, strategy, *parent, record, updates, pool);
+  MUSTER_TRY(head);
+  MUSTER_TRY(WriteVersion(store, record.version, *head));
+  return head;
+}
+
+Result<ParameterSet> LoadHead(CheckpointStore& store, Spool& spool, const JobSpec& job,
+                              const Strategy& strategy, const RecoveredState& state) {
+  auto head = LoadVersion(store, *state.head);
+  if (head || state.unstored.empty() || head.error().reason != Reason::not_found) return head;
+  head = RefoldHead(store, spool, job, strategy, state);
+  if (!head) {
+    head.error().message = "version " + std::to_string(state.head->version) +
+                           " is committed but was not stored: " + head.error().message;
+  }
+  return head;
+}
+
+Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobSpec& job,
                                 const BootstrapNonces& nonces, const Trainer& trainer,
                                 const Strategy& strategy) {
   Bootstrapped start;
@@ -85,11 +126,16 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, const JobSpec& job,
     return Error{Reason::damage, "the state directory holds a job but no version or no lineage"};
   }
   MUSTER_TRY(CheckTensors(*start.state.head, trainer, strategy));
-  auto contents = LoadVersion(store, *start.state.head);
+  auto contents = LoadHead(store, spool, job, strategy, start.state);
   MUSTER_TRY(contents);
   EpochRecord& epoch = start.state.epoch;
   epoch = {{epoch.epoch.number + 1, nonces.epoch}, epoch.starts + 1};
-  MUSTER_TRY(store.Write({{PutEpoch{epoch}}}));
+  Batch batch{{PutEpoch{epoch}}};
+  if (!start.state.unstored.empty()) {
+    batch.mutations.push_back(ClearAccepted{start.state.last_record->round});
+    start.state.unstored.clear();
+  }
+  MUSTER_TRY(store.Write(batch));
   start.model_digest = ModelDigest(*contents, *start.state.head);
   start.head = std::move(*contents);
   return start;
@@ -116,10 +162,11 @@ Status CheckStoredJob(const JobRecord& stored, const JobSpec& job) {
   return Error{Reason::config_changed, text + ". Change it back, or use a new state directory"};
 }
 
-Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
+Result<Bootstrapped> Bootstrap(CheckpointStore& store, Spool& spool, const JobSpec& job,
                                const BootstrapNonces& nonces, const InitialWeights& initial,
                                const Strategy& strategy) {
-  if (store.recovered().job) return StartAgain(store, job, nonces, initial.trainer, strategy);
+  if (store.recovered().job)
+    return StartAgain(store, spool, job, nonces, initial.trainer, strategy);
   if (store.recovered().head) {
     return Error{Reason::damage, "the state directory holds versions but no job"};
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregation/strategy.h"
+#include "checkpoint/spool.h"
 #include "checkpoint/store.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -36,13 +37,15 @@ struct Bootstrapped {
   bool first_start = false;
 };
 
+/// A head that no chunks hold yet is computed again from its updates in the spool, and stored.
 /// At the first start: the initial weights and a zero server state become version 0,
 /// durable with job, lineage and epoch in one batch. Later: the job must be the stored one, and the
 /// epoch is bumped and synced. A start that dies in between leaves a state that the next one takes
 /// for what it was before.
 /// Errors: config_changed (the text names every key that differs), damage, unsupported (this build
-/// makes other tensors of the job), those of ImportModel, of the trainer's model and of the store.
-Result<Bootstrapped> Bootstrap(CheckpointStore& store, const JobSpec& job,
+/// makes other tensors of the job), disk_full, those of ImportModel, of the trainer's model and of
+/// the store.
+Result<Bootstrapped> Bootstrap(CheckpointStore& store, Spool& spool, const JobSpec& job,
                                const BootstrapNonces& nonces, const InitialWeights& initial,
                                const Strategy& strategy);
 

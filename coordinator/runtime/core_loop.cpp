@@ -132,9 +132,9 @@ void CoreLoop::Perform(const DropLink& effect) {
 }
 
 void CoreLoop::Perform(const AdvanceHead& effect) {
-  std::shared_ptr<const ParameterSet> head = parts_.fold.AdvanceHead(effect.version);
-  parts_.evaluator.SetHead(effect.version, head);
-  parts_.bulk.SetHead(effect.version, std::move(head));
+  head_ = parts_.fold.AdvanceHead(effect.version);
+  parts_.evaluator.SetHead(effect.version, head_);
+  parts_.bulk.SetHead(effect.version, head_);
 }
 
 void CoreLoop::Perform(const SetRoster& effect) {

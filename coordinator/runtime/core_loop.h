@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "coordinator/runtime/store_thread.h"
 #include "coordinator/runtime/traffic.h"
 #include "coordinator/runtime/upload_workers.h"
+#include "coordinator/runtime/version_thread.h"
 #include "transport/transport.h"
 
 namespace muster::coordinator {
@@ -47,6 +49,7 @@ class CoreLoop {
     UploadWorkers& uploads;
     FoldThread& fold;
     Evaluator& evaluator;
+    VersionThread& versions;
   };
 
   /// `facts`: what of them does not change. `encoder`: for the control channel.
@@ -90,6 +93,7 @@ class CoreLoop {
   void Perform(const Fold& effect) { parts_.fold.Do(effect); }
   void Perform(const BuildVersion& effect) { parts_.fold.Do(effect); }
   void Perform(const AdvanceHead& effect);
+  void Perform(const StoreVersion& effect) { parts_.versions.Do(effect, head_); }
   void Perform(const Evaluate& effect) { parts_.evaluator.Do(effect); }
   void Perform(const SetRoster& effect);
   void Perform(const AnswerAdmin& effect);
@@ -101,7 +105,8 @@ class CoreLoop {
   StatusFacts facts_;
   MessageEncoder encoder_;
   std::vector<RosterEntry> roster_;
-  std::deque<Event> events_;  ///< Not yet stepped; empty between calls of Feed.
+  std::shared_ptr<const ParameterSet> head_;  ///< Null before the first AdvanceHead.
+  std::deque<Event> events_;                  ///< Not yet stepped; empty between calls of Feed.
   std::vector<ServerMessage> received_;
   std::optional<MonotonicMs> armed_at_;
   MonotonicMs ticked_at_ = 0;

@@ -5,17 +5,11 @@
 
 #include "aggregation/version_builder.h"
 #include "common/digest.h"
+#include "coordinator/runtime/accepted_bytes.h"
 
 namespace muster::coordinator {
-namespace {
-
-constexpr std::size_t kCheckPieceBytes = 256U << 10;  ///< Read at a time while hashing.
-
-}  // namespace
-
 Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
                                                        std::shared_ptr<const ParameterSet> head,
-                                                       CheckpointStore& store,
                                                        const SharedSpool& spool, Inbox& inbox) {
   const std::vector<LaneSpec> lanes = setup.strategy.Lanes(setup.model);
   if (lanes.size() != 1) {
@@ -26,16 +20,15 @@ Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
   Result<RingSum> sum = RingSum::Create(lanes.front().layout);
   MUSTER_TRY(sum);
   return std::unique_ptr<FoldThread>(new FoldThread(
-      std::move(setup), lanes.front(), std::move(*sum), std::move(head), store, spool, inbox));
+      std::move(setup), lanes.front(), std::move(*sum), std::move(head), spool, inbox));
 }
 
 FoldThread::FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
-                       std::shared_ptr<const ParameterSet> head, CheckpointStore& store,
-                       const SharedSpool& spool, Inbox& inbox)
+                       std::shared_ptr<const ParameterSet> head, const SharedSpool& spool,
+                       Inbox& inbox)
     : setup_(std::move(setup)),
       lane_weight_(lane.weight),
       update_bytes_(lane.layout.total_bytes()),
-      store_(store),
       spool_(spool),
       inbox_(inbox),
       pool_(setup_.thread_count),
@@ -76,22 +69,11 @@ Status FoldThread::Perform(const OpenSum& effect) {
   return sum_.Reset(effect.scales, setup_.capacity);
 }
 
-// The bytes were checked when they came, but they may come from an earlier life of this process,
-// and the disk may have lost them: an update that was acknowledged counts as it was, or not at all.
-Status FoldThread::CheckSpooled(const Fold& fold) const {
-  Xxh128 hash;
-  Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(update_bytes_, kCheckPieceBytes)));
-  for (std::uint64_t offset = 0; offset < update_bytes_;) {
-    const std::uint64_t left = update_bytes_ - offset;
-    const MutableByteSpan bytes(piece.data(), std::min<std::uint64_t>(left, piece.size()));
-    MUSTER_TRY(spool_.Read(fold.extent.index, offset, bytes));
-    hash.Update(bytes);
-    offset += bytes.size();
-  }
-  if (hash.Digest() == fold.digest) return {};
-  return Error{Reason::damage, "the spool holds other bytes for the accepted update " +
-                                   fold.id.Text() +
-                                   " than were acknowledged; the round cannot be folded again"};
+UpdateSource FoldThread::SourceOf(const Fold& fold) const {
+  return {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
+            return spool_.Read(extent, offset, bytes);
+          },
+          lane_weight_ == LaneWeight::one ? 1 : fold.weight};
 }
 
 Status FoldThread::Perform(const Fold& first) {
@@ -102,18 +84,13 @@ Status FoldThread::Perform(const Fold& first) {
     if (!more) break;
     folds.push_back(std::get<Fold>(*more));
   }
-  std::vector<Status> checks(folds.size());
-  pool_.ParallelFor(folds.size(), [&](std::size_t i) { checks[i] = CheckSpooled(folds[i]); });
-  for (const Status& check : checks) MUSTER_TRY(check);
   std::vector<UpdateSource> sources;
-  for (const Fold& fold : folds) {
-    const std::uint64_t weight = lane_weight_ == LaneWeight::one ? 1 : fold.weight;
-    sources.push_back(
-        {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
-           return spool_.Read(extent, offset, bytes);
-         },
-         weight});
-  }
+  for (const Fold& fold : folds) sources.push_back(SourceOf(fold));
+  std::vector<Status> checks(folds.size());
+  pool_.ParallelFor(folds.size(), [&](std::size_t i) {
+    checks[i] = CheckAcceptedBytes(sources[i], update_bytes_, folds[i].id, folds[i].digest);
+  });
+  for (const Status& check : checks) MUSTER_TRY(check);
   MUSTER_TRY(sum_.Fold(sources, pool_));
   for (const Fold& fold : folds) inbox_.Push(Event(Folded{fold.id}));
   return {};
@@ -121,21 +98,18 @@ Status FoldThread::Perform(const Fold& first) {
 
 Status FoldThread::Perform(const BuildVersion& effect) {
   const std::shared_ptr<const ParameterSet> parent = Head();
-  auto writer = store_.BeginVersion(effect.version);
-  MUSTER_TRY(writer);
   auto next = std::make_shared<ParameterSet>(parent->layout());
   MutableByteSpan rest = next->bytes();
   const ChunkSink sink = [&](ByteSpan chunk) -> Status {
     MUSTER_CHECK(chunk.size() <= rest.size(), "a version larger than its layout");
     std::ranges::copy(chunk, rest.begin());
     rest = rest.subspan(chunk.size());
-    return (*writer)->Append(chunk);
+    return {};
   };
   const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version};
   auto manifest = ::muster::BuildVersion(inputs, pool_, sink);
   MUSTER_TRY(manifest);
   MUSTER_CHECK(rest.empty(), "a version smaller than its layout");
-  MUSTER_TRY((*writer)->Finish());
   const Xxh128Digest model_digest =
       Xxh128Of(std::as_const(*next).bytes().first(manifest->model_bytes));
   {

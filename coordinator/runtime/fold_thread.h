@@ -10,7 +10,6 @@
 
 #include "aggregation/ring_sum.h"
 #include "aggregation/strategy.h"
-#include "checkpoint/store.h"
 #include "common/thread_pool.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/runtime/inbox.h"
@@ -37,7 +36,6 @@ class FoldThread {
   /// strategy's lanes).
   static Result<std::unique_ptr<FoldThread>> Create(Setup setup,
                                                     std::shared_ptr<const ParameterSet> head,
-                                                    CheckpointStore& store,
                                                     const SharedSpool& spool, Inbox& inbox);
   /// As Finish.
   ~FoldThread();
@@ -58,21 +56,18 @@ class FoldThread {
   static constexpr std::size_t kFoldTogetherMax = 8;
 
   FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
-             std::shared_ptr<const ParameterSet> head, CheckpointStore& store,
-             const SharedSpool& spool, Inbox& inbox);
+             std::shared_ptr<const ParameterSet> head, const SharedSpool& spool, Inbox& inbox);
 
   void Run();
   Status Perform(const OpenSum& effect);
   Status Perform(const Fold& first);
   Status Perform(const BuildVersion& effect);
-  /// Errors: damage.
-  Status CheckSpooled(const Fold& fold) const;
+  UpdateSource SourceOf(const Fold& fold) const;
   std::shared_ptr<const ParameterSet> Head() const;
 
   const Setup setup_;
   const LaneWeight lane_weight_;
   const std::uint64_t update_bytes_;
-  CheckpointStore& store_;
   const SharedSpool& spool_;
   Inbox& inbox_;
   ThreadPool pool_;

@@ -78,12 +78,13 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
                                   parts.trainer.layout(),
                                   {job.aggregation.weight_max, job.round.goal},
                                   thread_count},
-                                 head, parts.store, spool, inbox);
+                                 head, spool, inbox);
   MUSTER_TRY(fold);
   const Fence fence{start.state.lineages.back().id.number, start.state.epoch.epoch};
   const MessageEncoder encoder(start.state.job->digest, fence);
   // Threads end in the opposite order: first those that bring work in, then those that do it.
   StoreThread store(parts.store, spool, inbox);
+  VersionThread versions(parts.store, inbox);
   UploadWorkers uploads(UpdateLayout(parts), thread_count, payloads, spool, inbox);
   Evaluator evaluator(parts.trainer, parts.store, inbox);
   evaluator.SetHead(head_version, head);
@@ -103,7 +104,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   status_facts.job_digest = state.job->digest;
   status_facts.pid = getpid();
   CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
-                 store, uploads, **fold, evaluator},
+                 store, uploads, **fold, evaluator, versions},
                 std::move(status_facts), encoder);
   Result<RunOutcome> outcome = loop.Run();
 
@@ -112,6 +113,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
     parts.log.Fail("stopped", {{"error", outcome.error().Text()}});
     return outcome;
   }
+  versions.Finish();
   store.Finish();
   const StatusView end = core.Status(MonotonicNow());
   notices->WriteEnd(*outcome, end, CountsOf(end.counters, parts.gate.uncounted()),

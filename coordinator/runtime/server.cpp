@@ -82,7 +82,7 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   auto trainer = CreateTrainer(job, 0, options.data);
   MUSTER_TRY(trainer);
   const std::unique_ptr<Strategy> strategy = CreateStrategy(job);
-  auto start = coordinator::Bootstrap(**store, job, {SystemRandom(), SystemRandom()},
+  auto start = coordinator::Bootstrap(**store, **spool, job, {SystemRandom(), SystemRandom()},
                                       {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);
   coordinator::RosterGate gate;

@@ -22,11 +22,20 @@ struct Applier {
     std::sort(state.accepted.begin(), state.accepted.end(),
               [](const auto& a, const auto& b) { return a.id < b.id; });
   }
-  void operator()(const ClearOpenRound&) {
-    state.open_round.reset();
-    state.accepted.clear();
+  void operator()(const ClearOpenRound&) { state.open_round.reset(); }
+  void operator()(const ClearAccepted& m) {
+    const auto covered = [&m](const AcceptedUpdate& update) { return update.id.round <= m.round; };
+    std::erase_if(state.unstored, covered);
+    std::erase_if(state.accepted, covered);
   }
-  void operator()(const PutRoundRecord& m) { state.last_record = m.record; }
+  void operator()(const PutRoundRecord& m) {
+    state.last_record = m.record;
+    for (const AcceptedUpdate& update : state.accepted) {
+      if (update.id.round <= m.record.round) state.unstored.push_back(update);
+    }
+    std::erase_if(state.accepted,
+                  [&m](const AcceptedUpdate& update) { return update.id.round <= m.record.round; });
+  }
   void operator()(const PutVersion& m) { state.head = m.manifest; }
   void operator()(const PutFate& m) {
     std::map<Slot, UpdateFate> fates;

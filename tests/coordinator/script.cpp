@@ -192,7 +192,8 @@ std::vector<std::string> Script::StatusLines() const {
 void Script::Collect(const Effect& effect) {
   if (std::holds_alternative<Persist>(effect) || std::holds_alternative<PrepareSpool>(effect) ||
       std::holds_alternative<SyncSpool>(effect) || std::holds_alternative<StoreChunk>(effect) ||
-      std::holds_alternative<Fold>(effect) || std::holds_alternative<BuildVersion>(effect)) {
+      std::holds_alternative<Fold>(effect) || std::holds_alternative<BuildVersion>(effect) ||
+      std::holds_alternative<StoreVersion>(effect)) {
     due_.push_back(effect);
   }
   if (const auto* chunk = std::get_if<StoreChunk>(&effect);
@@ -215,6 +216,7 @@ Event Script::CompletionOf(const Effect& effect) {
     return UploadChecked{e->upload, DigestNamed(upload_digests_[e->upload]), true, {0.25F}};
   }
   if (const auto* e = std::get_if<Fold>(&effect)) return Folded{e->id};
+  if (const auto* e = std::get_if<StoreVersion>(&effect)) return VersionStored{e->version};
   VersionManifest manifest = *disk_.state().head;
   manifest.version = std::get<BuildVersion>(effect).version;
   manifest.digest = Sha256Of(AsBytes("version " + std::to_string(manifest.version)));
@@ -240,6 +242,8 @@ std::vector<std::string> Script::Refuse() {
     return Step(PersistRefused{persist->token});
   if (const auto* spool = std::get_if<PrepareSpool>(&effect))
     return Step(SpoolRefused{spool->token});
+  if (const auto* version = std::get_if<StoreVersion>(&effect))
+    return Step(VersionStoreRefused{version->version});
   return Step(ChunkRejected{std::get<StoreChunk>(effect).upload, Reason::disk_full});
 }
 

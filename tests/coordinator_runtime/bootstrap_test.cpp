@@ -22,9 +22,10 @@ class BootstrapTest : public ::testing::Test {
  protected:
   Result<Bootstrapped> TryStart(const JobSpec& job) {
     store_ = disk_.OpenStore();
+    spool_ = disk_.OpenSpool();
     auto trainer = CreateTrainer(job, 0, {});
     EXPECT_TRUE(trainer.has_value());
-    return Bootstrap(*store_, job, {11, ++epoch_nonce_}, {**trainer, initial_model_},
+    return Bootstrap(*store_, *spool_, job, {11, ++epoch_nonce_}, {**trainer, initial_model_},
                      *CreateStrategy(job));
   }
   Bootstrapped Start(const JobSpec& job) {
@@ -41,6 +42,7 @@ class BootstrapTest : public ::testing::Test {
   JobSpec job_ = SyntheticJob(3);
   muster::testing::MemoryDisk disk_;
   std::unique_ptr<CheckpointStore> store_;
+  std::unique_ptr<Spool> spool_;
   std::uint64_t epoch_nonce_ = 20;
   std::string initial_model_;
 };

@@ -56,7 +56,7 @@ class Federation {
     const auto spool = disk_.OpenSpool();
     auto trainer = CreateTrainer(job_, 0, {});
     const auto strategy = CreateStrategy(job_);
-    auto start = Bootstrap(*store, job_, {1, ++starts_}, {**trainer, ""}, *strategy);
+    auto start = Bootstrap(*store, *spool, job_, {1, ++starts_}, {**trainer, ""}, *strategy);
     if (!start) return start.error();
     gate_.SetRoster(start->state.roster);
     const auto control = hub_.Bind(Channel::control, KeyNumber(200));

@@ -26,8 +26,8 @@ class FoldThreadTest : public ::testing::Test {
     strategy_ = CreateStrategy(job_);
     auto head = InitialVersion(*strategy_, trainer_->InitialParameters());
     fold_ = *FoldThread::Create({*strategy_, trainer_->layout(), kCapacity, 2},
-                                std::make_shared<const ParameterSet>(std::move(*head)), *store_,
-                                shared_, inbox_);
+                                std::make_shared<const ParameterSet>(std::move(*head)), shared_,
+                                inbox_);
     update_.resize(trainer_->layout().total_bytes());
     const float value = 0.5F;
     std::memcpy(update_.data() + 64, &value, sizeof(value));
@@ -48,7 +48,6 @@ class FoldThreadTest : public ::testing::Test {
 
   const JobSpec job_ = SyntheticJob(2);
   muster::testing::MemoryDisk disk_;
-  std::unique_ptr<CheckpointStore> store_ = disk_.OpenStore();
   std::unique_ptr<Spool> spool_ = disk_.OpenSpool();
   std::counting_semaphore<> woken_{0};
   Inbox inbox_;

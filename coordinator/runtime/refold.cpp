@@ -1,0 +1,62 @@
+#include "coordinator/runtime/refold.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "aggregation/version_builder.h"
+#include "coordinator/runtime/accepted_bytes.h"
+
+namespace muster::coordinator {
+namespace {
+
+Result<ParameterLayout> ModelLayout(const Strategy& strategy, const ParameterSet& version,
+                                    std::size_t scale_count) {
+  // The record has one exponent a lane tensor, and the one lane has the model's tensors.
+  std::vector<TensorSpec> specs = version.layout().Specs();
+  if (scale_count > specs.size()) {
+    return Error{Reason::damage, "a round record has more exponents than its model has tensors"};
+  }
+  specs.resize(scale_count);
+  auto model = ParameterLayout::Create(std::move(specs));
+  MUSTER_TRY(model);
+  return strategy.Lanes(*model).front().layout;
+}
+
+}  // namespace
+
+Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
+                                   const ParameterSet& parent, const RoundRecord& record,
+                                   const UpdateBytes& updates, ThreadPool& pool) {
+  auto lane = ModelLayout(strategy, parent, record.scales.size());
+  MUSTER_TRY(lane);
+  const LaneWeight lane_weight = strategy.Lanes(*lane).front().weight;
+  auto sum = RingSum::Create(*lane);
+  MUSTER_TRY(sum);
+  MUSTER_TRY(sum->Reset(record.scales, {job.aggregation.weight_max, job.round.goal}));
+  for (const RecordedUpdate& update : record.accepted) {
+    auto source = updates(update);
+    MUSTER_TRY(source);
+    MUSTER_TRY(CheckAcceptedBytes(*source, lane->total_bytes(), update.id, update.digest));
+    source->weight = lane_weight == LaneWeight::one ? 1 : update.weight;
+    MUSTER_TRY(sum->Fold({&*source, 1}, pool));
+  }
+  ParameterSet next(parent.layout());
+  MutableByteSpan rest = next.bytes();
+  const ChunkSink sink = [&rest](ByteSpan chunk) -> Status {
+    std::ranges::copy(chunk, rest.begin());
+    rest = rest.subspan(chunk.size());
+    return {};
+  };
+  auto manifest = BuildVersion({strategy, parent, *sum, record.version}, pool, sink);
+  MUSTER_TRY(manifest);
+  if (manifest->digest != record.digest) {
+    return Error{Reason::damage,
+                 "version " + std::to_string(record.version) +
+                     " computed again from its parent and its updates is another than its record "
+                     "names"};
+  }
+  return next;
+}
+
+}  // namespace muster::coordinator

@@ -1,0 +1,47 @@
+// The thread that writes committed versions, chunk by chunk, beside the next round.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "checkpoint/store.h"
+#include "coordinator/core/effects.h"
+#include "coordinator/runtime/inbox.h"
+#include "coordinator/runtime/work_queue.h"
+#include "model/parameter_set.h"
+
+namespace muster::coordinator {
+
+/// Answers each version with VersionStored, or VersionStoreRefused on a full disk; any other
+/// failure ends the process (ThreadFailed). Bound of its queue: one version.
+class VersionThread {
+ public:
+  /// All must outlive the thread.
+  VersionThread(CheckpointStore& store, Inbox& inbox);
+  /// As Finish.
+  ~VersionThread();
+
+  /// `contents`: model and server state of that version.
+  void Do(StoreVersion effect, std::shared_ptr<const ParameterSet> contents);
+
+  /// Ends and joins the thread after the version it is at.
+  void Finish();
+
+ private:
+  struct Work {
+    Version version = 0;
+    std::shared_ptr<const ParameterSet> contents;
+  };
+
+  void Run();
+
+  CheckpointStore& store_;
+  Inbox& inbox_;
+  WorkQueue<Work> queue_;
+  std::thread thread_;
+};
+
+/// Makes the version's chunks durable. Errors: disk_full, io_failed.
+Status WriteVersion(CheckpointStore& store, Version version, const ParameterSet& contents);
+
+}  // namespace muster::coordinator
