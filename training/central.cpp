@@ -15,7 +15,8 @@ JobSpec CentralJob(JobSpec job) {
 }
 
 Result<ParameterSet> CentralTrain(
-    const JobSpec& job, const DataOptions& options, std::uint32_t epochs, std::stop_token stop,
+    const JobSpec& job, const DataOptions& options, std::uint32_t epochs,
+    const std::stop_token& stop,
     const std::function<void(std::uint32_t epoch, const Evaluation&)>& on_epoch) {
   auto trainer = CreateTrainer(CentralJob(job), 0, options);
   MUSTER_TRY(trainer);

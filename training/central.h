@@ -20,7 +20,8 @@ JobSpec CentralJob(JobSpec job);
 /// thread, and calls `on_epoch` with each epoch (from 1) and its evaluation.
 /// Errors: as CreateTrainer; cancelled.
 Result<ParameterSet> CentralTrain(
-    const JobSpec& job, const DataOptions& options, std::uint32_t epochs, std::stop_token stop,
+    const JobSpec& job, const DataOptions& options, std::uint32_t epochs,
+    const std::stop_token& stop,
     const std::function<void(std::uint32_t epoch, const Evaluation&)>& on_epoch);
 
 }  // namespace muster

@@ -45,7 +45,7 @@ zmq::message_t MessageOf(Payload payload) {
   // ZeroMQ takes the bytes as mutable and does not write to a message it sends.
   zmq::message_t message(const_cast<std::byte*>(bytes.data()), bytes.size(), GiveBack,
                          lender.get());
-  lender.release();
+  (void)lender.release();  // GiveBack owns it now.
   return message;
 }
 

@@ -13,7 +13,7 @@ namespace muster::participant {
 class Context {
  public:
   Context(ParticipantOptions options_in, DurableState durable_in)
-      : options(std::move(options_in)), durable(std::move(durable_in)) {}
+      : options(std::move(options_in)), durable(durable_in) {}
 
   const ParticipantOptions options;
   /// What the last SaveState holds or the one at the end of this Step will hold.

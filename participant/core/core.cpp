@@ -40,7 +40,7 @@ std::string_view ActivityName(Activity activity) {
 class ParticipantCore::Impl {
  public:
   Impl(const ParticipantOptions& options, DurableState durable)
-      : context_(options, std::move(durable)),
+      : context_(options, durable),
         delivery_(context_),
         work_(context_, delivery_),
         session_(context_, delivery_) {}
@@ -369,7 +369,7 @@ std::string ParticipantCore::Impl::Waiting(MonotonicMs now) const {
 }
 
 ParticipantCore::ParticipantCore(const ParticipantOptions& options, DurableState durable)
-    : impl_(std::make_unique<Impl>(options, std::move(durable))) {}
+    : impl_(std::make_unique<Impl>(options, durable)) {}
 ParticipantCore::~ParticipantCore() = default;
 
 Effects ParticipantCore::Step(const Event& event, MonotonicMs now) {

@@ -5,9 +5,12 @@
 namespace muster::simulator {
 namespace {
 
+bool IsSync(DiskOperation operation) {
+  return operation == DiskOperation::sync || operation == DiskOperation::sync_directory;
+}
+
 bool CanBeTorn(DiskOperation operation) {
-  return operation == DiskOperation::write || operation == DiskOperation::sync ||
-         operation == DiskOperation::sync_directory;
+  return operation == DiskOperation::write || IsSync(operation);
 }
 
 bool Contains(std::string_view text, std::string_view part) {
@@ -87,14 +90,17 @@ Reference RunUndisturbed(const std::string& state_dir) {
 }
 
 std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoint& point,
-                                      const std::string& state_dir) {
+                                      const std::string& state_dir, const std::string& liar) {
   Scenario scenario(state_dir);
   Federation& federation = scenario.federation();
   bool reached = false;
   federation.disk().SetUnsynced(point.variant == CrashVariant::torn ? Unsynced::mixed
                                                                     : Unsynced::lost);
   federation.disk().SetPlan([&](const PlannedOperation& planned) {
-    if (planned.number != point.operation) return Verdict::done;
+    if (planned.number != point.operation) {
+      const bool lies = IsSync(planned.operation) && FileKind(planned.path) == liar;
+      return lies ? Verdict::lies : Verdict::done;
+    }
     reached = true;
     if (point.variant == CrashVariant::before_word) {
       federation.coordinator().DieBeforeTheNextWord(Unsynced::lost);

@@ -50,9 +50,10 @@ struct Reference {
 Reference RunUndisturbed(const std::string& state_dir);
 
 /// Crashes one run there. Nothing: every promise was kept and the digest is the same. Otherwise
-/// what went wrong.
+/// what went wrong. `liar`: a file kind of which every sync does nothing and says that it did, for
+/// showing that the sync is needed; empty: none.
 std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoint& point,
-                                      const std::string& state_dir);
+                                      const std::string& state_dir, const std::string& liar);
 
 /// Every operation in every variant, but for those that cannot differ: only writes and syncs can be
 /// torn.

@@ -3,6 +3,7 @@
 //   crash_enumeration                    every point
 //   crash_enumeration --share 1/16 --seed 7   a sixteenth of them, drawn by the seed
 //   crash_enumeration --point 812:torn   one point again
+//   crash_enumeration --lie spool --first   shows that the syncs of the spool are needed
 #include <stdlib.h>
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,8 @@ struct Options {
   std::string share = "1/1";
   std::uint64_t seed = 1;
   std::string point;
+  std::string liar;
+  bool first = false;
   unsigned jobs = 2;
 };
 
@@ -90,16 +93,17 @@ void PrintTable(const Reference& reference, const std::vector<CrashPoint>& point
 
 /// Returns how many points broke a promise.
 std::size_t Crash(const Reference& reference, const std::vector<CrashPoint>& points,
-                  const std::string& directory, unsigned jobs) {
+                  const std::string& directory, const Options& options) {
   std::atomic<std::size_t> next = 0;
   std::atomic<std::size_t> broken = 0;
   std::mutex printing;
   std::vector<std::thread> threads;
-  for (unsigned job = 0; job < jobs; ++job) {
+  for (unsigned job = 0; job < options.jobs; ++job) {
     threads.emplace_back([&, state_dir = directory + "/" + std::to_string(job)] {
       for (std::size_t i = next++; i < points.size(); i = next++) {
-        const auto difference = RunCrashed(reference, points[i], state_dir);
+        const auto difference = RunCrashed(reference, points[i], state_dir, options.liar);
         if (!difference) continue;
+        if (options.first) next = points.size();
         ++broken;
         const std::lock_guard guard(printing);
         std::printf("BROKEN at %s: %s\n", Describe(reference, points[i]).c_str(),
@@ -147,7 +151,7 @@ int Main(const Options& options) {
   std::printf("%zu operations, %zu points, seed %llu\n", reference.operations.size(),
               points->size(), static_cast<unsigned long long>(options.seed));
   PrintTable(reference, *points);
-  const std::size_t broken = Crash(reference, *points, directory.path(), options.jobs);
+  const std::size_t broken = Crash(reference, *points, directory.path(), options);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
   std::printf("%zu points crashed in %.1f s: %zu broke a promise\n", points->size(), spent.count(),
               broken);
@@ -163,6 +167,9 @@ int main(int argc, char** argv) {
   app.add_option("--share", options.share, "crash a part of the points, 1/N");
   app.add_option("--seed", options.seed, "draws the part");
   app.add_option("--point", options.point, "crash one point, OPERATION:VARIANT");
+  app.add_option("--lie", options.liar,
+                 "every sync of this kind of file does nothing, as in the printed table");
+  app.add_flag("--first", options.first, "stop at the first broken promise");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);
   return muster::simulator::Main(options);
