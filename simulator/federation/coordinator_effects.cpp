@@ -4,6 +4,7 @@
 
 #include "aggregation/version_builder.h"
 #include "common/digest.h"
+#include "coordinator/runtime/version_thread.h"
 #include "simulator/federation/coordinator_node.h"
 
 namespace muster::simulator {
@@ -13,6 +14,7 @@ using namespace muster::coordinator;  // NOLINT: every effect and event of the c
 namespace {
 
 constexpr Micros kDiskMost = 4 * kMillisecond;
+constexpr Micros kVersionMost = 30 * kMillisecond;
 constexpr Micros kFoldMost = 3 * kMillisecond;
 constexpr Micros kEvaluationMost = 40 * kMillisecond;
 
@@ -161,19 +163,25 @@ void CoordinatorNode::Perform(const coordinator::BuildVersion& effect) {
 void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
   auto next = std::make_shared<ParameterSet>(head_->layout());
   MutableByteSpan rest = next->bytes();
-  auto writer = store_->BeginVersion(effect.version);
-  Status written = writer ? Status() : Status(writer.error());
   const ChunkSink sink = [&](ByteSpan chunk) -> Status {
     std::ranges::copy(chunk, rest.begin());
     rest = rest.subspan(chunk.size());
-    return written ? (*writer)->Append(chunk) : written;
+    return {};
   };
   auto manifest = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, sink);
-  written = manifest ? (*writer)->Finish() : Status(manifest.error());
-  if (!Survives(written, BuildFailed{written ? Error{} : written.error()})) return;
+  MUSTER_CHECK(manifest.has_value(), "a version of checked updates can be built");
   built_ = next;
   built_digest_ = manifest->digest;
   Feed(VersionBuilt{*manifest, Xxh128Of(built_->bytes().first(manifest->model_bytes))});
+}
+
+void CoordinatorNode::Perform(const coordinator::StoreVersion& effect) {
+  Later(version_worker_, kVersionMost, [this, effect, head = head_] {
+    if (Survives(WriteVersion(*store_, effect.version, *head),
+                 VersionStoreRefused{effect.version})) {
+      Feed(VersionStored{effect.version});
+    }
+  });
 }
 
 void CoordinatorNode::Perform(const AdvanceHead& effect) {

@@ -60,8 +60,8 @@ Status CoordinatorNode::OpenState() {
   auto spool = checkpoint::OpenSpoolOn(files, setup_.state_dir);
   MUSTER_TRY(spool);
   spool_ = std::move(*spool);
-  auto start =
-      Bootstrap(*store_, setup_.job, {7, world_.random().Next()}, {*trainer_, ""}, *strategy_);
+  auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.random().Next()}, {*trainer_, ""},
+                         *strategy_);
   MUSTER_TRY(start);
   CheckPromises(start->state);
   epoch_ = start->state.epoch.epoch;
@@ -101,7 +101,7 @@ void CoordinatorNode::Start() {
   stopping_ = false;
   silence_.reset();
   phase_ = "starting";
-  store_worker_ = fold_worker_ = evaluator_ = Worker();
+  store_worker_ = version_worker_ = fold_worker_ = evaluator_ = Worker();
   extents_.clear();
   if (!disk_->powered()) disk_->Restart();
   const Status opened = OpenState();

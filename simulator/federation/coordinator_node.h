@@ -103,6 +103,7 @@ class CoordinatorNode {
   void Perform(const coordinator::Fold& effect);
   void Perform(const coordinator::BuildVersion& effect);
   void Perform(const coordinator::AdvanceHead& effect);
+  void Perform(const coordinator::StoreVersion& effect);
   void Perform(const coordinator::Evaluate& effect);
   void Perform(const coordinator::SetRoster&) {}
   void Perform(const coordinator::AnswerAdmin&) {}
@@ -141,7 +142,7 @@ class CoordinatorNode {
   std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
   std::string phase_;
   std::deque<coordinator::Event> events_;
-  Worker store_worker_, fold_worker_, evaluator_;
+  Worker store_worker_, version_worker_, fold_worker_, evaluator_;
   std::map<std::uint32_t, Worker> extents_;
   coordinator::PayloadHandle last_payload_ = 0;
   std::map<coordinator::PayloadHandle, Packet> payloads_;
