@@ -14,7 +14,8 @@ using namespace muster::coordinator;  // NOLINT: every effect and event of the c
 namespace {
 
 constexpr Micros kDiskMost = 4 * kMillisecond;
-constexpr Micros kVersionMost = 30 * kMillisecond;
+/// Longer than a round often takes: the next one's updates come, and its commit waits.
+constexpr Micros kVersionMost = 600 * kMillisecond;
 constexpr Micros kFoldMost = 3 * kMillisecond;
 constexpr Micros kEvaluationMost = 40 * kMillisecond;
 

@@ -47,6 +47,8 @@ RunResult Federation::Run(Micros patience) {
     result.waiting = coordinator_->Waiting();
     for (const auto& participant : participants_) result.waiting += "\n" + participant->Waiting();
   }
+  // The power may have gone while the finished process closed its files.
+  if (!disk_->powered()) disk_->Restart();
   if (result.finished) JudgeLedger(result);
   result.happened = world_.happened();
   result.ended_at = world_.now();
