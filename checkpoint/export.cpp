@@ -28,9 +28,16 @@ Result<SafetensorsMetadata> MetadataOf(CheckpointStore& store, const VersionMani
 }
 
 Result<VersionManifest> FindManifest(CheckpointStore& store, std::optional<Version> version) {
-  if (version) return store.ReadManifest(*version);
-  // Head by now, which a store in use has moved since it was opened.
+  // By now: a store in use has moved on since it was opened.
   const std::vector<Version> held = store.HeldVersions();
+  if (version) {
+    auto manifest = store.ReadManifest(*version);
+    MUSTER_TRY(manifest);
+    if (std::ranges::find(held, *version) != held.end()) return manifest;
+    return Error{Reason::not_found, "version " + std::to_string(*version) +
+                                        " is committed but not stored yet; a running coordinator "
+                                        "stores it in a moment, a stopped one at its next start"};
+  }
   if (held.empty()) return Error{Reason::not_found, "the checkpoint holds no version yet"};
   return store.ReadManifest(held.back());
 }

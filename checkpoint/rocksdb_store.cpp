@@ -190,14 +190,14 @@ Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
 }
 
 /// Checks an old directory without changing it, and makes what a new one needs around the database.
-/// FORMAT is written last, so a directory without one never finished its creation. Returns whether
-/// it is there.
-Result<bool> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir) {
+/// FORMAT is written last, so a directory without one never finished its creation. Returns what was
+/// found of it.
+Result<FormatFile> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir) {
   auto format = CheckFormat(*files, state_dir);
   MUSTER_TRY(format);
   auto witnessed = Witness::Read(*files, WitnessPath(state_dir));
   MUSTER_TRY(witnessed);
-  if (*format == FormatFile::current) {
+  if (*format != FormatFile::missing) {
     auto exists = FileExists(*files, DatabasePath(state_dir) + "/CURRENT");
     MUSTER_TRY(exists);
     if (!*exists) return Error{Reason::damage, DatabasePath(state_dir) + "/CURRENT is gone"};
@@ -209,7 +209,7 @@ Result<bool> PrepareDirectory(const FileSystemPtr& files, const std::string& sta
   MUSTER_TRY(MakeDirectory(*files, state_dir, DatabasePath(state_dir)));
   MUSTER_TRY(MakeDirectory(*files, state_dir, StagePath(state_dir)));
   if (!*witnessed) MUSTER_TRY(Witness::Create(*files, state_dir, WitnessPath(state_dir)));
-  return *format == FormatFile::current;
+  return *format;
 }
 
 /// Removes what a crash left: files never taken in, and chunks that no batch names.
@@ -224,17 +224,18 @@ Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   auto lock = FileLock::Acquire(LockPath(state_dir));
   MUSTER_TRY(lock);
-  auto has_format = PrepareDirectory(files, state_dir);
-  MUSTER_TRY(has_format);
+  auto format = PrepareDirectory(files, state_dir);
+  MUSTER_TRY(format);
   auto database = Database::OpenForWriting(files, DatabasePath(state_dir), upkeep);
   MUSTER_TRY(database);
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
-  if (!*has_format && recovery->index.batch_number > 0) {
+  if (*format == FormatFile::missing && recovery->index.batch_number > 0) {
     return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
   }
   MUSTER_TRY(Sweep(files, state_dir, recovery->index, database->get()));
-  if (!*has_format) MUSTER_TRY(WriteFormat(*files, state_dir));
+  // Before the first batch, so that no older build meets one that it would not understand.
+  if (*format != FormatFile::current) MUSTER_TRY(WriteFormat(*files, state_dir));
   auto witness = Witness::Open(*files, WitnessPath(state_dir));
   MUSTER_TRY(witness);
   return std::unique_ptr<CheckpointStore>(

@@ -20,8 +20,8 @@ class VersionWriter {
   virtual ~VersionWriter() = default;
   /// The next chunk: kVersionChunkBytes, the last one may be shorter.
   virtual Status Append(ByteSpan chunk) = 0;
-  /// Makes the chunks durable. Those of versions above head count only once a PutVersion batch names
-  /// them, and are swept at the next open.
+  /// Makes the chunks durable. Those of versions above head count only once a PutVersion batch
+  /// names them, and are swept at the next open.
   virtual Status Finish() = 0;
 };
 

@@ -107,13 +107,16 @@ int RunCheckpointsShow(const Arguments& arguments) {
 }
 
 int RunCheckpointsExport(const Arguments& arguments) {
-  const Result<Version> version =
+  const Result<Exported> exported =
       ExportStored(arguments.state_dir, arguments.version, arguments.output);
-  if (!version) return Fail(version.error(), arguments.format);
-  const nlohmann::ordered_json object = {{"version", *version}, {"path", arguments.output}};
-  Print(arguments.format == Format::json
-            ? object.dump() + "\n"
-            : fmt::format("version {} is in {}\n", *version, arguments.output));
+  if (!exported) return Fail(exported.error(), arguments.format);
+  nlohmann::ordered_json object = {{"version", exported->version}, {"path", arguments.output}};
+  std::string text = fmt::format("version {} is in {}\n", exported->version, arguments.output);
+  if (exported->unstored && !arguments.version) {
+    object["unstored"] = *exported->unstored;
+    text += fmt::format("version {} is newer, but not stored yet\n", *exported->unstored);
+  }
+  Print(arguments.format == Format::json ? object.dump() + "\n" : text);
   return kOk;
 }
 

@@ -136,7 +136,7 @@ Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPa
 
 Status EnsureExported(const RunEvent& finished, const RunPaths& paths) {
   if (ExportedDigest(paths.Model()) == finished.digest) return {};
-  const Result<Version> exported = ExportStored(paths.state, finished.version, paths.Model());
+  const Result<Exported> exported = ExportStored(paths.state, finished.version, paths.Model());
   return exported ? Status() : Status(exported.error());
 }
 

@@ -156,7 +156,7 @@ Status RunSupervisor::OnCoordinatorExit(const Death& death) {
 }
 
 void RunSupervisor::ExportModel() {
-  const Result<Version> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
+  const Result<Exported> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
   if (exported) return;
   Ending ending = EndingOf(exported.error());
   ending.message =

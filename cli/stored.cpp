@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -31,6 +33,13 @@ Result<Version> HeadOr(const CheckpointStore& store, std::optional<Version> vers
   if (version) return *version;
   if (store.recovered().head) return store.recovered().head->version;
   return Error{Reason::not_found, state_dir + " holds no version yet: no coordinator ever ran"};
+}
+
+/// A head that is committed, but whose chunks are not there (yet).
+std::optional<Version> UnstoredHead(CheckpointStore& store) {
+  const RecoveredState& state = store.recovered();
+  if (!state.head || std::ranges::count(store.HeldVersions(), state.head->version) > 0) return {};
+  return state.head->version;
 }
 
 std::string JobName(const RecoveredState& state) {
@@ -69,11 +78,13 @@ Json RecordJson(const RoundRecord& record) {
 
 }  // namespace
 
-Result<Version> ExportStored(const std::string& state_dir, std::optional<Version> version,
-                             const std::string& path) {
+Result<Exported> ExportStored(const std::string& state_dir, std::optional<Version> version,
+                              const std::string& path) {
   Result<StorePointer> store = OpenStored(state_dir);
   if (!store) return store.error();
-  return ExportVersion(**store, version, path);
+  const Result<Version> written = ExportVersion(**store, version, path);
+  if (!written) return written.error();
+  return Exported{*written, UnstoredHead(**store)};
 }
 
 Result<std::string> DescribeStopped(const std::string& state_dir, Format format) {
@@ -99,6 +110,12 @@ Result<std::string> DescribeStopped(const std::string& state_dir, Format format)
                           found->second.loss);
     }
   }
+  if (const auto unstored = UnstoredHead(**store)) {
+    object["unstored"] = *unstored;
+    text += fmt::format(
+        "stored       no: version {} is committed, the next start computes and stores it\n",
+        *unstored);
+  }
   object["starts"] = state.epoch.starts;
   text += fmt::format("starts       {}\n", state.epoch.starts);
   text += state.finish ? "state        finished\n" : "state        start it again to go on\n";
@@ -111,6 +128,7 @@ Result<std::string> ListVersions(const std::string& state_dir, Format format) {
   const auto evaluations = Evaluations((*store)->recovered());
   const std::vector<Version> held_list = (*store)->HeldVersions();
   const std::set<Version> held(held_list.begin(), held_list.end());
+  const std::optional<Version> unstored = UnstoredHead(**store);
   Table table({"version", "round", "updates", "attempts", "accuracy", "held", "digest"},
               {0, 1, 2, 3, 4});
   std::string lines;
@@ -120,10 +138,12 @@ Result<std::string> ListVersions(const std::string& state_dir, Format format) {
     table.Add({fmt::format("{}", record.version), fmt::format("{}", record.round),
                fmt::format("{}", record.accepted.size()), fmt::format("{}", record.attempts),
                found == evaluations.end() ? "-" : fmt::format("{:.4f}", found->second.accuracy),
-               is_held ? "yes" : "no", Hex(record.digest).substr(0, kDigestShown)});
+               is_held ? "yes" : (record.version == unstored ? "soon" : "no"),
+               Hex(record.digest).substr(0, kDigestShown)});
     Json object = RecordJson(record);
     object.erase("updates");
     object["held"] = is_held;
+    if (record.version == unstored) object["unstored"] = true;
     if (found != evaluations.end()) object["accuracy"] = found->second.accuracy;
     lines += object.dump() + "\n";
     return {};
@@ -152,7 +172,14 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
     text += "held        no: only its record is kept\n";
     return format == Format::json ? object.dump() + "\n" : text;
   }
-  object["held"] = true;
+  const bool unstored = UnstoredHead(**store) == *wanted;
+  object["held"] = !unstored;
+  if (unstored) {
+    object["unstored"] = true;
+    text +=
+        "held        soon: it is committed; a running coordinator stores it in a moment, a stopped "
+        "one at its next start\n";
+  }
   object["total_bytes"] = manifest->total_bytes;
   object["tensors"] = Json::array();
   text += fmt::format("bytes       {} in {}\n\n", manifest->total_bytes,

@@ -10,15 +10,21 @@
 
 namespace muster::cli {
 
-/// Writes the model of a version (nothing: the newest) as safetensors; returns which one it was.
+struct Exported {
+  Version version = 0;
+  std::optional<Version> unstored;  ///< A newer one that is committed, but cannot be read yet.
+};
+
+/// Writes the model of a version (nothing: the newest that is held) as safetensors.
 /// Errors: those of OpenCheckpointStore and ExportVersion.
-Result<Version> ExportStored(const std::string& state_dir, std::optional<Version> version,
-                             const std::string& path);
+Result<Exported> ExportStored(const std::string& state_dir, std::optional<Version> version,
+                              const std::string& path);
 
 /// What can be said of a state whose coordinator does not run.
 Result<std::string> DescribeStopped(const std::string& state_dir, Format format);
 
-/// Every version with its round, updates, accuracy, whether it is held, and digest.
+/// Every version with its round, updates, accuracy, digest, and whether it is held: "soon" for
+/// one that is committed but not stored yet.
 Result<std::string> ListVersions(const std::string& state_dir, Format format);
 
 /// One version (nothing: the newest): its tensors and its round record. Errors: not_found.

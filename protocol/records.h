@@ -184,8 +184,8 @@ struct PutFinish {
 struct ClearFinish {};
 
 using Mutation = std::variant<PutJob, PutEpoch, PutLineage, PutRosterEntry, PutOpenRound,
-                              PutAccepted, ClearOpenRound, ClearAccepted, PutRoundRecord, PutVersion, PutFate,
-                              PutEvaluation, PutFinish, ClearFinish>;
+                              PutAccepted, ClearOpenRound, ClearAccepted, PutRoundRecord,
+                              PutVersion, PutFate, PutEvaluation, PutFinish, ClearFinish>;
 
 struct Batch {
   std::vector<Mutation> mutations;
@@ -202,7 +202,7 @@ struct RecoveredState {
   std::optional<VersionManifest> head;
   std::optional<RoundRecord> last_record;
   std::optional<OpenRound> open_round;
-  std::vector<AcceptedUpdate> accepted;       ///< Of the open round, ascending by id.
+  std::vector<AcceptedUpdate> accepted;  ///< Of the open round, ascending by id.
   /// Of head's round, while head may not be stored yet: it follows from its parent, its record and
   /// these updates in the spool. Ascending by id.
   std::vector<AcceptedUpdate> unstored;

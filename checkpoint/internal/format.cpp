@@ -33,7 +33,7 @@ Result<FormatFile> CheckFormat(rocksdb::FileSystem& files, const std::string& st
                                           std::to_string(kStoreFormat) +
                                           ": use the build that wrote it, or a newer one"};
   }
-  return FormatFile::current;
+  return number < kStoreFormat ? FormatFile::older : FormatFile::current;
 }
 
 Status WriteFormat(rocksdb::FileSystem& files, const std::string& state_dir) {

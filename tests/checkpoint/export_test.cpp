@@ -146,6 +146,21 @@ TEST_F(ExportTest, AMissingVersionCannotBeExported) {
   EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
+TEST_F(ExportTest, OfAnUnstoredHeadTheVersionBeforeIsTheNewest) {
+  Open();
+  CommitContents(0);
+  AcceptEach(1, 2);
+  Write({PutVersion{ManifestOf(1)}, PutRoundRecord{SampleRoundRecord(1)}});
+  const auto reader = OpenReader();
+  EXPECT_EQ(*ExportVersion(*reader, std::nullopt, path()), 0U);
+  std::filesystem::remove(path());
+  const auto refused = ExportVersion(*reader, 1, path());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::not_found);
+  EXPECT_THAT(refused.error().message, HasSubstr("version 1 is committed but not stored yet"));
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
 TEST_F(ExportTest, AnExportedModelIsImportedBitForBit) {
   Open();
   CommitContents(3);

@@ -99,12 +99,12 @@ TEST_F(FaultTest, NothingIsTriedBeforeThereIsRoom) {
 
 TEST_F(FaultTest, ReadsGoOnWhileTheDiskIsFull) {
   Open();
-  Commit(1);
-  const VersionManifest head = *store_->ReadManifest(1);
+  Commit(0);
+  const VersionManifest head = *store_->ReadManifest(0);
   disk_.Fail(DiskOperation::append, "/db/", DiskFault::no_space);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(ReasonOf(TryWrite(1)), Reason::disk_full);
-    EXPECT_TRUE(store_->ReadManifest(1));
+    EXPECT_TRUE(store_->ReadManifest(0));
     EXPECT_TRUE(store_->ReadVersionChunk(head, 0));
   }
   disk_.Heal();
@@ -115,8 +115,8 @@ TEST_F(FaultTest, ReadsGoOnWhileTheDiskIsFull) {
 
 TEST_F(FaultTest, ReadersMeetNoReopening) {
   Open();
-  Commit(1);
-  const VersionManifest head = *store_->ReadManifest(1);
+  Commit(0);
+  const VersionManifest head = *store_->ReadManifest(0);
   std::atomic<bool> done = false;
   std::thread reader([&] {
     while (!done) EXPECT_TRUE(store_->ReadVersionChunk(head, 0));
@@ -192,14 +192,14 @@ TEST_F(FaultTest, ABatchThatAFullDiskRefusedIsAbsentAfterACrash) {
   ExpectAcceptedSlots({1});
 }
 
-TEST_F(FaultTest, AFullDiskChangesNothingThatAClosedRoundForgets) {
+TEST_F(FaultTest, AFullDiskChangesNothingThatAStoredVersionForgets) {
   Open();
   AcceptEach(1, 2);
   disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
-  EXPECT_EQ(ReasonOf(store_->Write({.mutations = {ClearOpenRound{}}})), Reason::disk_full);
+  EXPECT_EQ(ReasonOf(store_->Write({.mutations = {ClearAccepted{1}}})), Reason::disk_full);
   disk_.Heal();
   AcceptEach(3, 3);
-  Write({ClearOpenRound{}});
+  Write({ClearAccepted{1}});
   Reopen();
   EXPECT_THAT(recovered().accepted, IsEmpty());
 }

@@ -114,6 +114,10 @@ void StoreFixture::Stage(Version version, std::size_t bytes) {
 
 void StoreFixture::Commit(Version version, std::size_t bytes) {
   Stage(version, bytes);
+  CommitUnstored(version, bytes);
+}
+
+void StoreFixture::CommitUnstored(Version version, std::size_t bytes) {
   std::vector<Mutation> mutations = {
       PutVersion{SampleManifest(version, SampleContents(version, bytes))}};
   if (version > 0) mutations.push_back(PutRoundRecord{SampleRoundRecord(version)});

@@ -34,6 +34,8 @@ class StoreFixture : public testing::Test {
   void AcceptEach(std::uint32_t first, std::uint32_t last, bool sync = true);
   /// Chunks made durable, and no batch that names them.
   void Stage(Version version, std::size_t bytes = kVersionBytes);
+  /// The batch that makes it head, and no chunks.
+  void CommitUnstored(Version version, std::size_t bytes = kVersionBytes);
   /// Stage, then the batch that makes it head.
   void Commit(Version version, std::size_t bytes = kVersionBytes);
 

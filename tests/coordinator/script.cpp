@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "common/digest.h"
 #include "coordinator/core/describe.h"
@@ -88,11 +89,24 @@ std::vector<std::string> Script::Start() {
   epoch.starts += 1;
   Batch batch;
   batch.mutations.push_back(PutEpoch{epoch});
+  std::vector<std::string> lines;
+  if (!disk_.state().unstored.empty()) {
+    // As runtime/bootstrap.h does before there is a core.
+    lines.push_back("recomputed " + std::to_string(disk_.state().head->version));
+    batch.mutations.push_back(ClearAccepted{disk_.state().last_record->round});
+  }
   disk_.Apply(batch);
   due_.clear();
+  store_due_.reset();
+  const RecoveredState& state = disk_.state();
+  const Version head = state.head->version;
+  const bool reported = head == 0 || !options_.evaluate ||
+                        std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
+                            state.evaluations.end();
   core_ = std::make_unique<CoordinatorCore>(
-      job_, options_, disk_.state(), HeadFacts{DigestNamed("model"), disk_.state().head->version});
-  return Step(Started{});
+      job_, options_, state, HeadFacts{DigestNamed("model"), reported ? head : head - 1});
+  for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
+  return lines;
 }
 
 /// The process dies: what was not persisted is forgotten.
@@ -190,6 +204,10 @@ std::vector<std::string> Script::StatusLines() const {
 }
 
 void Script::Collect(const Effect& effect) {
+  if (const auto* store = std::get_if<StoreVersion>(&effect); store != nullptr && hold_store_) {
+    store_due_ = *store;
+    return;
+  }
   if (std::holds_alternative<Persist>(effect) || std::holds_alternative<PrepareSpool>(effect) ||
       std::holds_alternative<SyncSpool>(effect) || std::holds_alternative<StoreChunk>(effect) ||
       std::holds_alternative<Fold>(effect) || std::holds_alternative<BuildVersion>(effect) ||
@@ -234,6 +252,13 @@ std::vector<std::string> Script::Complete(std::size_t at_most) {
   return lines;
 }
 
+/// The held version is stored, or does not fit.
+std::vector<std::string> Script::EndStore(bool stored) {
+  if (!store_due_) return {"no version is being stored"};
+  const Version version = std::exchange(store_due_, std::nullopt)->version;
+  return stored ? Step(VersionStored{version}) : Step(VersionStoreRefused{version});
+}
+
 /// The disk is full for the next thing that is due.
 std::vector<std::string> Script::Refuse() {
   const Effect effect = due_.front();
@@ -242,8 +267,6 @@ std::vector<std::string> Script::Refuse() {
     return Step(PersistRefused{persist->token});
   if (const auto* spool = std::get_if<PrepareSpool>(&effect))
     return Step(SpoolRefused{spool->token});
-  if (const auto* version = std::get_if<StoreVersion>(&effect))
-    return Step(VersionStoreRefused{version->version});
   return Step(ChunkRejected{std::get<StoreChunk>(effect).upload, Reason::disk_full});
 }
 
@@ -301,6 +324,9 @@ std::vector<std::string> Script::Play(const std::string& line) {
   if (command == "auto") return auto_io_ = who == "on", Complete(auto_io_ ? 1'000 : 0);
   if (command == "io") return Complete(Number(arguments, "count", 1'000));
   if (command == "disk_full") return Refuse();
+  if (command == "store") return hold_store_ = who == "held", std::vector<std::string>();
+  if (command == "stored") return EndStore(true);
+  if (command == "store_full") return EndStore(false);
   if (command == "status") return StatusLines();
   if (command == "upload") return Upload(who, arguments);
   if (command == "tick") {

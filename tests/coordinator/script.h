@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace muster::coordinator {
 
 /// One command a line; see script.cpp for the commands and their defaults. Completions of disk and
 /// fold effects come with "io" (all that is due) or one by one; "auto" lets them come by
-/// themselves.
+/// themselves. After "store held" a version is stored only by "stored", and "store_full" refuses
+/// it: the thread that writes versions is as slow as the script wants.
 class Script {
  public:
   Script();
@@ -31,6 +33,7 @@ class Script {
   std::vector<std::string> Step(const Event& event);
   std::vector<std::string> Complete(std::size_t at_most);
   std::vector<std::string> Refuse();
+  std::vector<std::string> EndStore(bool stored);
   std::vector<std::string> Upload(const std::string& who, const Arguments& arguments);
   std::vector<std::string> StatusLines() const;
   void Collect(const Effect& effect);
@@ -49,6 +52,8 @@ class Script {
   MonotonicMs now_ = 0;
   bool auto_io_ = false;
   std::deque<Effect> due_;  ///< Effects that want a completion.
+  bool hold_store_ = false;
+  std::optional<StoreVersion> store_due_;  ///< Held back, see above.
   std::map<UploadId, std::string> upload_digests_;
   std::map<std::string, std::uint32_t> incarnations_;
 };

@@ -73,6 +73,7 @@ class Federation {
       EXPECT_EQ(outcome.error().reason, Reason::io_failed) << outcome.error().Text();
       if (outcome.error().reason != Reason::io_failed) return {outcome.error().reason, ""};
       disk_.FailWrites({});
+      disk_.FailVersions({});
       ++crashes_;
     }
   }
@@ -185,6 +186,37 @@ TEST(FederationTest, NoCrashOfTheCoordinatorChangesTheDigest) {
     federation.ExpectEachVersionOnce();
     EXPECT_EQ(federation.Events("finished").at(0).at("reproducible"), true);
   }
+}
+
+TEST(FederationTest, AVersionThatWasCommittedButNotStoredIsComputedAgain) {
+  for (Version version = 1; version <= kRounds; ++version) {
+    SCOPED_TRACE("no chunk of version " + std::to_string(version));
+    Federation federation;
+    const auto participants = federation.JoinAll();
+    federation.disk_.FailVersions(Error{Reason::io_failed, "the disk went away"}, version);
+    EXPECT_EQ(federation.ServeToTheEnd().reason, Reason::finished);
+    EXPECT_EQ(federation.crashes_, 1);
+    EXPECT_EQ(federation.HeadDigest(), UndisturbedDigest());
+    EXPECT_EQ(federation.disk_.held().size(), kRounds + 1);
+    federation.ExpectEachVersionOnce();
+    for (const auto& participant : participants) EXPECT_EQ(participant->fits(), kRounds);
+  }
+}
+
+TEST(FederationTest, AVersionWaitsForRoomOnTheDisk) {
+  Federation federation;
+  const auto participants = federation.JoinAll();
+  federation.disk_.FailVersions(Error{Reason::disk_full, "no space"}, 2);
+  auto life = std::async(std::launch::async, [&] { return federation.ServeToTheEnd(); });
+  const json status = federation.AwaitStatus([](const json& now) {
+    return now.at("version") == 2 && now.at("phase") == "commit" &&
+           now.at("waiting").at("for") == "disk_space";
+  });
+  EXPECT_EQ(federation.disk_.state().unstored.size(), kParticipants);
+  federation.disk_.FailVersions({});
+  EXPECT_EQ(life.get().reason, Reason::finished);
+  EXPECT_EQ(federation.HeadDigest(), UndisturbedDigest());
+  EXPECT_EQ(federation.disk_.held().size(), kRounds + 1);
 }
 
 TEST(FederationTest, FoldThreadsChangeNoBit) {

@@ -16,6 +16,9 @@ class MemoryVersionWriter : public VersionWriter {
   }
   Status Finish() override {
     std::lock_guard lock(disk_.mutex_);
+    if (disk_.version_error_ && version_ >= disk_.version_error_first_) {
+      return *disk_.version_error_;
+    }
     disk_.chunks_[version_] = std::move(chunks_);
     return {};
   }
@@ -90,12 +93,7 @@ class MemoryStore : public CheckpointStore {
     return {};
   }
 
-  std::vector<Version> HeldVersions() override {
-    std::lock_guard lock(disk_.mutex_);
-    std::vector<Version> versions;
-    for (const auto& [version, manifest] : disk_.manifests_) versions.push_back(version);
-    return versions;
-  }
+  std::vector<Version> HeldVersions() override { return disk_.held(); }
 
  private:
   static Error Absent(const std::string& what) {
@@ -145,6 +143,12 @@ void MemoryDisk::FailWrites(std::optional<Error> error) {
   write_error_ = std::move(error);
 }
 
+void MemoryDisk::FailVersions(std::optional<Error> error, Version first) {
+  std::lock_guard lock(mutex_);
+  version_error_ = std::move(error);
+  version_error_first_ = first;
+}
+
 void MemoryDisk::OnWrite(std::function<void(const Batch&)> hook) {
   std::lock_guard lock(mutex_);
   hook_ = std::move(hook);
@@ -155,6 +159,13 @@ std::unique_ptr<CheckpointStore> MemoryDisk::OpenStore() {
 }
 
 std::unique_ptr<Spool> MemoryDisk::OpenSpool() { return std::make_unique<MemorySpool>(*this); }
+
+std::vector<Version> MemoryDisk::held() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Version> versions;
+  for (const auto& [version, chunks] : chunks_) versions.push_back(version);
+  return versions;
+}
 
 RecoveredState MemoryDisk::state() const {
   std::lock_guard lock(mutex_);

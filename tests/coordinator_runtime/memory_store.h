@@ -21,12 +21,16 @@ class MemoryDisk {
  public:
   /// The next writes of batches are answered with this; nothing: they succeed.
   void FailWrites(std::optional<Error> error);
+  /// As FailWrites, for the chunks of versions from `first` on.
+  void FailVersions(std::optional<Error> error, Version first = 0);
   /// Called before each batch is applied, with the lock not held.
   void OnWrite(std::function<void(const Batch&)> hook);
 
   std::unique_ptr<CheckpointStore> OpenStore();
   std::unique_ptr<Spool> OpenSpool();
 
+  /// Versions whose chunks are there, ascending.
+  std::vector<Version> held() const;
   /// What a start would find now.
   RecoveredState state() const;
 
@@ -37,6 +41,8 @@ class MemoryDisk {
 
   mutable std::mutex mutex_;
   std::optional<Error> write_error_;
+  std::optional<Error> version_error_;
+  Version version_error_first_ = 0;
   std::function<void(const Batch&)> hook_;
   MemoryState state_;
   std::map<Version, RoundRecord> records_;
