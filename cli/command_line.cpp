@@ -224,6 +224,15 @@ void CommandLine::AddLooking() {
       ->check(kWhole);
   exporting->add_option("--output", arguments_.output, "The file to write")->required();
   StateDir(exporting, state);
+  CLI::App* verify = Add(*checkpoints, "verify", "Read everything that is stored and check it",
+                         RunCheckpointsVerify,
+                         "  muster checkpoints verify --state-dir muster-state/demo\n"
+                         "  muster checkpoints verify --replay --state-dir muster-state/demo");
+  verify->add_flag("--replay", arguments_.replay,
+                   "Train and fold every version again and compare the digests");
+  verify->add_option("--data-dir", arguments_.data_dir,
+                     "The data files, for --replay of such a job");
+  StateDir(verify, state);
 
   CLI::App* data = app_.add_subcommand("data", "Look at a job's data");
   data->require_subcommand(1);

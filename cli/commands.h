@@ -31,6 +31,7 @@ struct Arguments {
   std::string metrics;  ///< Path of an event log.
   std::uint32_t rows = 20;
   bool quiet = false;
+  bool replay = false;
 };
 
 int RunRun(const Arguments& arguments);
@@ -44,6 +45,7 @@ int RunStatus(const Arguments& arguments);
 int RunCheckpointsLs(const Arguments& arguments);
 int RunCheckpointsShow(const Arguments& arguments);
 int RunCheckpointsExport(const Arguments& arguments);
+int RunCheckpointsVerify(const Arguments& arguments);
 int RunData(const Arguments& arguments);
 int RunConfig(const Arguments& arguments);
 int RunPlot(const Arguments& arguments);

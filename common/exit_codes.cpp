@@ -62,6 +62,7 @@ bool IsHopeless(int exit_code) {
     case ExitCode::drained:
     case ExitCode::state_in_use:
     case ExitCode::io_failed:
+    case ExitCode::not_replayed:
       return false;
   }
   return false;

@@ -1,0 +1,167 @@
+#include "checkpoint/verify.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "checkpoint/internal/paths.h"
+#include "checkpoint/load.h"
+#include "common/digest.h"
+#include "common/file.h"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t kPieceBytes = 256U << 10;
+
+Error Damage(std::string text) { return {Reason::damage, std::move(text)}; }
+std::string Named(Version version) { return "version " + std::to_string(version); }
+
+/// What the records say one after another.
+class Ledger {
+ public:
+  explicit Ledger(const std::vector<LineageRecord>& lineages) : lineages_(lineages) {}
+
+  Status Add(const RoundRecord& record) {
+    MUSTER_TRY(CheckChain(record));
+    std::uint64_t weight_sum = 0;
+    for (std::size_t i = 0; i < record.accepted.size(); ++i) {
+      const RecordedUpdate& update = record.accepted[i];
+      const std::string name = "the record of " + Named(record.version);
+      if (i > 0 && !(record.accepted[i - 1].id < update.id)) {
+        return Damage(name + " does not list its updates in order");
+      }
+      if (!counted_.emplace(update.id, record.version).second) {
+        return Damage(update.id.Text() + " counts in two versions");
+      }
+      weight_sum += update.weight;
+    }
+    if (weight_sum != record.weight_sum) {
+      return Damage("the weights in the record of " + Named(record.version) + " do not add up");
+    }
+    digests_[record.version] = record.digest;
+    last_ = record;
+    return {};
+  }
+
+  Status CheckFates(const std::vector<UpdateFate>& fates) const {
+    for (const UpdateFate& fate : fates) {
+      const auto found = counted_.find(fate.id);
+      const std::optional<Version> version =
+          found == counted_.end() ? std::nullopt : std::optional(found->second);
+      if (fate.committed != version.has_value() || (version && *version != fate.version)) {
+        return Damage("the fate of " + fate.id.Text() + " is not what the records say");
+      }
+    }
+    return {};
+  }
+
+  std::uint64_t update_count() const { return counted_.size(); }
+  const std::map<Version, Sha256Digest>& digests() const { return digests_; }
+
+ private:
+  Status CheckChain(const RoundRecord& record) const {
+    if (!last_) return {};
+    if (record.version != last_->version + 1) {
+      return Damage("there is no record between " + Named(last_->version) + " and " +
+                    Named(record.version));
+    }
+    if (record.parent == last_->version) return {};
+    // A fork goes on from an older version, which its lineage names.
+    const auto forked = std::ranges::find(lineages_, record.lineage,
+                                          [](const LineageRecord& one) { return one.id.number; });
+    if (record.lineage != last_->lineage && forked != lineages_.end() &&
+        forked->fork_version == record.parent) {
+      return {};
+    }
+    return Damage(Named(record.version) + " names " + Named(record.parent) + " as its parent");
+  }
+
+  const std::vector<LineageRecord>& lineages_;
+  std::optional<RoundRecord> last_;
+  std::map<UpdateId, Version> counted_;
+  std::map<Version, Sha256Digest> digests_;
+};
+
+Status CheckVersion(CheckpointStore& store, Version version, const Ledger& ledger,
+                    VerifiedState* verified) {
+  auto manifest = store.ReadManifest(version);
+  MUSTER_TRY(manifest);
+  const auto recorded = ledger.digests().find(version);
+  if (recorded == ledger.digests().end() || recorded->second != manifest->digest) {
+    return Damage("the manifest of " + Named(version) + " is not the one that its record names");
+  }
+  MUSTER_TRY(StreamVersion(store, *manifest, manifest->total_bytes,
+                           [](ByteSpan /*chunk*/) -> Status { return {}; }));
+  verified->held.push_back(version);
+  verified->chunk_bytes += manifest->total_bytes;
+  return {};
+}
+
+Status CheckSpooled(const Spool& spool, const AcceptedUpdate& update, std::uint64_t bytes) {
+  Xxh128 hash;
+  Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, kPieceBytes)));
+  for (std::uint64_t offset = 0; offset < bytes;) {
+    const MutableByteSpan part(piece.data(), std::min<std::uint64_t>(bytes - offset, piece.size()));
+    MUSTER_TRY(spool.Read(update.extent.index, offset, part));
+    hash.Update(part);
+    offset += part.size();
+  }
+  if (hash.Digest() == update.digest) return {};
+  return Damage("the spool holds other bytes for the accepted update " + update.id.Text() +
+                " than were acknowledged");
+}
+
+}  // namespace
+
+Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
+                                  const std::function<void(Version)>& progress) {
+  const RecoveredState& state = store.recovered();
+  VerifiedState verified;
+  Ledger ledger(state.lineages);
+  MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+    ++verified.records;
+    return ledger.Add(record);
+  }));
+  MUSTER_TRY(ledger.CheckFates(state.fates));
+  verified.updates = ledger.update_count();
+  for (const Version version : store.HeldVersions()) {
+    progress(version);
+    MUSTER_TRY(CheckVersion(store, version, ledger, &verified));
+  }
+  if (spool == nullptr) return verified;
+  for (const auto* updates : {&state.unstored, &state.accepted}) {
+    for (const AcceptedUpdate& update : *updates) {
+      // An update has the model's tensors.
+      MUSTER_TRY(CheckSpooled(*spool, update, state.head->model_bytes));
+      ++verified.spooled_updates;
+    }
+  }
+  return verified;
+}
+
+Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
+                                           const std::function<void(Version)>& progress) {
+  const auto lock = FileLock::Acquire(checkpoint::LockPath(state_dir));
+  if (!lock && lock.error().reason != Reason::state_in_use) return lock.error();
+  const RecoveredState& state = store.recovered();
+  if (!lock || (state.accepted.empty() && state.unstored.empty())) {
+    auto verified = VerifyState(store, nullptr, progress);
+    if (verified) verified->in_use = !lock;
+    return verified;
+  }
+  auto spool = OpenSpool(state_dir);
+  MUSTER_TRY(spool);
+  std::uint32_t extent_count = 0;
+  for (const auto* updates : {&state.unstored, &state.accepted}) {
+    for (const AcceptedUpdate& update : *updates) {
+      extent_count = std::max(extent_count, update.extent.index + 1);
+    }
+  }
+  MUSTER_TRY((*spool)->Prepare(state.head->model_bytes, extent_count));
+  return VerifyState(store, spool->get(), progress);
+}
+
+}  // namespace muster

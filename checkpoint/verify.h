@@ -1,0 +1,39 @@
+// Checks a stored state against itself: every chunk, the chain of versions, the ledger, the spool.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "checkpoint/spool.h"
+#include "checkpoint/store.h"
+#include "common/error.h"
+
+namespace muster {
+
+struct VerifiedState {
+  std::uint64_t records = 0;          ///< Round records whose chain and sums were checked.
+  std::uint64_t updates = 0;          ///< Accepted updates in them, each in one record alone.
+  std::vector<Version> held;          ///< Versions whose every chunk was read, ascending.
+  std::uint64_t chunk_bytes = 0;      ///< Of them.
+  std::uint64_t spooled_updates = 0;  ///< Accepted updates whose bytes in the spool were read.
+  bool in_use = false;                ///< A coordinator is at work: the spool was not looked at.
+};
+
+/// Reads everything. Records: numbered without a gap, each parent the version before it or a fork
+/// of its lineage, updates ascending, in one record at most, their weights adding up; a fate of a
+/// committed update agrees with its record. Versions: the manifest names the record's digest and
+/// has it, each chunk has the manifest's. Spool: each update that is accepted or whose version is
+/// not stored has its digest; without a spool (a coordinator is at work on it) they are not looked
+/// at. `progress` is called now and then with the version that is read. Errors: damage (the first
+/// thing that is not as it was written, with what it is), io_failed.
+Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
+                                  const std::function<void(Version)>& progress);
+
+/// VerifyState of `store`, which is open on this directory, with its spool unless a coordinator is
+/// at work on it. None can start meanwhile. Errors: as VerifyState.
+Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
+                                           const std::function<void(Version)>& progress);
+
+}  // namespace muster

@@ -1,0 +1,127 @@
+#include "coordinator/runtime/replay.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "aggregation/strategy.h"
+#include "checkpoint/load.h"
+#include "common/digest.h"
+#include "common/thread_pool.h"
+#include "coordinator/runtime/refold.h"
+
+namespace muster::coordinator {
+namespace {
+
+class Replayer {
+ public:
+  Replayer(CheckpointStore& store, const JobSpec& job, const DataOptions& data)
+      : store_(store), job_(job), data_(data), strategy_(CreateStrategy(job)) {}
+
+  Status Begin(Version from) {
+    MUSTER_TRY(Load(from));
+    replayed_.from = replayed_.to = from;
+    return {};
+  }
+
+  Status Add(const RoundRecord& record) {
+    if (record.parent != replayed_.to) MUSTER_TRY(Load(record.parent));
+    auto model = TrainedModel();
+    MUSTER_TRY(model);
+    const UpdateBytes updates = [&](const RecordedUpdate& update) { return Train(*model, update); };
+    auto next = RefoldVersion(job_, *strategy_, *contents_, record, updates, pool_);
+    MUSTER_TRY(next);
+    contents_ = std::move(*next);
+    replayed_.to = record.version;
+    ++replayed_.versions;
+    return {};
+  }
+
+  const Replayed& replayed() const { return replayed_; }
+
+ private:
+  Status Load(Version version) {
+    auto manifest = store_.ReadManifest(version);
+    MUSTER_TRY(manifest);
+    auto contents = LoadVersion(store_, *manifest);
+    MUSTER_TRY(contents);
+    contents_ = std::move(*contents);
+    return {};
+  }
+
+  /// The trainer of a part stays for the next round: it has its examples by then.
+  Result<Trainer*> TrainerOf(std::uint32_t part) {
+    std::unique_ptr<Trainer>& trainer = trainers_[part];
+    if (trainer == nullptr) {
+      auto made = CreateTrainer(job_, part, data_);
+      MUSTER_TRY(made);
+      if (!(*made)->deterministic()) {
+        return Error{Reason::unsupported, "the job's trainer does not promise equal bits"};
+      }
+      trainer = std::move(*made);
+    }
+    return trainer.get();
+  }
+
+  /// The version without the server's state: what participants get.
+  Result<ParameterSet> TrainedModel() {
+    auto trainer = TrainerOf(0);
+    MUSTER_TRY(trainer);
+    ParameterSet model((*trainer)->layout());
+    std::ranges::copy(contents_->bytes().first(model.bytes().size()), model.bytes().begin());
+    return model;
+  }
+
+  Result<UpdateSource> Train(const ParameterSet& model, const RecordedUpdate& update) {
+    auto trainer = TrainerOf(update.id.slot);
+    MUSTER_TRY(trainer);
+    auto delta = std::make_shared<ParameterSet>((*trainer)->layout());
+    auto fit = (*trainer)->Fit({update.id.round, update.id.slot, update.id.task}, model, *delta,
+                               std::stop_token(), [](const FitPosition&) {});
+    MUSTER_TRY(fit);
+    if (Xxh128Of(std::as_const(*delta).bytes()) != update.digest) {
+      return Error{Reason::damage,
+                   update.id.Text() +
+                       " trained again is another update than the record names; equal bits are "
+                       "promised for the same build, kind of CPU and data only"};
+    }
+    ++replayed_.updates;
+    return UpdateSource{[delta](std::uint64_t offset, MutableByteSpan bytes) -> Status {
+                          std::ranges::copy(
+                              std::as_const(*delta).bytes().subspan(offset, bytes.size()),
+                              bytes.begin());
+                          return {};
+                        },
+                        update.weight};
+  }
+
+  CheckpointStore& store_;
+  const JobSpec& job_;
+  const DataOptions& data_;
+  const std::unique_ptr<Strategy> strategy_;
+  ThreadPool pool_{1};
+  std::map<std::uint32_t, std::unique_ptr<Trainer>> trainers_;
+  std::optional<ParameterSet> contents_;
+  Replayed replayed_;
+};
+
+}  // namespace
+
+Result<Replayed> ReplayVersions(CheckpointStore& store, const JobSpec& job, const DataOptions& data,
+                                const std::function<void(Version)>& progress) {
+  const std::vector<Version> held = store.HeldVersions();
+  if (held.empty()) return Error{Reason::not_found, "no version is held to begin with"};
+  Replayer replayer(store, job, data);
+  MUSTER_TRY(replayer.Begin(held.front()));
+  MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+    if (record.version <= held.front()) return {};
+    progress(record.version);
+    return replayer.Add(record);
+  }));
+  return replayer.replayed();
+}
+
+}  // namespace muster::coordinator
