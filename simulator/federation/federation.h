@@ -34,6 +34,8 @@ class Federation {
 
   World& world() { return world_; }
   VirtualDisk& disk() { return *disk_; }
+  /// The same: it may outlive the federation.
+  std::shared_ptr<VirtualDisk> shared_disk() { return disk_; }
   Observer& observer() { return observer_; }
   CoordinatorNode& coordinator() { return *coordinator_; }
   ParticipantNode& participant(RosterIndex index) { return *participants_.at(index); }
