@@ -8,6 +8,7 @@
 #include "coordinator/runtime/accepted_bytes.h"
 
 namespace muster::coordinator {
+
 Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
                                                        std::shared_ptr<const ParameterSet> head,
                                                        const SharedSpool& spool, Inbox& inbox) {
@@ -66,6 +67,8 @@ void FoldThread::Run() {
 }
 
 Status FoldThread::Perform(const OpenSum& effect) {
+  // While the participants train; between the last accept and the commit everybody would wait.
+  if (!next_) next_ = std::make_shared<ParameterSet>(Head()->layout());
   return sum_.Reset(effect.scales, setup_.capacity);
 }
 
@@ -86,38 +89,47 @@ Status FoldThread::Perform(const Fold& first) {
   }
   std::vector<UpdateSource> sources;
   for (const Fold& fold : folds) sources.push_back(SourceOf(fold));
-  std::vector<Status> checks(folds.size());
-  pool_.ParallelFor(folds.size(), [&](std::size_t i) {
-    checks[i] = CheckAcceptedBytes(sources[i], update_bytes_, folds[i].id, folds[i].digest);
+  // Side by side: a sum of what turns out to be damaged is thrown away.
+  std::vector<Status> results(1 + folds.size());
+  pool_.ParallelFor(results.size(), [&](std::size_t turn) {
+    if (turn == folds.size()) {
+      results[turn] = sum_.Fold(sources, pool_);
+    } else {
+      results[turn] =
+          CheckAcceptedBytes(sources[turn], update_bytes_, folds[turn].id, folds[turn].digest);
+    }
   });
-  for (const Status& check : checks) MUSTER_TRY(check);
-  MUSTER_TRY(sum_.Fold(sources, pool_));
+  for (const Status& result : results) MUSTER_TRY(result);
   for (const Fold& fold : folds) inbox_.Push(Event(Folded{fold.id}));
   return {};
 }
 
 Status FoldThread::Perform(const BuildVersion& effect) {
   const std::shared_ptr<const ParameterSet> parent = Head();
-  auto next = std::make_shared<ParameterSet>(parent->layout());
+  const std::shared_ptr<ParameterSet> next = std::exchange(next_, nullptr);
   MutableByteSpan rest = next->bytes();
+  std::uint64_t model_left = sum_.layout().total_bytes();
+  Xxh128 model_hash;
   const ChunkSink sink = [&](ByteSpan chunk) -> Status {
     MUSTER_CHECK(chunk.size() <= rest.size(), "a version larger than its layout");
     std::ranges::copy(chunk, rest.begin());
     rest = rest.subspan(chunk.size());
+    const ByteSpan of_model = chunk.first(std::min<std::uint64_t>(chunk.size(), model_left));
+    model_hash.Update(of_model);
+    model_left -= of_model.size();
     return {};
   };
   const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version};
   auto manifest = ::muster::BuildVersion(inputs, pool_, sink);
   MUSTER_TRY(manifest);
   MUSTER_CHECK(rest.empty(), "a version smaller than its layout");
-  const Xxh128Digest model_digest =
-      Xxh128Of(std::as_const(*next).bytes().first(manifest->model_bytes));
+  MUSTER_CHECK(model_left == 0, "a version smaller than its model");
   {
     std::lock_guard lock(mutex_);
-    built_ = std::move(next);
+    built_ = next;
     built_version_ = effect.version;
   }
-  inbox_.Push(Event(VersionBuilt{std::move(*manifest), model_digest}));
+  inbox_.Push(Event(VersionBuilt{std::move(*manifest), model_hash.Digest()}));
   return {};
 }
 

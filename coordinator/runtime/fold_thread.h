@@ -71,8 +71,9 @@ class FoldThread {
   const SharedSpool& spool_;
   Inbox& inbox_;
   ThreadPool pool_;
-  RingSum sum_;         ///< The thread's own.
-  bool broken_ = true;  ///< No sum is open. The thread's own.
+  RingSum sum_;                         ///< The thread's own.
+  bool broken_ = true;                  ///< No sum is open. The thread's own.
+  std::shared_ptr<ParameterSet> next_;  ///< Room for the next version. The thread's own.
   WorkQueue<Work> queue_;
 
   mutable std::mutex mutex_;

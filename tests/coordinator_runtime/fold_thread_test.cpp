@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <semaphore>
+#include <vector>
 
 #include "aggregation/scales.h"
 #include "aggregation/version.h"
@@ -46,7 +49,14 @@ class FoldThreadTest : public ::testing::Test {
     return std::get<Event>(inbox_.TakeAll().at(0));
   }
 
-  const JobSpec job_ = SyntheticJob(2);
+  /// The model ends within its second chunk, and momentum follows.
+  static JobSpec Job() {
+    JobSpec job = SyntheticJob(2, 300'000);
+    job.strategy.server_momentum = 0.9;
+    return job;
+  }
+
+  const JobSpec job_ = Job();
   muster::testing::MemoryDisk disk_;
   std::unique_ptr<Spool> spool_ = disk_.OpenSpool();
   std::counting_semaphore<> woken_{0};
@@ -72,6 +82,37 @@ TEST_F(FoldThreadTest, AFlippedBitInTheSpoolIsDamageThatNamesTheUpdate) {
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ(failed->error.reason, Reason::damage);
   EXPECT_NE(failed->error.message.find("l1.r1.s0.t0"), std::string::npos);
+}
+
+TEST_F(FoldThreadTest, ABuiltVersionNamesTheDigestOfItsModelAlone) {
+  FoldFrom(update_);
+  fold_->Do(BuildVersion{1, 5});
+  woken_.acquire();
+  const Event event = std::get<Event>(inbox_.TakeAll().at(0));
+  const auto* built = std::get_if<VersionBuilt>(&event);
+  ASSERT_NE(built, nullptr);
+  const auto head = fold_->AdvanceHead(1);
+  const VersionManifest expected = *DescribeVersion(*head, 1, 1);
+  EXPECT_EQ(built->manifest.digest, expected.digest);
+  EXPECT_GT(expected.total_bytes, expected.model_bytes);
+  EXPECT_EQ(built->model_digest, Xxh128Of(head->bytes().first(expected.model_bytes)));
+}
+
+TEST_F(FoldThreadTest, EveryVersionHasMemoryOfItsOwn) {
+  std::vector<std::shared_ptr<const ParameterSet>> versions;
+  std::vector<Bytes> copies;
+  for (Version version = 1; version <= 3; ++version) {
+    FoldFrom(update_);
+    fold_->Do(BuildVersion{version, 5});
+    woken_.acquire();
+    inbox_.TakeAll();
+    versions.push_back(fold_->AdvanceHead(version));
+    copies.emplace_back(versions.back()->bytes().begin(), versions.back()->bytes().end());
+  }
+  EXPECT_NE(copies[0], copies[1]);
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal(versions[i]->bytes(), copies[i])) << i;
+  }
 }
 
 TEST_F(FoldThreadTest, ASpoolThatWasLostIsDamageThoughItsRoomWasMadeAgain) {
