@@ -9,8 +9,9 @@ namespace muster::coordinator {
 ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_deterministic,
                                            std::span<const LineageRecord> lineages,
                                            std::span<const RosterEntry> roster)
-    : roster_(roster.begin(), roster.end()) {
-  if (job.round.select_from == SelectFrom::present) AddCause(0, Reason::selected_from_present, "");
+    : drawn_from_roster_(job.round.select_from == SelectFrom::enrolled),
+      roster_(roster.begin(), roster.end()) {
+  if (!drawn_from_roster_) AddCause(0, Reason::selected_from_present, "");
   if (!trainer_deterministic) AddCause(0, Reason::trainer_not_deterministic, "");
   if (lineages.size() > 1) AddCause(0, Reason::lineage_forked, "");
 }
@@ -19,6 +20,12 @@ void ReproducibilityJudge::Add(const RoundRecord& record) {
   if (record.version == 0) return;
   ++verdict_.rounds;
   verdict_.attempts += record.attempts;
+  if (!drawn_from_roster_) return;
+  CompareRoster(record);
+  CompareAccepted(record);
+}
+
+void ReproducibilityJudge::CompareRoster(const RoundRecord& record) {
   if (!first_ && record.eligible != eligible_) {
     std::vector<RosterIndex> changed;
     std::ranges::set_symmetric_difference(eligible_, record.eligible, std::back_inserter(changed));
@@ -28,7 +35,9 @@ void ReproducibilityJudge::Add(const RoundRecord& record) {
   }
   first_ = false;
   eligible_ = record.eligible;
+}
 
+void ReproducibilityJudge::CompareAccepted(const RoundRecord& record) {
   std::vector<Slot> accepted;
   for (const RecordedUpdate& update : record.accepted) accepted.push_back(update.id.slot);
   std::ranges::sort(accepted);

@@ -30,7 +30,9 @@ struct Reproducibility {
 
 /// Takes a run's records in order and judges them. A pure function of what it is given: no clock,
 /// no process, no restart enters. True if
-///  - slots were drawn from job and roster (else selected_from_present),
+///  - slots were drawn from job and roster (else selected_from_present, once for the run: what was
+///    drawn from and drawn first is then itself a fact of who was connected, so the next two points
+///    have nothing to compare with and name nobody),
 ///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
 ///  - the roster that selection drew from stayed that of round 1 (else roster_changed),
@@ -49,9 +51,12 @@ class ReproducibilityJudge {
   Reproducibility Verdict() const { return verdict_; }
 
  private:
+  void CompareRoster(const RoundRecord& record);
+  void CompareAccepted(const RoundRecord& record);
   void AddCause(Round round, Reason cause, std::string who);
   std::string NameOf(RosterIndex index) const;
 
+  const bool drawn_from_roster_;
   std::vector<RosterEntry> roster_;
   std::vector<RosterIndex> eligible_;  ///< Of the record before.
   bool first_ = true;

@@ -108,10 +108,28 @@ TEST_F(ReproducibilityTest, ARosterThatShrinksIsACause) {
   EXPECT_EQ(Causes(), expected);
 }
 
-TEST_F(ReproducibilityTest, SelectionFromThosePresentIsACauseOfTheWholeRun) {
+TEST_F(ReproducibilityTest, WhoIsConnectedIsNoRosterThatChanges) {
   job_.round.select_from = SelectFrom::present;
-  Round({0, 1});
+  Round({0, 1}, {0, 1});
+  Round({1, 2}, {1, 2});
   const CauseList expected = {{0, Reason::selected_from_present, ""}};
+  EXPECT_EQ(Causes(), expected);
+}
+
+TEST_F(ReproducibilityTest, AMemberThatTheRefillAddsIsNoCauseOfItsOwn) {
+  job_.round.select_from = SelectFrom::present;
+  by_deadline_ = true;
+  Deliver({0, 1}, {0, 2});
+  const CauseList expected = {{0, Reason::selected_from_present, ""}};
+  EXPECT_EQ(Causes(), expected);
+}
+
+TEST_F(ReproducibilityTest, WhatElseBreaksARunIsNamedBesideThosePresent) {
+  job_.round.select_from = SelectFrom::present;
+  deterministic_ = false;
+  Round({0, 1});
+  const CauseList expected = {{0, Reason::selected_from_present, ""},
+                              {0, Reason::trainer_not_deterministic, ""}};
   EXPECT_EQ(Causes(), expected);
 }
 

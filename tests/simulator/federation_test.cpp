@@ -20,9 +20,22 @@ constexpr std::uint64_t kParameters = 70'000;  ///< Two chunks of a transfer.
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
 constexpr std::uint64_t kJobSeeds = 3;
 
+/// With fewer seeds a fault may happen not to occur.
+constexpr std::uint64_t kSeedsForEveryFault = 60;
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MUSTER_SLOW_BUILD
+#endif
+#endif
+
 std::uint64_t SeedCount() {
   const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
-  return wanted == nullptr ? 60 : std::stoull(wanted);
+  if (wanted != nullptr) return std::stoull(wanted);
+#ifdef MUSTER_SLOW_BUILD
+  return kSeedsForEveryFault / 5;
+#else
+  return kSeedsForEveryFault;
+#endif
 }
 
 JobSpec JobOf(std::uint64_t seed, std::uint32_t goal) {
@@ -118,6 +131,7 @@ TEST_F(FederationTest, ArrivalOrderChangesNoBit) {
 TEST_F(FederationTest, DuplicatesAndBrokenTransfersChangeNoBit) {
   const Happened happened =
       ExpectSameDigests({.duplicate = 0.05, .cut = 0.01}, kParticipants - 1, kNoDeadlineMs);
+  if (SeedCount() < kSeedsForEveryFault) return;
   EXPECT_GT(happened.duplicates, 0U);
   EXPECT_GT(happened.cuts, 0U);
   EXPECT_GT(happened.transfers_resumed, 0U);
@@ -133,6 +147,7 @@ TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
   const Happened happened = ExpectSameDigests(
       {.duplicate = 0.02, .cut = 0.005, .crash = 0.01, .stop = 0.001, .deaths_max = 5},
       kParticipants - 1, kNoDeadlineMs);
+  if (SeedCount() < kSeedsForEveryFault) return;
   EXPECT_GT(happened.participant_crashes, 0U);
   EXPECT_GT(happened.stops, 0U);
   EXPECT_GT(happened.power_cuts, 0U);
