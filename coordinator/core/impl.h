@@ -234,8 +234,7 @@ class CoordinatorCore::Impl {
   std::uint64_t next_id_ = 1;         ///< Tokens and upload ids.
   std::uint64_t next_finished_order_ = 1;
   std::map<Token, PendingBatch> batches_;
-  std::optional<Token> sync_token_;
-  std::optional<Token> spool_token_;
+  std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;
   bool spool_ready_ = false;
   std::set<Version> evaluating_;
