@@ -27,6 +27,7 @@ class OpenGate final : public KeyGate {
  public:
   Status Check(const PublicKey&) override { return {}; }
   void OnRefused(const PublicKey&, Reason) override {}
+  void OnConnectionsFailed(Reason, std::uint64_t, const std::string&) override {}
 };
 
 KeyPair NewKeys() {

@@ -1,11 +1,13 @@
 // `muster keygen` and `muster enroll add|remove|ls`: who may take part.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/store.h"
@@ -85,28 +87,75 @@ Result<RosterIndex> ChangeStored(const std::string& state_dir, Change change) {
   return entry->index;
 }
 
-int Told(const Arguments& arguments, const std::string& what, RosterIndex index) {
+/// What `enroll add` does to a name: for people, and as the field "change".
+struct Change {
+  std::string_view text;
+  std::string_view word;
+};
+
+/// `before`: the name's entry until now, if it has one.
+Change ChangeOf(const std::optional<RosterEntry>& before, const PublicKey& key) {
+  if (!before) return {"enrolled", "enrolled"};
+  const bool same_key = before->key == key;
+  if (!before->revoked && same_key) return {"enrolled already:", "none"};
+  if (!before->revoked) return {"key replaced:", "key_replaced"};
+  if (same_key) return {"enrolled again:", "enrolled_again"};
+  return {"enrolled again, key replaced:", "enrolled_again_key_replaced"};
+}
+
+struct Added {
+  RosterIndex index = 0;
+  Change change;
+};
+
+int Told(const Arguments& arguments, std::string_view what, const Json& object) {
   if (arguments.format == Format::json) {
-    const Json object = {{"ok", true}, {"name", arguments.name}, {"index", index}};
     Print(object.dump() + "\n");
   } else {
-    Print(fmt::format("{} {}, index {}\n", what, arguments.name, index));
+    Print(fmt::format("{} {}, index {}\n", what, arguments.name,
+                      object.value("index", RosterIndex{0})));
   }
   return static_cast<int>(ExitCode::ok);
 }
 
-Result<RosterIndex> Add(const Arguments& arguments) {
+/// The name's entry in a running coordinator's answer to enroll_ls.
+std::optional<RosterEntry> EntryIn(const Json& answer, const std::string& name) {
+  const auto roster = answer.find("roster");
+  if (roster == answer.end() || !roster->is_array()) return std::nullopt;
+  for (const Json& told : *roster) {
+    if (!told.is_object() || TextOf(told, "name") != name) continue;
+    RosterEntry entry;
+    entry.name = name;
+    entry.key = PublicKey::FromZ85(TextOf(told, "key")).value_or(PublicKey());
+    entry.revoked = told.value("revoked", Json()) == true;
+    return entry;
+  }
+  return std::nullopt;
+}
+
+Result<Added> Add(const Arguments& arguments) {
   MUSTER_TRY(CheckName(arguments.name));
   const Result<PublicKey> key = ReadPublicKey("--key", "the participant", arguments.key);
   if (!key) return key.error();
+  const auto known = Ask(arguments.state_dir, {{"command", "enroll_ls"}});
+  if (!known) return known.error();
   const auto answer =
       Ask(arguments.state_dir,
           {{"command", "enroll_add"}, {"name", arguments.name}, {"key", key->Z85()}});
   if (!answer) return answer.error();
-  if (*answer) return (*answer)->value("index", RosterIndex{0});
-  return ChangeStored(arguments.state_dir, [&](const auto& roster) {
-    return coordinator::JudgeEnrolment(roster, arguments.name, *key);
-  });
+  if (*answer) {
+    const auto before = *known ? EntryIn(**known, arguments.name) : std::nullopt;
+    return Added{(*answer)->value("index", RosterIndex{0}), ChangeOf(before, *key)};
+  }
+  Change change;
+  const Result<RosterIndex> index =
+      ChangeStored(arguments.state_dir, [&](const std::vector<RosterEntry>& roster) {
+        const auto found = std::ranges::find(roster, arguments.name, &RosterEntry::name);
+        change = ChangeOf(found == roster.end() ? std::nullopt : std::optional(*found), *key);
+        return coordinator::JudgeEnrolment(roster, arguments.name, *key);
+      });
+  if (!index) return index.error();
+  return Added{*index, change};
 }
 
 Result<RosterIndex> Remove(const Arguments& arguments) {
@@ -179,13 +228,19 @@ int RunKeygen(const Arguments& arguments) {
 }
 
 int RunEnrollAdd(const Arguments& arguments) {
-  const Result<RosterIndex> index = Add(arguments);
-  return index ? Told(arguments, "enrolled", *index) : Fail(index.error(), arguments.format);
+  const Result<Added> added = Add(arguments);
+  if (!added) return Fail(added.error(), arguments.format);
+  return Told(arguments, added->change.text,
+              {{"ok", true},
+               {"name", arguments.name},
+               {"index", added->index},
+               {"change", added->change.word}});
 }
 
 int RunEnrollRemove(const Arguments& arguments) {
   const Result<RosterIndex> index = Remove(arguments);
-  return index ? Told(arguments, "revoked", *index) : Fail(index.error(), arguments.format);
+  if (!index) return Fail(index.error(), arguments.format);
+  return Told(arguments, "revoked", {{"ok", true}, {"name", arguments.name}, {"index", *index}});
 }
 
 int RunEnrollLs(const Arguments& arguments) {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,11 @@ const CLI::Validator kWhole(
     },
     "N");
 
+/// The exit code, once all is printed: nobody may take cut output for the whole.
+int Printed(ExitCode code) {
+  return static_cast<int>(code == ExitCode::ok && OutputFailed() ? ExitCode::failure : code);
+}
+
 /// What --format says, before anything is parsed: a mistake elsewhere is told in this format too.
 Format AskedFormat(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
@@ -36,18 +43,32 @@ Format AskedFormat(int argc, char** argv) {
   return Format::text;
 }
 
+/// An option where a command should be, with one of `names` behind it; nothing if none is there.
+std::optional<Error> EarlyOption(const std::string& before, const std::vector<std::string>& names,
+                                 std::span<char* const> words) {
+  const std::string option = words.front();
+  const auto is_command = [&](const char* word) { return std::ranges::count(names, word) > 0; };
+  const auto command = std::ranges::find_if(words, is_command);
+  if (option == "-h" || option == "--help" || command == words.end()) return std::nullopt;
+  return Error{Reason::flag_invalid, option +
+                                         " stands before its command; options stand behind it: "
+                                         "`muster " +
+                                         before + *command + " " + option + " ...`"};
+}
+
 /// The first word that should be a command and is none; nothing if there is no such word.
-std::optional<Error> UnknownCommand(const CLI::App& program, int argc, char** argv) {
+std::optional<Error> UnknownCommand(const CLI::App& program, std::span<char* const> words) {
   const CLI::App* app = &program;
   std::string before;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
+  for (; !words.empty(); words = words.subspan(1)) {
+    const std::string word = words.front();
     const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
-    if (commands.empty() || word.starts_with("-")) return std::nullopt;
+    if (commands.empty()) return std::nullopt;
+    std::vector<std::string> names;
+    for (const CLI::App* command : commands) names.push_back(command->get_name());
+    if (word.starts_with("-")) return EarlyOption(before, names, words);
     const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
     if (found == commands.end()) {
-      std::vector<std::string> names;
-      for (const CLI::App* command : commands) names.push_back(command->get_name());
       const auto nearest = Nearest(word, names);
       const std::string hint = nearest ? "did you mean `" + before + *nearest + "`?"
                                        : "`muster " + before + "--help` lists all";
@@ -57,6 +78,29 @@ std::optional<Error> UnknownCommand(const CLI::App& program, int argc, char** ar
     before += word + " ";
   }
   return std::nullopt;
+}
+
+/// The first option that the command does not have; nothing if it has all that were given. CLI11
+/// itself tells of what is missing first.
+std::optional<Error> UnknownOption(const CLI::App& program) {
+  const CLI::App* app = &program;
+  std::string name;
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().front();
+    name += " " + app->get_name();
+  }
+  const std::vector<std::string> extras = program.remaining(/*recurse=*/true);
+  const auto extra = std::ranges::find_if(extras, [](const auto& e) { return e.starts_with("-"); });
+  if (extra == extras.end()) return std::nullopt;
+  std::vector<std::string> options;
+  for (const CLI::Option* option : app->get_options()) {
+    for (const std::string& word : option->get_lnames()) options.push_back("--" + word);
+  }
+  const auto nearest = Nearest(*extra, options);
+  const std::string hint =
+      nearest ? "did you mean `" + *nearest + "`?" : "`muster" + name + " --help` lists all";
+  return Error{Reason::flag_invalid,
+               "`muster" + name + "` has no option `" + *extra + "`; " + hint};
 }
 
 /// Builds the parser; remembers what is to be run.
@@ -255,18 +299,27 @@ void CommandLine::AddLooking() {
 
 int CommandLine::Run(int argc, char** argv) {
   const Format format = AskedFormat(argc, argv);
-  if (const auto unknown = UnknownCommand(app_, argc, argv)) return Fail(*unknown, format);
+  const std::span<char* const> words(argv + 1, static_cast<std::size_t>(std::max(argc - 1, 0)));
+  if (const auto unknown = UnknownCommand(app_, words)) return Fail(*unknown, format);
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool well = error.get_exit_code() == 0;  // --help comes this way, too.
+    if (const auto unknown = well ? std::nullopt : UnknownOption(app_)) {
+      return Fail(*unknown, format);
+    }
     if (!well && format == Format::json) {
       return Fail({Reason::flag_invalid, error.what()}, format);
     }
-    app_.exit(error);
-    return static_cast<int>(well ? ExitCode::ok : ExitCode::usage);
+    std::ostringstream help;
+    app_.exit(error, help);
+    Print(help.str());
+    return Printed(well ? ExitCode::ok : ExitCode::usage);
   }
-  return command_(arguments_);
+  const int code = command_(arguments_);
+  // What these serve counts more than what they say of it on the way.
+  const bool serves = app_.got_subcommand("coordinator") || app_.got_subcommand("participant");
+  return serves ? code : Printed(static_cast<ExitCode>(code));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <initializer_list>
 #include <optional>
@@ -14,9 +15,11 @@
 #include "cli/run_files.h"
 #include "cli/run_setup.h"
 #include "cli/run_supervisor.h"
+#include "common/address.h"
 #include "common/exit_codes.h"
 #include "common/file.h"
 #include "common/names.h"
+#include "common/open_files.h"
 #include "coordinator/runtime/server.h"
 #include "participant/runtime/endpoints.h"
 #include "participant/runtime/host.h"
@@ -43,6 +46,16 @@ Result<int> TellFinishedAgain(const RunSummary& summary, const RunPaths& paths, 
   return static_cast<int>(ExitCode::ok);
 }
 
+/// The children inherit the limit: what they would find is found here.
+Status CheckOpenFiles(const Config& config) {
+  const std::uint64_t all = config.run.participants;
+  const std::uint64_t hosted = std::min<std::uint64_t>(all, config.run.per_process);
+  MUSTER_TRY(EnsureOpenFiles("the coordinator of " + std::to_string(all) + " participants",
+                             CoordinatorFiles(all)));
+  return EnsureOpenFiles("a process of " + std::to_string(hosted) + " participants",
+                         HostFiles(hosted));
+}
+
 Result<int> Supervise(const Arguments& arguments) {
   const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
   if (!config) return config.error();
@@ -51,6 +64,7 @@ Result<int> Supervise(const Arguments& arguments) {
   const RunPaths paths{state_dir};
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGCHLD});
   if (!signals) return signals.error();
+  MUSTER_TRY(CheckOpenFiles(*config));
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   const Result<FileLock> lock = FileLock::Acquire(paths.Lock());
   if (!lock) return lock.error();
@@ -81,6 +95,12 @@ Result<std::vector<ParticipantSpec>> Participants(const Arguments& arguments) {
   return specs;
 }
 
+Status CheckConnect(const std::string& flag, const std::string& address) {
+  const std::string fault = ConnectAddressFault(address);
+  if (fault.empty()) return {};
+  return Error{Reason::flag_invalid, flag + " " + address + " is no address: " + fault};
+}
+
 Result<HostOptions> HostOptionsOf(const Arguments& arguments) {
   HostOptions options;
   auto participants = Participants(arguments);
@@ -100,6 +120,8 @@ Result<HostOptions> HostOptionsOf(const Arguments& arguments) {
                  "say where the coordinator is: --endpoints FILE, or --connect, --connect-bulk and "
                  "--server-key together"};
   }
+  MUSTER_TRY(CheckConnect("--connect", arguments.connect));
+  MUSTER_TRY(CheckConnect("--connect-bulk", arguments.connect_bulk));
   const Result<PublicKey> server_key =
       ReadPublicKey("--server-key", "the coordinator (coordinator.pub in its state directory)",
                     arguments.server_key);
@@ -154,6 +176,10 @@ int RunCoordinatorCommand(const Arguments& arguments) {
 int RunParticipantCommand(const Arguments& arguments) {
   Result<HostOptions> options = HostOptionsOf(arguments);
   if (!options) return Fail(options.error(), arguments.format);
+  const std::size_t hosted = options->participants.size();
+  const Status files = EnsureOpenFiles("a process of " + std::to_string(hosted) + " participants",
+                                       HostFiles(hosted));
+  if (!files) return Fail(files.error(), arguments.format);
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
   if (!signals) return Fail(signals.error(), arguments.format);
   options->on_end = [&](std::size_t i, const RunOutcome& outcome) {

@@ -68,6 +68,10 @@ Status CheckCombinations(const Config& config) {
                     "ever close",
                     config.run.participants, config.job.round.quorum));
   }
+  if (config.listen == config.bulk_listen && !config.listen.ends_with(":0")) {
+    return refuse("coordinator.bulk_listen is " + config.bulk_listen +
+                  ", as coordinator.listen is: each needs a port of its own");
+  }
   if (config.core.target_accuracy && !config.core.evaluate) {
     return refuse("job.target_accuracy needs held-out data; set data.test_examples");
   }

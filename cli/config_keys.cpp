@@ -1,9 +1,7 @@
 #include "cli/config_keys.h"
 
-#include <charconv>
-#include <string_view>
-
 #include "cli/config_kinds.h"
+#include "common/address.h"
 #include "common/limits.h"
 #include "common/names.h"
 
@@ -22,23 +20,11 @@ using kinds::WrongKind;
 constexpr double kSecondsMax = 30.0 * 24 * 3600;
 constexpr std::uint32_t kThreadsMax = 256;
 constexpr std::int64_t kRoundsMax = 1'000'000'000;
-constexpr std::string_view kAddressForm =
-    "write tcp://ADDRESS:PORT (port 0: a free one, kept from then on)";
 
 std::string AnyText(const std::string&) { return ""; }
 
 std::string JudgeName(const std::string& text) {
   return IsName(text) ? "" : "names hold letters, digits, '.', '_' and '-' and begin with no '.'";
-}
-
-std::string JudgeAddress(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  if (!text.starts_with("tcp://") || colon <= 6) return std::string(kAddressForm);
-  const char* end = text.data() + text.size();
-  std::uint16_t port = 0;
-  const auto [rest, failure] = std::from_chars(text.data() + colon + 1, end, port);
-  if (failure == std::errc::result_out_of_range) return "ports go up to 65535";
-  return failure == std::errc() && rest == end ? "" : std::string(kAddressForm);
 }
 
 ConfigKey TargetAccuracy() {
@@ -223,10 +209,10 @@ void AddStrategy(std::vector<ConfigKey>& keys) {
 void AddProcess(std::vector<ConfigKey>& keys) {
   keys.push_back(Text(
       "coordinator.listen", "Where participants connect to, for control messages.",
-      [](auto& c) -> auto& { return c.listen; }, JudgeAddress));
+      [](auto& c) -> auto& { return c.listen; }, ListenAddressFault));
   keys.push_back(Text(
       "coordinator.bulk_listen", "Where they connect to for models and updates.",
-      [](auto& c) -> auto& { return c.bulk_listen; }, JudgeAddress));
+      [](auto& c) -> auto& { return c.bulk_listen; }, ListenAddressFault));
   keys.push_back(Integer("coordinator.fold_threads", "Threads that sum updates; changes no bit.", 1,
                          limits::kFoldThreadsMax, [](auto& c) -> auto& { return c.fold_threads; }));
   keys.push_back(Seconds("coordinator.lease_s", "Silence that ends a participant's session.", 0.5,

@@ -3,17 +3,33 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "cli/run_event.h"
 #include "common/exit_codes.h"
+#include "common/file.h"
 
 namespace muster::cli {
+namespace {
+
+bool output_failed = false;
+
+void Complain(const std::string& line) { std::fwrite(line.data(), 1, line.size(), stderr); }
+
+}  // namespace
 
 void Print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (std::fflush(stdout) == 0 && written) return;
+  const int error = errno;
+  if (output_failed) return;
+  output_failed = true;
+  Complain("muster: " +
+           SystemError(Reason::io_failed, "write to", "standard output", error).Text() + "\n");
 }
+
+bool OutputFailed() { return output_failed; }
 
 int Fail(const Error& error, Format format) {
   const ExitCode code = ExitCodeFor(error.reason);
@@ -21,8 +37,7 @@ int Fail(const Error& error, Format format) {
   if (format == Format::json) {
     Print(FailedLine({error.reason, error.message, static_cast<int>(code)}) + "\n");
   } else {
-    const std::string line = "muster: " + error.Text() + "\n";
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    Complain("muster: " + error.Text() + "\n");
   }
   return static_cast<int>(code);
 }

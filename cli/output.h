@@ -11,8 +11,11 @@ namespace muster::cli {
 
 enum class Format : std::uint8_t { text, json };
 
-/// Writes to standard output at once.
+/// Writes to standard output at once. The first time that fails is told on standard error.
 void Print(std::string_view text);
+
+/// True once something could not be printed: whoever reads the output misses it.
+bool OutputFailed();
 
 /// Says the error and returns the exit code for it. text: on standard error; json: on standard
 /// output, as the event `failed` (run_event.h).

@@ -8,6 +8,15 @@ std::string ChildExit::Text() const {
   return (signalled ? "signal " : "code ") + std::to_string(number);
 }
 
+std::string TextOfTooMany(const std::string& who, const std::string& how, const std::string& last) {
+  const std::string text = who + " ended " + std::to_string(kDeathsMax) +
+                           " times without a new version, at last with " + how;
+  if (!last.empty()) return text + ": " + last;
+  return text +
+         "; it said nothing: somebody kills it, or the system does for want of memory "
+         "(see dmesg)";
+}
+
 RestartDecision RestartPolicy::OnExit(const ChildExit& exit) {
   if (!exit.signalled && IsHopeless(exit.number)) return {RestartVerdict::hopeless, 0};
   ++deaths_;

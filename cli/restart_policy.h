@@ -23,6 +23,10 @@ struct ChildExit {
   bool IsCode(int code) const { return !signalled && number == code; }
 };
 
+/// Why nobody starts it any more: "WHO ended 5 times without a new version, at last with HOW:
+/// LAST". `last`: what it said last; empty if nothing, as after a SIGKILL, which is then explained.
+std::string TextOfTooMany(const std::string& who, const std::string& how, const std::string& last);
+
 enum class RestartVerdict : std::uint8_t {
   again,     ///< Start it after the stated delay.
   hopeless,  ///< Its exit code says that another start cannot help.

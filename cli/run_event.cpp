@@ -5,16 +5,19 @@
 #include <string_view>
 #include <utility>
 
+#include "common/exit_codes.h"
+
 namespace muster::cli {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, EventKind>, 10> kKinds = {{
+constexpr std::array<std::pair<std::string_view, EventKind>, 11> kKinds = {{
     {"started", EventKind::started},
     {"version", EventKind::version},
     {"attempt", EventKind::attempt},
     {"restart", EventKind::restart},
+    {"waiting", EventKind::waiting},
     {"lost", EventKind::lost},
     {"drained", EventKind::drained},
     {"failed", EventKind::failed},
@@ -98,6 +101,15 @@ std::string Dump(const nlohmann::ordered_json& object) {
 
 }  // namespace
 
+std::string TextOf(const Ending& ending) {
+  if (ending.reason == Reason::process_died) return ending.message;
+  return Error{ending.reason, ending.message}.Text();
+}
+
+Ending EndingOf(const Error& error) {
+  return {error.reason, error.message, static_cast<int>(ExitCodeFor(error.reason))};
+}
+
 bool EndsTheRun(EventKind kind) {
   return kind == EventKind::finished || kind == EventKind::drained || kind == EventKind::failed;
 }
@@ -150,6 +162,10 @@ std::string RestartLine(const std::string& process, std::uint32_t count, const s
 std::string LostLine(const std::string& process, const std::string& exit,
                      const std::string& message) {
   return Dump({{"event", "lost"}, {"process", process}, {"exit", exit}, {"message", message}});
+}
+
+std::string WaitingLine(const std::string& process, const std::string& message) {
+  return Dump({{"event", "waiting"}, {"process", process}, {"message", message}});
 }
 
 std::string FailedLine(const Ending& ending) {

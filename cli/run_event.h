@@ -17,6 +17,7 @@ enum class EventKind : std::uint8_t {
   version,   ///< A version was committed: exactly once each, in order, over all restarts.
   attempt,   ///< A round below its quorum is tried again.
   restart,   ///< The supervisor started a child again.
+  waiting,   ///< The run ends, but a child does not yet.
   lost,      ///< A child ended that another start cannot help.
   drained,   ///< The run stopped on request; the same command resumes it.
   failed,    ///< The run ended without having finished.
@@ -71,6 +72,11 @@ struct Ending {
   int exit_code = 0;
 };
 
+/// With the exit code that the error's reason has.
+Ending EndingOf(const Error& error);
+/// For people: the reason and the message, or what a process said last where it named no reason.
+std::string TextOf(const Ending& ending);
+
 /// finished, drained or failed.
 bool EndsTheRun(EventKind kind);
 
@@ -81,6 +87,7 @@ std::string RestartLine(const std::string& process, std::uint32_t count, const s
                         const std::string& message);
 std::string LostLine(const std::string& process, const std::string& exit,
                      const std::string& message);
+std::string WaitingLine(const std::string& process, const std::string& message);
 /// {"event":"failed","reason":...,"message":...,"exit_code":...}: how a run, or any command under
 /// --format json, says that it failed.
 std::string FailedLine(const Ending& ending);

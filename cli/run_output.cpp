@@ -48,6 +48,7 @@ class TextOutput : public RunOutput {
     if (event.kind == EventKind::restart) {
       Print(fmt::format("       restarted {} ({})\n", event.process, ExitNote(event)));
     }
+    if (event.kind == EventKind::waiting) Print("       " + event.message + "\n");
     if (event.kind == EventKind::lost) {
       Print(fmt::format("       lost {} ({})\n", event.process, ExitNote(event)));
     }

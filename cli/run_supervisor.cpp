@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "cli/stored.h"
 #include "common/clock.h"
@@ -24,15 +25,8 @@ constexpr std::chrono::milliseconds kStatusTimeout{200};
 constexpr std::int64_t kFarewellMs = 1'500;
 constexpr std::int64_t kKillMs = 10'000;
 constexpr std::int64_t kHostsMs = 200;
-
-std::string TextOf(const Ending& ending) {
-  if (ending.reason == Reason::process_died) return ending.message;
-  return Error{ending.reason, ending.message}.Text();
-}
-
-Ending EndingOf(const Error& error) {
-  return {error.reason, error.message, static_cast<int>(ExitCodeFor(error.reason))};
-}
+/// A child that was told to end and has not by then is told of.
+constexpr std::int64_t kPatienceMs = 2'000;
 
 std::string GroupLabel(const std::vector<std::string>& names) {
   return names.size() == 1 ? names.front() : names.front() + ".." + names.back();
@@ -101,6 +95,7 @@ Result<int> RunSupervisor::Run() {
     Guard(ReadEvents());
     Guard(StartDue());
     Escalate();
+    Guard(TellWaiting());
     Show();
   }
   return Conclude();
@@ -167,8 +162,7 @@ void RunSupervisor::ExportModel() {
 
 void RunSupervisor::FailAfterMany(const std::string& who, const Death& death) {
   Ending ending = death.words;
-  ending.message = fmt::format("{} ended {} times without a new version, at last with {}: {}", who,
-                               kDeathsMax, death.how, death.words.message);
+  ending.message = TextOfTooMany(who, death.how, death.words.message);
   Fail(ending);
 }
 
@@ -279,6 +273,21 @@ void RunSupervisor::EndAll(Course course, std::int64_t term_in_ms) {
   for (SupervisorChild& child : children_) child.Retire();
   term_at_ms_ = MonotonicNow() + term_in_ms;
   kill_at_ms_ = term_at_ms_ + config_.core.drain_ms + kKillMs;
+  tell_at_ms_ = term_at_ms_ + kPatienceMs;
+}
+
+Status RunSupervisor::TellWaiting() {
+  const std::int64_t now = MonotonicNow();
+  if (course_ == Course::running || now < tell_at_ms_) return {};
+  tell_at_ms_ = std::numeric_limits<std::int64_t>::max();  // Once: the message says what follows.
+  for (const SupervisorChild& child : children_) {
+    if (child.pid() == 0) continue;
+    live_.note = fmt::format(
+        "waiting for {} (pid {}) to end; it is killed in {} s, or at once if asked again",
+        child.label(), child.pid(), std::max<std::int64_t>(kill_at_ms_ - now, 0) / 1000);
+    MUSTER_TRY(Outlive(events_->Append(WaitingLine(child.label(), live_.note))));
+  }
+  return {};
 }
 
 void RunSupervisor::Escalate() {

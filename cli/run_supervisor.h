@@ -72,6 +72,8 @@ class RunSupervisor {
   void EndAll(Course course, std::int64_t term_in_ms);
   void Fail(const Ending& ending);
   void Escalate();
+  /// Says, once, which children take their time to end.
+  Status TellWaiting();
   void AskStatus();
   void Show();
   bool IsOver() const;
@@ -94,6 +96,7 @@ class RunSupervisor {
   std::int64_t started_ms_;
   std::int64_t term_at_ms_ = 0;
   std::int64_t kill_at_ms_ = 0;
+  std::int64_t tell_at_ms_ = 0;
   std::int64_t status_at_ms_ = 0;
   std::int64_t hosts_at_ms_ = 0;
   bool status_wanted_ = false;

@@ -14,6 +14,7 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::not_found:
     case Reason::unsupported:
     case Reason::no_part:
+    case Reason::too_large:
     case Reason::weight_invalid:
       return ExitCode::usage;
     case Reason::draining:

@@ -94,6 +94,17 @@ inline constexpr int kLingerMs = 500;                ///< For a goodbye to leave
 inline constexpr int kLastWordsMs = 200;             ///< For control's, once bulk is lost.
 inline constexpr int kFullRetryMs = 5;               ///< How early Poll returns after `full`.
 inline constexpr std::size_t kPollMessagesMax = 64;  ///< What one Poll hands out at most.
+/// Failures of connections of one kind are told at most so often.
+inline constexpr int kFailureReportMs = 1'000;
+inline constexpr int kMonitorEventsPerTurn = 1'024;  ///< Then the news of them is told.
+
+// --- File descriptors --------------------------------------------------------------------------
+inline constexpr int kStoreFilesMax = 256;                 ///< RocksDB's max_open_files.
+inline constexpr std::uint64_t kCoordinatorFilesOwn = 96;  ///< Logs, threads, sockets, questions.
+inline constexpr std::uint64_t kServerFilesPerLink = 2;    ///< Control and bulk.
+inline constexpr std::uint64_t kHostFilesOwn = 64;
+/// Eight of its link, as many of one that it left behind, its lock and what it writes.
+inline constexpr std::uint64_t kHostFilesPerParticipant = 20;
 
 static_assert(kTransferChunkBytesMin <= kTransferChunkBytes);
 static_assert(kTransferChunkBytes <= kTransferChunkBytesMax);

@@ -68,6 +68,10 @@ class KeyGate {
   virtual Status Check(const PublicKey& key) = 0;
   /// Called for every refused handshake, from the transport's thread.
   virtual void OnRefused(const PublicKey& key, Reason reason) = 0;
+  /// Called for connections that ended before a key was judged, from the transport's threads:
+  /// descriptors_exhausted or handshake_failed, how many since the last call, and what was wrong
+  /// with the newest.
+  virtual void OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string& text) = 0;
 };
 
 // --- Client side: many links, each a control and a bulk connection of one identity

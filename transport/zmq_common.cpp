@@ -1,5 +1,3 @@
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -7,6 +5,7 @@
 #include <utility>
 
 #include "common/limits.h"
+#include "common/open_files.h"
 #include "transport/internal/zmq_common.h"
 
 namespace muster {
@@ -14,14 +13,6 @@ namespace {
 
 constexpr int kIoThreads = 2;
 constexpr std::size_t kCopyBytesMax = 4096;  // Below it a copy is cheaper than a callback.
-
-/// Every socket is a file to the kernel, and the usual limit of 1024 ends at 128 links.
-void RaiseOpenFileLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);  // If refused, Open will say that there is no room.
-}
 
 /// Keeps a payload alive until ZeroMQ's I/O thread is done with it.
 struct Lender {
@@ -70,6 +61,7 @@ std::optional<SendResult> SendPart(zmq::socket_t& socket, zmq::message_t& part, 
 }  // namespace
 
 Result<zmq::context_t> MakeZmqContext() {
+  // Every socket is a file to the kernel, and the usual limit of 1024 ends at 128 links.
   RaiseOpenFileLimit();
   try {
     zmq::context_t context(kIoThreads);

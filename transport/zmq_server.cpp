@@ -22,8 +22,8 @@ class BoundServer final : public ZmqServer {
     auto handler = ZapHandler::Start(context_, gate);
     if (!handler.has_value()) return handler.error();
     handler_ = std::move(*handler);
-    MUSTER_TRY(BindChannel(Channel::control, endpoints.control, keys, control_));
-    return BindChannel(Channel::bulk, endpoints.bulk, keys, bulk_);
+    MUSTER_TRY(BindChannel(Channel::control, endpoints.control, keys, gate, control_));
+    return BindChannel(Channel::bulk, endpoints.bulk, keys, gate, bulk_);
   }
 
   ServerSocket& control() override { return *control_; }
@@ -34,8 +34,8 @@ class BoundServer final : public ZmqServer {
 
  private:
   Status BindChannel(Channel channel, const std::string& endpoint, const KeyPair& keys,
-                     std::unique_ptr<ZmqServerSocket>& socket) {
-    auto bound = ZmqServerSocket::Bind(context_, channel, endpoint, keys, NextLink());
+                     KeyGate& gate, std::unique_ptr<ZmqServerSocket>& socket) {
+    auto bound = ZmqServerSocket::Bind(context_, channel, endpoint, keys, gate, NextLink());
     if (!bound.has_value()) return bound.error();
     socket = std::move(*bound);
     return {};

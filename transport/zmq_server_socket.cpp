@@ -27,6 +27,11 @@ std::optional<PublicKey> IdentityOf(zmq::message_t& part) {
   return PublicKey::FromZ85(user);
 }
 
+/// True if no later try can bind there either, while a port in use may become free.
+bool IsAddressFault(int error) {
+  return error == EADDRNOTAVAIL || error == ENODEV || error == EINVAL || error == EACCES;
+}
+
 void SetServerOptions(zmq::socket_t& socket, const KeyPair& keys) {
   // Without a handler a CURVE server lets any key in. A domain and this option close that door; the
   // option with an empty domain would open it even where a handler refuses.
@@ -48,21 +53,26 @@ void SetServerOptions(zmq::socket_t& socket, const KeyPair& keys) {
 Result<std::unique_ptr<ZmqServerSocket>> ZmqServerSocket::Bind(zmq::context_t& context,
                                                                Channel channel,
                                                                const std::string& endpoint,
-                                                               const KeyPair& keys,
+                                                               const KeyPair& keys, KeyGate& gate,
                                                                std::atomic<LinkId>& next_link) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::router);
     SetCommonOptions(socket, channel);
     SetServerOptions(socket, keys);
     socket.bind(endpoint);
-    return std::unique_ptr<ZmqServerSocket>(new ZmqServerSocket(std::move(socket), next_link));
+    return std::unique_ptr<ZmqServerSocket>(
+        new ZmqServerSocket(context, std::move(socket), gate, next_link));
   } catch (const zmq::error_t& error) {
-    return ZmqError("bind " + endpoint, error);
+    Error failed = ZmqError("bind " + endpoint, error);
+    if (IsAddressFault(error.num())) failed.reason = Reason::config_invalid;
+    return failed;
   }
 }
 
-ZmqServerSocket::ZmqServerSocket(zmq::socket_t socket, std::atomic<LinkId>& next_link)
+ZmqServerSocket::ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, KeyGate& gate,
+                                 std::atomic<LinkId>& next_link)
     : socket_(std::move(socket)),
+      monitor_(context, socket_, gate),
       socket_fd_(socket_.get(zmq::sockopt::fd)),
       endpoint_(socket_.get(zmq::sockopt::last_endpoint)),
       links_(next_link) {}

@@ -22,7 +22,8 @@ class ZmqServer {
     std::string bulk;
   };
   /// Starts the handler, sees that it refuses a stranger, then binds. `gate` is asked in the
-  /// handler's thread and outlives the server. Errors: transport_failed (the text says which).
+  /// handler's thread and outlives the server. Errors: config_invalid (an address that this machine
+  /// does not have, or a port that this user may not take), transport_failed (the text says which).
   static Result<std::unique_ptr<ZmqServer>> Bind(const Endpoints& endpoints, const KeyPair& keys,
                                                  KeyGate& gate);
   /// Gives what was sent kLingerMs to leave.

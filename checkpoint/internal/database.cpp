@@ -22,7 +22,6 @@ constexpr std::size_t kMemtableBytes = 4U << 20;
 constexpr std::uint64_t kLogBytesMax = 8U << 20;
 // Opening writes what is in the log to sorted files, and a new log.
 constexpr std::uint64_t kRoomToReopenBytes = 2 * kLogBytesMax;
-constexpr int kOpenFilesMax = 256;
 constexpr std::size_t kInfoLogBytesMax = 1U << 20;
 constexpr std::size_t kInfoLogsKept = 3;
 constexpr std::uint32_t kProtectionBytes = 8;
@@ -110,7 +109,7 @@ rocksdb::Options Database::BaseOptions() const {
   options.paranoid_checks = true;
   options.max_total_wal_size = kLogBytesMax;
   options.avoid_flush_during_shutdown = true;  // The log has it all.
-  options.max_open_files = kOpenFilesMax;
+  options.max_open_files = limits::kStoreFilesMax;
   options.skip_stats_update_on_db_open = true;
   options.max_log_file_size = kInfoLogBytesMax;
   options.keep_log_file_num = kInfoLogsKept;
@@ -255,7 +254,7 @@ Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
     return Error{Reason::io_failed, "a sync in " + path_ +
                                         " failed, so what the disk holds is unknown; restart to "
                                         "go on from what it does hold (" +
-                                        status.ToString() + ")"};
+                                        OneLine(status) + ")"};
   }
   if (status.ok()) return {};
   Error error = ErrorOf(status, action);

@@ -28,12 +28,23 @@ Status SyncStatusOf(const rocksdb::Status& status, std::string_view action) {
 
 }  // namespace
 
+std::string OneLine(const rocksdb::Status& status) {
+  std::string line;
+  for (const char c : status.ToString()) {
+    const bool space = c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    if (space && (line.empty() || line.back() == ' ')) continue;
+    line += space ? ' ' : c;
+  }
+  if (line.ends_with(' ')) line.pop_back();
+  return line;
+}
+
 Error ErrorOf(const rocksdb::Status& status, std::string_view action) {
   MUSTER_CHECK(!status.ok(), "an error made of a success");
   Reason reason = Reason::io_failed;
   if (status.IsCorruption()) reason = Reason::damage;
   if (status.IsNoSpace()) reason = Reason::disk_full;
-  return Error{reason, "cannot " + std::string(action) + ": " + status.ToString()};
+  return Error{reason, "cannot " + std::string(action) + ": " + OneLine(status)};
 }
 
 Result<bool> FileExists(rocksdb::FileSystem& files, const std::string& path) {

@@ -15,6 +15,9 @@ class Status;
 
 namespace muster::checkpoint {
 
+/// What RocksDB said, as one line: it ends some texts with newlines, and breaks others.
+std::string OneLine(const rocksdb::Status& status);
+
 /// "cannot ACTION: what RocksDB said". Corruption is damage, a full device disk_full, all else
 /// io_failed. REQUIRES: status is not OK.
 Error ErrorOf(const rocksdb::Status& status, std::string_view action);

@@ -152,7 +152,9 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   if (Halting()) return;
   if (options_.attempts_max != 0 && round_->record.attempt >= options_.attempts_max) {
     StopNow(Reason::attempts_exhausted,
-            RoundText() + "; given up after " + Counted(round_->record.attempt, "attempt"));
+            RoundText() + "; given up after " + Counted(round_->record.attempt, "attempt") +
+                "; a start with the same limit ends at once again: raise round.attempts_max (0: no "
+                "limit) to let the job go on");
     return;
   }
   if (BoundExhausted()) {

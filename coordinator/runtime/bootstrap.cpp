@@ -20,12 +20,20 @@ Xxh128Digest ModelDigest(const ParameterSet& contents, const VersionManifest& ma
   return Xxh128Of(contents.bytes().first(manifest.model_bytes));
 }
 
+Result<ParameterSet> FirstModel(const InitialWeights& initial) {
+  if (initial.file.empty()) return initial.trainer.InitialParameters();
+  auto model = ImportModel(initial.file, initial.trainer.layout());
+  if (model) return model;
+  // Whatever is wrong with it: no start mends the file that the configuration names.
+  return Error{Reason::config_invalid, "model.initial names " + initial.file +
+                                           ", which cannot be used: " + model.error().message};
+}
+
 Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
                                 const BootstrapNonces& nonces, const InitialWeights& initial,
                                 const Strategy& strategy) {
   const Trainer& trainer = initial.trainer;
-  auto model = initial.file.empty() ? Result<ParameterSet>(trainer.InitialParameters())
-                                    : ImportModel(initial.file, trainer.layout());
+  auto model = FirstModel(initial);
   MUSTER_TRY(model);
   auto contents = InitialVersion(strategy, *model);
   MUSTER_TRY(contents);

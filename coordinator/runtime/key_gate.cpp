@@ -20,6 +20,12 @@ void RosterGate::Observe(std::function<void(const PublicKey&, Reason)> on_refuse
   on_refused_ = std::move(on_refused);
 }
 
+void RosterGate::ObserveFailures(
+    std::function<void(Reason, std::uint64_t, const std::string&)> on_failed) {
+  std::lock_guard lock(mutex_);
+  on_failed_ = std::move(on_failed);
+}
+
 void RosterGate::RefusalHandled() {
   std::lock_guard lock(mutex_);
   if (pending_ > 0) --pending_;
@@ -51,6 +57,12 @@ void RosterGate::OnRefused(const PublicKey& key, Reason reason) {
   }
   ++pending_;
   on_refused_(key, reason);
+}
+
+void RosterGate::OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string& text) {
+  std::lock_guard lock(mutex_);
+  uncounted_[reason] += count;
+  if (on_failed_) on_failed_(reason, count, text);
 }
 
 }  // namespace muster::coordinator

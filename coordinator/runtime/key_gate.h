@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "protocol/records.h"
@@ -28,11 +29,14 @@ class RosterGate : public KeyGate {
   void Observe(std::function<void(const PublicKey&, Reason)> on_refused);
   /// One refusal that was handed over has been dealt with.
   void RefusalHandled();
-  /// Refusals that were not handed over, by reason.
+  /// `on_failed` is called as KeyGate::OnConnectionsFailed, like the above.
+  void ObserveFailures(std::function<void(Reason, std::uint64_t, const std::string&)> on_failed);
+  /// Refusals that were not handed over, and connections that failed, by reason.
   std::map<Reason, std::uint64_t> uncounted() const;
 
   Status Check(const PublicKey& key) override;
   void OnRefused(const PublicKey& key, Reason reason) override;
+  void OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string& text) override;
 
  private:
   struct Holder {
@@ -42,6 +46,7 @@ class RosterGate : public KeyGate {
   mutable std::mutex mutex_;
   std::map<PublicKey, Holder> holders_;
   std::function<void(const PublicKey&, Reason)> on_refused_;
+  std::function<void(Reason, std::uint64_t, const std::string&)> on_failed_;
   std::uint64_t pending_ = 0;
   std::map<Reason, std::uint64_t> uncounted_;
 };

@@ -9,6 +9,7 @@
 #include "checkpoint/store.h"
 #include "common/file.h"
 #include "common/limits.h"
+#include "common/open_files.h"
 #include "common/random.h"
 #include "coordinator/runtime/endpoints_file.h"
 #include "coordinator/runtime/serve.h"
@@ -31,6 +32,11 @@ Status CheckOptions(const JobSpec& job, const ServerOptions& options) {
                                              std::to_string(options.fold_threads)};
   }
   return CheckFloatingPoint();
+}
+
+Status CheckOpenFiles(std::size_t participants) {
+  return EnsureOpenFiles("the coordinator of " + std::to_string(participants) + " participants",
+                         CoordinatorFiles(participants));
 }
 
 /// The key pair of the state directory, made at the first start.
@@ -59,7 +65,11 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
                                 keys, gate);
   if (!server) {
     Error error = server.error();
-    if (*earlier) {
+    if (error.reason == Reason::config_invalid) {
+      error.message +=
+          "; coordinator.listen and coordinator.bulk_listen must be addresses of this machine and "
+          "ports that this user may listen at";
+    } else if (*earlier) {
       error.message += "; participants know this coordinator under the ports in " + path +
                        ": free them, or remove the file to let the system choose new ones";
     }
@@ -72,8 +82,10 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
 
 Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, int signal_fd,
                              coordinator::ProcessLog& log) {
+  MUSTER_TRY(CheckOpenFiles(0));  // To see who is enrolled, the store must be opened.
   auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open);
   MUSTER_TRY(store);
+  MUSTER_TRY(CheckOpenFiles((*store)->recovered().roster.size()));
   auto keys = EnsureKeys(options.state_dir);
   MUSTER_TRY(keys);
   auto spool = OpenSpool(options.state_dir);
@@ -86,6 +98,11 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
                                       {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);
   coordinator::RosterGate gate;
+  gate.ObserveFailures([&log](Reason reason, std::uint64_t count, const std::string& text) {
+    log.Warn("connections failed", {{"reason", std::string(ReasonName(reason))},
+                                    {"count", std::to_string(count)},
+                                    {"text", text}});
+  });
   // From the first handshake on: a participant that was refused waits long before it tries again.
   gate.SetRoster(start->state.roster);
   auto server = BindSockets(options, *keys, gate);

@@ -35,8 +35,10 @@ struct ServerOptions {
 /// coordinator.log and admin.sock beside the store and the spool.
 ///
 /// An outcome is a decision of the core (finished, draining, attempts_exhausted, ...). Errors:
-/// config_invalid, config_changed, state_in_use, damage, unsupported, transport_failed (also if the
-/// port of an earlier start is taken), disk_full at start, io_failed.
+/// config_invalid (also for addresses that this machine does not have, an initial model that cannot
+/// be used, and a limit of open files below what the roster needs), config_changed, state_in_use,
+/// damage, unsupported, transport_failed (also if the port of an earlier start is taken), disk_full
+/// at start, io_failed.
 Result<RunOutcome> RunCoordinator(const JobSpec& job, const ServerOptions& options, int signal_fd);
 
 }  // namespace muster

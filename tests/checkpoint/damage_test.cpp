@@ -1,9 +1,12 @@
 // Damage and torn ends of what lies on the disk: the first is told, the second forgiven.
 #include <gmock/gmock.h>
 
+#include <rocksdb/status.h>
+
 #include <filesystem>
 #include <string>
 
+#include "checkpoint/internal/files.h"
 #include "tests/checkpoint/samples.h"
 #include "tests/checkpoint/store_fixture.h"
 
@@ -46,6 +49,12 @@ TEST_F(DamageTest, AFlippedBitInTheLastSyncedBatchIsDamage) {
   const Error error = OpenError();
   EXPECT_EQ(error.reason, Reason::damage);
   EXPECT_THAT(error.message, HasSubstr("ends at batch 29"));
+}
+
+TEST_F(DamageTest, WhatRocksDbSaysOfItIsOneLine) {
+  const auto status = rocksdb::Status::Corruption("\nthe first line\n", "  the\tsecond\r\n\n");
+  EXPECT_EQ(checkpoint::ErrorOf(status, "open x").message,
+            "cannot open x: Corruption: the first line : the second");
 }
 
 TEST_F(DamageTest, AReaderTellsDamageToo) {

@@ -99,6 +99,17 @@ TEST(Config, ImpossiblePortIsRefused) {
   EXPECT_TRUE(error_of("tcp://:7000").ends_with("kept from then on)"));
 }
 
+TEST(Config, OneAddressForBothChannelsIsRefused) {
+  const auto error_of = [](const std::string& bulk) {
+    return ErrorOf("",
+                   {"coordinator.listen=tcp://127.0.0.1:7000", "coordinator.bulk_listen=" + bulk});
+  };
+  EXPECT_EQ(error_of("tcp://127.0.0.1:7001"), "accepted");
+  EXPECT_EQ(error_of("tcp://127.0.0.1:7000"),
+            "--set coordinator.bulk_listen=tcp://127.0.0.1:7000: `coordinator.bulk_listen` is "
+            "tcp://127.0.0.1:7000, as coordinator.listen is: each needs a port of its own");
+}
+
 TEST(Config, BatchOfNoExamplesIsRefused) {
   for (const std::string size : {"0", "-1", "4294967296"}) {
     EXPECT_EQ(ErrorOf("[train]\nbatch_size = " + size),

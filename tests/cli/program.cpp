@@ -18,7 +18,7 @@ constexpr int kPollMs = 5;
 
 }  // namespace
 
-Program::Program(const std::vector<std::string>& arguments)
+Program::Program(const std::vector<std::string>& arguments, const std::function<void()>& in_child)
     : deadline_(std::chrono::steady_clock::now() + kPatience) {
   std::array<int, 2> out = {};
   if (::pipe2(out.data(), O_CLOEXEC) != 0) std::abort();
@@ -32,6 +32,7 @@ Program::Program(const std::vector<std::string>& arguments)
   if (pid_ == 0) {
     ::dup2(out[1], STDOUT_FILENO);
     ::dup2(error_fd_, STDERR_FILENO);
+    in_child();
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }

@@ -14,7 +14,9 @@ namespace muster::cli {
 /// Kills the program when destroyed, if it still runs. Every wait fails the test at its deadline.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments);
+  /// `in_child` runs between fork and exec: limits, other outputs. Async-signal-safe calls only.
+  explicit Program(
+      const std::vector<std::string>& arguments, const std::function<void()>& in_child = [] {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;

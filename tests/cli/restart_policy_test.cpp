@@ -52,5 +52,13 @@ TEST(RestartPolicy, ExitsAreNamed) {
   EXPECT_EQ((ChildExit{false, 1}).Text(), "code 1");
 }
 
+TEST(TextOfTooMany, SilentDeathsAreExplained) {
+  EXPECT_EQ(TextOfTooMany("site-1", "code 1", "no luck"),
+            "site-1 ended 5 times without a new version, at last with code 1: no luck");
+  EXPECT_EQ(TextOfTooMany("site-1", "signal 9", ""),
+            "site-1 ended 5 times without a new version, at last with signal 9; it said nothing: "
+            "somebody kills it, or the system does for want of memory (see dmesg)");
+}
+
 }  // namespace
 }  // namespace muster::cli

@@ -13,6 +13,7 @@ TEST(ExitCodes, NumbersAreThoseOfTheReadme) {
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::not_found)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::file_unreadable)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::file_malformed)), 2);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::too_large)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::draining)), 3);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::left)), 3);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::state_in_use)), 4);

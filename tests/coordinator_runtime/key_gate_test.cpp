@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -58,6 +59,18 @@ TEST(RosterGateTest, RefusalsBeyondThePendingOnesAreOnlyCounted) {
   gate.RefusalHandled();
   gate.OnRefused(KeyNumber(9), Reason::unknown_key);
   EXPECT_EQ(told, RosterGate::kPendingRefusalsMax + 1);
+}
+
+TEST(RosterGateTest, ConnectionsThatFailAreToldAndCounted) {
+  RosterGate gate;
+  gate.OnConnectionsFailed(Reason::handshake_failed, 2, "before anybody listens");
+  std::string told;
+  gate.ObserveFailures([&told](Reason reason, std::uint64_t count, const std::string& text) {
+    told = std::string(ReasonName(reason)) + " " + std::to_string(count) + " " + text;
+  });
+  gate.OnConnectionsFailed(Reason::handshake_failed, 3, "garbage");
+  EXPECT_EQ(told, "handshake_failed 3 garbage");
+  EXPECT_EQ(gate.uncounted().at(Reason::handshake_failed), 5U);
 }
 
 TEST(RosterGateTest, AskedWhileTheRosterChangesItAnswersByOneOrTheOther) {

@@ -20,6 +20,7 @@ class OpenDoor : public KeyGate {
  public:
   Status Check(const PublicKey&) override { return {}; }
   void OnRefused(const PublicKey&, Reason) override {}
+  void OnConnectionsFailed(Reason, std::uint64_t, const std::string&) override {}
 };
 
 /// Not thread-safe: the test's thread calls it, the host runs in another.

@@ -2,8 +2,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
 #include "tests/process/fleet.h"
 #include "tests/support/line_follower.h"
+#include "transport/internal/zmq_server_socket.h"
 
 namespace muster::process {
 namespace {
@@ -78,6 +83,52 @@ TEST_F(StrangersTest, UnknownKeyIsRefusedAndCounted) {
   stranger->Signal(SIGKILL);
   ExpectExit(*stranger, -SIGKILL);
   EXPECT_NE(stranger->errors().find("unknown_key"), std::string::npos) << stranger->errors();
+  ExpectGoodEnd();
+  for (const Fleet::Process& site : sites_) ExpectGoodbye(*site);
+}
+
+/// Would let everybody in, if it were asked.
+class CountingGate : public KeyGate {
+ public:
+  Status Check(const PublicKey&) override { return {}; }
+  void OnRefused(const PublicKey&, Reason) override {}
+  void OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string&) override {
+    const std::lock_guard lock(mutex_);
+    if (reason == Reason::handshake_failed) failed_ += count;
+    changed_.notify_all();
+  }
+  bool AwaitFailure() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return failed_ > 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t failed_ = 0;
+};
+
+TEST_F(StrangersTest, CoordinatorWithoutAHandlerGetsNobodyAndHarmsNoRun) {
+  const auto keys = LoadKeyPair(fleet_.CoordinatorDir() + "/coordinator.key");
+  auto context = MakeZmqContext();
+  ASSERT_TRUE(keys.has_value() && context.has_value());
+  CountingGate gate;
+  std::atomic<LinkId> next{1};
+  const std::string anywhere = "tcp://127.0.0.1:0";
+  auto control = ZmqServerSocket::Bind(*context, Channel::control, anywhere, *keys, gate, next);
+  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, anywhere, *keys, gate, next);
+  ASSERT_TRUE(control.has_value() && bulk.has_value());
+  fleet_.EnrollNew({"site-3"});
+  cli::Program lured({"participant", "--name", "site-3", "--state-dir", fleet_.DirOf("site-3"),
+                      "--connect", (*control)->endpoint(), "--connect-bulk", (*bulk)->endpoint(),
+                      "--server-key", fleet_.CoordinatorDir() + "/coordinator.pub"});
+  EXPECT_TRUE(gate.AwaitFailure()) << "refused and counted";
+  std::vector<ServerMessage> messages;
+  (*control)->Poll(std::chrono::milliseconds(0), messages);
+  EXPECT_TRUE(messages.empty()) << "not one message came through";
+  AwaitVersions(2);
+  lured.Signal(SIGKILL);
+  ExpectExit(lured, -SIGKILL);
   ExpectGoodEnd();
   for (const Fleet::Process& site : sites_) ExpectGoodbye(*site);
 }

@@ -86,6 +86,16 @@ void TestGate::OnRefused(const PublicKey& key, Reason reason) {
   refused_.emplace_back(key, reason);
 }
 
+void TestGate::OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string&) {
+  const std::lock_guard lock(mutex_);
+  failed_[reason] += count;
+}
+
+std::uint64_t TestGate::failed(Reason reason) {
+  const std::lock_guard lock(mutex_);
+  return failed_[reason];
+}
+
 void TestGate::Set(const PublicKey& key, std::optional<Reason> refusal) {
   const std::lock_guard lock(mutex_);
   known_[key] = refusal;

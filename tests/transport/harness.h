@@ -30,12 +30,15 @@ class TestGate final : public KeyGate {
 
   Status Check(const PublicKey& key) override;
   void OnRefused(const PublicKey& key, Reason reason) override;
+  void OnConnectionsFailed(Reason reason, std::uint64_t count, const std::string& text) override;
+  std::uint64_t failed(Reason reason);
 
  private:
   void Set(const PublicKey& key, std::optional<Reason> refusal);
   std::mutex mutex_;
   std::map<PublicKey, std::optional<Reason>> known_;
   std::vector<std::pair<PublicKey, Reason>> refused_;
+  std::map<Reason, std::uint64_t> failed_;
 };
 
 /// Which transport, and how its server is started and ended.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,6 +124,16 @@ TEST_F(ZmqTransport, APortThatIsTakenIsAnError) {
   EXPECT_THAT(second.error().message, testing::HasSubstr("bind tcp://127.0.0.1:"));
 }
 
+TEST_F(ZmqTransport, AnAddressOfAnotherMachineIsNoPassingFailure) {
+  TestGate gate;
+  for (const std::string endpoint : {"tcp://192.0.2.1:0", "tcp://no-such-interface:0"}) {
+    const auto server = ZmqServer::Bind({endpoint, "tcp://127.0.0.1:0"}, NewKeys(), gate);
+    ASSERT_FALSE(server.has_value()) << endpoint;
+    EXPECT_EQ(server.error().reason, Reason::config_invalid) << endpoint;
+    EXPECT_THAT(server.error().message, testing::HasSubstr("bind " + endpoint));
+  }
+}
+
 TEST_F(ZmqTransport, ABadEndpointIsAnError) {
   for (const std::string endpoint : {"", "nonsense", "tcp://", "udp://127.0.0.1:1"}) {
     auto target = harness_->target();
@@ -134,19 +145,57 @@ TEST_F(ZmqTransport, ABadEndpointIsAnError) {
 }
 
 // CURVE without a handler would let any key in.
-TEST_F(ZmqTransport, AServerWithoutAHandlerLetsNobodyIn) {
+TEST_F(ZmqTransport, AServerWithoutAHandlerLetsNobodyInAndCountsIt) {
+  const LinkId bystander = client_->Join();
+  TestGate gate;
+  gate.Allow(client_->key());
   std::atomic<LinkId> next{1};
   const KeyPair keys = NewKeys();
   auto context = MakeZmqContext();
   ASSERT_TRUE(context.has_value());
-  auto control = ZmqServerSocket::Bind(*context, Channel::control, "tcp://127.0.0.1:0", keys, next);
-  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, "tcp://127.0.0.1:0", keys, next);
+  auto control =
+      ZmqServerSocket::Bind(*context, Channel::control, "tcp://127.0.0.1:0", keys, gate, next);
+  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, "tcp://127.0.0.1:0", keys, gate, next);
   ASSERT_TRUE(control.has_value()) << control.error().Text();
   ASSERT_TRUE(bulk.has_value()) << bulk.error().Text();
   const LinkId link =
       client_->Open(0, {(*control)->endpoint(), (*bulk)->endpoint(), keys.public_key});
   EXPECT_TRUE(client_->AwaitDown(link).has_value());
   EXPECT_FALSE(client_->IsUp(link));
+  EXPECT_TRUE(Eventually([&] { return gate.failed(Reason::handshake_failed) > 0; }));
+  // Beside it, the link of the same peer to a server with a handler is as it was.
+  client_->Say(bystander, Channel::control, FrameOf("undisturbed"));
+  EXPECT_EQ(TextOf(HearAtServer(*harness_, Channel::control).frame), "undisturbed");
+  EXPECT_EQ(harness_->gate.failed(Reason::handshake_failed), 0U);
+}
+
+/// Lets the process open no further file while it lives.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const FileDescriptor lowest(dup(STDIN_FILENO));
+    const rlimit none = {static_cast<rlim_t>(lowest.get()), before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ZmqTransport, RunningOutOfDescriptorsIsToldAndCounted) {
+  const LinkId link = client_->Join();
+  FileDescriptor peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = LoopbackAt(PortOf(harness_->target().control_endpoint));
+  {
+    const NoMoreFiles limited;
+    EXPECT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    EXPECT_TRUE(
+        Eventually([&] { return harness_->gate.failed(Reason::descriptors_exhausted) > 0; }));
+    client_->Say(link, Channel::control, FrameOf("still here"));
+    EXPECT_EQ(TextOf(HearAtServer(*harness_, Channel::control).frame), "still here");
+  }
 }
 
 TEST_F(ZmqTransport, AHandlerThatDeniesEverybodyLetsNobodyIn) {

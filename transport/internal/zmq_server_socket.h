@@ -6,6 +6,7 @@
 #include <string>
 #include <zmq.hpp>
 
+#include "transport/internal/server_monitor.h"
 #include "transport/internal/zmq_common.h"
 #include "transport/link_table.h"
 #include "transport/wake.h"
@@ -15,10 +16,11 @@ namespace muster {
 /// Fails closed: without an answering ZAP handler in the context nobody can connect.
 class ZmqServerSocket final : public ServerSocket {
  public:
-  /// `context` and `next_link` outlive the socket. Errors: transport_failed.
+  /// `context`, `gate` and `next_link` outlive the socket; `gate` is told of connections that fail,
+  /// who may connect is the handler's to ask it. Errors: as ZmqServer::Bind.
   static Result<std::unique_ptr<ZmqServerSocket>> Bind(zmq::context_t& context, Channel channel,
                                                        const std::string& endpoint,
-                                                       const KeyPair& keys,
+                                                       const KeyPair& keys, KeyGate& gate,
                                                        std::atomic<LinkId>& next_link);
 
   SendResult Send(LinkId link, Frame frame) override;
@@ -29,11 +31,13 @@ class ZmqServerSocket final : public ServerSocket {
   std::uint64_t dropped_messages() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  ZmqServerSocket(zmq::socket_t socket, std::atomic<LinkId>& next_link);
+  ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, KeyGate& gate,
+                  std::atomic<LinkId>& next_link);
   void Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
   bool Take(Received& received, std::vector<ServerMessage>& messages);
 
   zmq::socket_t socket_;
+  ServerMonitor monitor_;  ///< Ends before the socket does.
   int socket_fd_ = -1;
   std::string endpoint_;
   LinkTable links_;
