@@ -158,11 +158,9 @@ class CoordinatorCore::Impl {
   void PersistDeadline();
   bool InCohort(Slot slot) const;
 
-  // stored.cpp: committed versions on their way to chunks.
+  // phase_commit.cpp, stored.cpp
   void StoreHead(const RoundRecord& record);
   void RetryStore();
-
-  // phase_commit.cpp
   void EnterCommit(bool by_deadline);
   void PumpCommit();
   RoundRecord MakeRecord() const;

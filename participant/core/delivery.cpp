@@ -54,7 +54,9 @@ void Delivery::Take(const RetainedUpdate& update) {
 
 void Delivery::Drop(NoticeKind kind, Reason reason, const std::string& why) {
   MUSTER_CHECK(context_.durable.retained, "only a retained update can be dropped");
-  context_.Say(kind, context_.durable.retained->id.Text() + " " + why, reason);
+  const UpdateId id = context_.durable.retained->id;
+  context_.Say(kind, id.Text() + " " + why, reason);
+  if (kind == NoticeKind::update_committed) committed_ = id;
   context_.durable.retained.reset();
   stage_ = Stage::none;
   forget_token_ = context_.Save();

@@ -25,6 +25,8 @@ class Delivery {
   explicit Delivery(Context& context);
 
   Stage stage() const { return stage_; }
+  /// The last update of this process's life that was told to be committed.
+  const std::optional<UpdateId>& committed() const { return committed_; }
   /// A fit's update: saved first, then offered.
   void Take(const RetainedUpdate& update);
   /// The coordinator's word on the update that hello named.
@@ -54,6 +56,7 @@ class Delivery {
 
   Context& context_;
   Stage stage_ = Stage::none;
+  std::optional<UpdateId> committed_;
   Token save_token_ = 0;
   std::optional<Token> forget_token_;
   MonotonicMs deadline_ = 0;  ///< waiting, offering, uploading: when it is offered (again).

@@ -19,7 +19,9 @@ void Work::OnOrder(const TaskOrder& order) {
     return;
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
-  if ((retained && order.id < retained->id) || (order_ && order.id < order_->id)) {
+  // An order may come twice, the second time when its update is committed already.
+  const bool done = delivery_.committed() && order.id <= *delivery_.committed();
+  if (done || (retained && order.id < retained->id) || (order_ && order.id < order_->id)) {
     context_.Ignore("task " + order.id.Text() + ", older than the one at hand",
                     Reason::unexpected_message);
     return;
