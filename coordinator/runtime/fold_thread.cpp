@@ -17,16 +17,12 @@ Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
                                                        std::shared_ptr<const ParameterSet> head,
                                                        CheckpointStore& store,
                                                        const SharedSpool& spool, Inbox& inbox) {
-  const std::vector<LaneSpec> lanes = setup.strategy.Lanes(setup.model);
-  if (lanes.size() != 1) {
-    return Error{Reason::unsupported, "strategy " + std::string(setup.strategy.name()) + " sums " +
-                                          std::to_string(lanes.size()) +
-                                          " lanes; this build sums one"};
-  }
-  Result<RingSum> sum = RingSum::Create(lanes.front().layout);
+  const Result<LaneSpec> lane = SingleLane(setup.strategy, setup.model);
+  MUSTER_TRY(lane);
+  Result<RingSum> sum = RingSum::Create(lane->layout);
   MUSTER_TRY(sum);
-  return std::unique_ptr<FoldThread>(new FoldThread(
-      std::move(setup), lanes.front(), std::move(*sum), std::move(head), store, spool, inbox));
+  return std::unique_ptr<FoldThread>(new FoldThread(std::move(setup), *lane, std::move(*sum),
+                                                    std::move(head), store, spool, inbox));
 }
 
 FoldThread::FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
@@ -107,12 +103,11 @@ Status FoldThread::Perform(const Fold& first) {
   for (const Status& check : checks) MUSTER_TRY(check);
   std::vector<UpdateSource> sources;
   for (const Fold& fold : folds) {
-    const std::uint64_t weight = lane_weight_ == LaneWeight::one ? 1 : fold.weight;
     sources.push_back(
         {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
            return spool_.Read(extent, offset, bytes);
          },
-         weight});
+         WeightInLane(lane_weight_, fold.weight)});
   }
   MUSTER_TRY(sum_.Fold(sources, pool_));
   for (const Fold& fold : folds) inbox_.Push(Event(Folded{fold.id}));
