@@ -37,19 +37,24 @@ std::span<const std::string_view> FedAvg::state_kinds() const {
   return kMomentum;
 }
 
-std::vector<LaneSpec> FedAvg::Lanes(const ParameterLayout& model) const {
-  return {{"delta", model, LaneWeight::update}};
-}
+TrainSpec FedAvg::Ask(Round /*round*/) const { return train_; }
 
 Result<std::uint64_t> FedAvg::UpdateWeight(std::uint64_t examples) const {
-  switch (aggregation_.weights) {
-    case WeightPolicy::examples:
-      MUSTER_TRY(CheckWeight(examples, aggregation_.weight_max));
-      return examples;
-    case WeightPolicy::uniform:
-      return 1;
-  }
-  CheckFailed(__FILE__, __LINE__, "aggregation.weights", "the job was not validated");
+  const std::uint64_t weight = aggregation_.weights == WeightPolicy::uniform ? 1 : examples;
+  MUSTER_TRY(CheckUpdateWeight(weight));
+  return weight;
+}
+
+Status FedAvg::CheckUpdateWeight(std::uint64_t weight) const {
+  const bool uniform = aggregation_.weights == WeightPolicy::uniform;
+  if (CheckWeight(weight, uniform ? 1 : aggregation_.weight_max)) return {};
+  return Error{Reason::weight_invalid,
+               uniform ? "this job weighs every update with 1"
+                       : "weights go from 1 to " + std::to_string(aggregation_.weight_max)};
+}
+
+std::vector<LaneSpec> FedAvg::Lanes(const ParameterLayout& model) const {
+  return {{"delta", model, LaneWeight::update}};
 }
 
 void FedAvg::Apply(const TileInput& input, const TileOutput& output) const {

@@ -19,19 +19,24 @@ namespace muster {
 /// The step that moves the model is the double, not the stored float. Thread-safe.
 class FedAvg final : public Strategy {
  public:
-  FedAvg(const StrategySpec& strategy, const AggregationSpec& aggregation)
-      : strategy_(strategy), aggregation_(aggregation) {}
+  explicit FedAvg(const JobSpec& job)
+      : train_(job.train), strategy_(job.strategy), aggregation_(job.aggregation) {}
 
   std::string_view name() const override { return "fedavg"; }
   std::span<const std::string_view> state_kinds() const override;
-  std::vector<LaneSpec> Lanes(const ParameterLayout& model) const override;
+  /// The job's `train` section, every round.
+  TrainSpec Ask(Round round) const override;
   /// By WeightPolicy: the examples themselves, or 1 (the number is then not looked at).
   Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const override;
+  /// By WeightPolicy: 1 to the job's weight_max, or 1.
+  Status CheckUpdateWeight(std::uint64_t weight) const override;
+  std::vector<LaneSpec> Lanes(const ParameterLayout& model) const override;
   void Apply(const TileInput& input, const TileOutput& output) const override;
 
  private:
   static constexpr std::array<std::string_view, 1> kMomentum = {"momentum"};
 
+  TrainSpec train_;
   StrategySpec strategy_;
   AggregationSpec aggregation_;
 };

@@ -20,6 +20,11 @@ struct LaneSpec {
   LaneWeight weight = LaneWeight::update;
 };
 
+/// What multiplies an update of weight `update_weight` in this lane.
+constexpr std::uint64_t WeightInLane(LaneWeight lane, std::uint64_t update_weight) {
+  return lane == LaneWeight::one ? 1 : update_weight;
+}
+
 /// Whether every tensor can be summed in the ring. Errors: unsupported, naming the first that is
 /// not f32.
 Status CheckLaneLayout(const ParameterLayout& layout);

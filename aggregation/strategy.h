@@ -1,5 +1,6 @@
-// The seam for algorithms: which lanes a round sums, how an update is weighted, what state the
-// server keeps, and how the sums change model and state.
+// The seam for algorithms: what a round asks of a slot, how its update is weighted, which lanes are
+// summed, what state the server keeps, and how the sums change model and state. Both cores go by
+// it; as it is a function of the job alone, which both hold, none of it travels with a task.
 #pragma once
 
 #include <cstdint>
@@ -47,12 +48,19 @@ class Strategy {
   /// is then "server/momentum/<tensor>", with the model tensor's shape, f32, at first zero.
   virtual std::span<const std::string_view> state_kinds() const = 0;
 
+  /// The local training that a round asks of each of its slots, from the round's parent version.
+  virtual TrainSpec Ask(Round round) const = 0;
+
+  /// The integer weight of an update trained on this many examples: what a participant declares.
+  /// Errors: as CheckUpdateWeight.
+  virtual Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const = 0;
+
+  /// Whether UpdateWeight can give this weight for any examples: what a coordinator accepts.
+  /// Errors: weight_invalid, saying which weights there are.
+  virtual Status CheckUpdateWeight(std::uint64_t weight) const = 0;
+
   /// What is summed over a round's updates. An update's bytes are its lanes' one after another.
   virtual std::vector<LaneSpec> Lanes(const ParameterLayout& model) const = 0;
-
-  /// The integer weight of an update trained on this many examples.
-  /// Errors: weight_invalid (0, or above the job's weight_max).
-  virtual Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const = 0;
 
   /// Computes the new elements. Elements do not see each other, so a tile may be cut anywhere. The
   /// subclass states its exact arithmetic: every bit of it is part of the version format.
@@ -62,6 +70,11 @@ class Strategy {
 
 /// The job's strategy. REQUIRES: ValidateJob(job) passes.
 std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job);
+
+/// The strategy's lane, where it has exactly one: what this build can sum. All that folds, checks
+/// or builds asks here, so this is where a strategy of several lanes is refused.
+/// Errors: unsupported.
+Result<LaneSpec> SingleLane(const Strategy& strategy, const ParameterLayout& model);
 
 /// The server state of a model: for each kind, in order, one tensor for each model tensor.
 /// Errors: as ParameterLayout::Create.

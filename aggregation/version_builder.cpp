@@ -21,8 +21,10 @@ constexpr std::size_t kTileValues = 1024;
 
 class Builder {
  public:
-  explicit Builder(const VersionInputs& inputs)
+  Builder(const VersionInputs& inputs, LaneWeight weight)
       : inputs_(inputs),
+        denominator_(static_cast<double>(weight == LaneWeight::one ? inputs.sum.update_count()
+                                                                   : inputs.sum.weight_sum())),
         model_count_(inputs.sum.layout().entries().size()),
         kind_count_(inputs.strategy.state_kinds().size()),
         largest_bits_(model_count_),
@@ -100,7 +102,7 @@ class Builder {
     const LaneTile lane = {
         .sums = inputs_.sum.Tensor(model_tensor).subspan(element, count),
         .unit = PowerOfTwo(-inputs_.sum.scales()[model_tensor].scale_log2),
-        .denominator = static_cast<double>(inputs_.sum.weight_sum()),
+        .denominator = denominator_,
     };
     inputs_.strategy.Apply({.model = inputs_.parent.F32(model_tensor).subspan(element, count),
                             .state = old_state,
@@ -123,6 +125,7 @@ class Builder {
   }
 
   const VersionInputs& inputs_;
+  const double denominator_;
   const std::size_t model_count_;
   const std::size_t kind_count_;
   std::mutex mutex_;
@@ -130,7 +133,11 @@ class Builder {
   std::vector<Sha256Digest> chunk_digests_;  ///< Each written by its chunk's thread.
 };
 
-Status CheckFit(const VersionInputs& inputs) {
+Status CheckFit(const VersionInputs& inputs, const LaneSpec& lane) {
+  if (lane.layout != inputs.sum.layout()) {
+    return Error{Reason::size_mismatch, "the sum of version " + std::to_string(inputs.version) +
+                                            " does not have the tensors of lane " + lane.name};
+  }
   const auto state = StateLayout(inputs.strategy, inputs.sum.layout());
   MUSTER_TRY(state);
   const auto expected = ParameterLayout::Concatenate(inputs.sum.layout(), *state);
@@ -148,9 +155,11 @@ Status CheckFit(const VersionInputs& inputs) {
 
 Result<VersionManifest> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
                                      const ChunkSink& sink) {
-  MUSTER_TRY(CheckFit(inputs));
+  const auto lane = SingleLane(inputs.strategy, inputs.sum.layout());
+  MUSTER_TRY(lane);
+  MUSTER_TRY(CheckFit(inputs, *lane));
   MUSTER_CHECK(inputs.sum.update_count() > 0, "a version follows from at least one update");
-  Builder builder(inputs);
+  Builder builder(inputs, lane->weight);
   MUSTER_TRY(DeliverInOrder(
       pool, builder.chunk_count(),
       [&](std::size_t index, Bytes& chunk) { return builder.Compute(index, chunk); }, sink));

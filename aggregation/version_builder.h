@@ -19,7 +19,7 @@ namespace muster {
 struct VersionInputs {
   const Strategy& strategy;
   const ParameterSet& parent;  ///< Model tensors, then the strategy's server state.
-  const RingSum& sum;          ///< The strategy's one lane; holds at least one update.
+  const RingSum& sum;          ///< The strategy's SingleLane; holds at least one update.
   Version version = 0;         ///< The new version's number.
 };
 
@@ -30,9 +30,9 @@ using ChunkSink = std::function<Status(ByteSpan chunk)>;
 /// Computes, hashes and delivers the new version in chunks of limits::kVersionChunkBytes, and
 /// returns its manifest, which equals DescribeVersion of the delivered bytes. The bytes are a pure
 /// function of strategy, parent and sum, whatever the threads. Memory: two chunks a thread.
-/// Errors: diverged (a new value is NaN or infinite; the first such tensor is named),
-/// size_mismatch (parent, state or sum do not fit each other), what `sink` returns. What was
-/// delivered before an error is to be thrown away.
+/// Errors: unsupported (SingleLane), diverged (a new value is NaN or infinite; the first such
+/// tensor is named), size_mismatch (parent, state or sum do not fit each other), what `sink`
+/// returns. What was delivered before an error is to be thrown away.
 Result<VersionManifest> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
                                      const ChunkSink& sink);
 

@@ -126,25 +126,25 @@ class BuiltinTrainer final : public Trainer {
   }
   bool deterministic() const override { return true; }
 
-  Result<FitResult> Fit(const FitTask& task, const ParameterSet& base, ParameterSet& delta,
-                        std::stop_token stop,
+  Result<FitResult> Fit(const FitTask& task, const TrainSpec& ask, const ParameterSet& base,
+                        ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
   }
-  Status Load(ByteSpan position) override;
+  Status Load(ByteSpan position, const TrainSpec& ask) override;
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
   DenseShape Shape() const {
     return {static_cast<std::uint32_t>(units_.size() - 1), units_.data()};
   }
-  std::uint64_t BatchSize() const {
+  std::uint64_t BatchSize(const TrainSpec& ask) const {
     const std::uint64_t all = indices_.size();
-    return job_.train.batch_size == 0 ? all : std::min<std::uint64_t>(job_.train.batch_size, all);
+    return ask.batch_size == 0 ? all : std::min<std::uint64_t>(ask.batch_size, all);
   }
-  std::uint64_t BatchesPerEpoch() const {
-    return (indices_.size() + BatchSize() - 1) / BatchSize();
+  std::uint64_t BatchesPerEpoch(const TrainSpec& ask) const {
+    return (indices_.size() + BatchSize(ask) - 1) / BatchSize(ask);
   }
 
   Status LoadPart();
@@ -191,18 +191,20 @@ std::vector<std::uint32_t> BuiltinTrainer::EpochOrder(const FitTask& task,
   return order;
 }
 
-Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const ParameterSet& base,
-                                      ParameterSet& delta, std::stop_token stop,
+Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const TrainSpec& ask,
+                                      const ParameterSet& base, ParameterSet& delta,
+                                      std::stop_token stop,
                                       const std::function<void(const FitPosition&)>& on_batch) {
   MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
   MUSTER_TRY(LoadPart());
   FitProgress progress = TakeProgress(task, base);
   ParameterSet parameters(layout_);
   std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());
-  Sgd sgd(kernels_, Shape(), static_cast<float>(job_.train.learning_rate), BatchSize(), parameters);
+  const std::uint64_t batch_size = BatchSize(ask);
+  Sgd sgd(kernels_, Shape(), static_cast<float>(ask.learning_rate), batch_size, parameters);
 
-  const std::uint64_t per_epoch = BatchesPerEpoch();
-  const std::uint64_t total = per_epoch * job_.train.epochs;
+  const std::uint64_t per_epoch = BatchesPerEpoch(ask);
+  const std::uint64_t total = per_epoch * ask.epochs;
   std::vector<std::uint32_t> order;
   while (progress.batches_done < total) {
     if (stop.stop_requested()) {
@@ -213,8 +215,8 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const ParameterSet& b
     }
     const std::uint64_t batch = progress.batches_done % per_epoch;
     if (order.empty() || batch == 0) order = EpochOrder(task, progress.batches_done / per_epoch);
-    const std::uint64_t begin = batch * BatchSize();
-    const std::uint64_t size = std::min<std::uint64_t>(BatchSize(), order.size() - begin);
+    const std::uint64_t begin = batch * batch_size;
+    const std::uint64_t size = std::min<std::uint64_t>(batch_size, order.size() - begin);
     sgd.Step(*train_, std::span(order).subspan(begin, size));
     const std::uint64_t done = ++progress.batches_done;
     on_batch({static_cast<std::uint32_t>(done / per_epoch), done % per_epoch, done, total});
@@ -230,10 +232,10 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const ParameterSet& b
   return FitResult{false, indices_.size()};
 }
 
-Status BuiltinTrainer::Load(ByteSpan position) {
+Status BuiltinTrainer::Load(ByteSpan position, const TrainSpec& ask) {
   MUSTER_TRY(LoadPart());
-  auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
-                                    BatchesPerEpoch() * job_.train.epochs);
+  auto progress =
+      DecodeFitProgress(position, owner_, layout_.total_bytes(), BatchesPerEpoch(ask) * ask.epochs);
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

@@ -10,7 +10,7 @@
 
 namespace muster {
 
-/// One fit is train.epochs passes over the part in batches of train.batch_size (the last one of an
+/// One fit is ask.epochs passes over the part in batches of ask.batch_size (the last one of an
 /// epoch may be smaller). The order of an epoch comes from the stream
 /// (seed, "shuffle", round, slot, task, epoch). Each batch moves the model by -learning_rate times
 /// the mean gradient of the cross-entropy over it. A fit goes on from kept progress only if task

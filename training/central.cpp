@@ -18,12 +18,14 @@ Result<ParameterSet> CentralTrain(
     const JobSpec& job, const DataOptions& options, std::uint32_t epochs,
     const std::stop_token& stop,
     const std::function<void(std::uint32_t epoch, const Evaluation&)>& on_epoch) {
-  auto trainer = CreateTrainer(CentralJob(job), 0, options);
+  const JobSpec central = CentralJob(job);
+  auto trainer = CreateTrainer(central, 0, options);
   MUSTER_TRY(trainer);
   ParameterSet model = (*trainer)->InitialParameters();
   ParameterSet delta(model.layout());
   for (std::uint32_t epoch = 1; epoch <= epochs; ++epoch) {
-    const auto fit = (*trainer)->Fit({epoch, 0, 0}, model, delta, stop, [](const FitPosition&) {});
+    const auto fit = (*trainer)->Fit({epoch, 0, 0}, central.train, model, delta, stop,
+                                     [](const FitPosition&) {});
     MUSTER_TRY(fit);
     if (fit->cancelled) return Error{Reason::cancelled, "central training was stopped"};
     for (std::size_t tensor = 0; tensor < model.layout().entries().size(); ++tensor) {

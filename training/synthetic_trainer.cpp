@@ -29,6 +29,8 @@ Status CheckFinite(const ParameterSet& parameters) {
                                        " is NaN or infinite"};
 }
 
+std::uint64_t BatchesTotal(const TrainSpec& ask) { return kSyntheticBatches * ask.epochs; }
+
 // Waits as long as a batch lasts, or until stop is requested.
 void WaitForBatch(std::chrono::microseconds duration, std::stop_token stop) {
   std::mutex mutex;
@@ -51,26 +53,25 @@ class SyntheticTrainer final : public Trainer {
   }
   bool deterministic() const override { return true; }
 
-  Result<FitResult> Fit(const FitTask& task, const ParameterSet& base, ParameterSet& delta,
-                        std::stop_token stop,
+  Result<FitResult> Fit(const FitTask& task, const TrainSpec& ask, const ParameterSet& base,
+                        ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
   }
-  Status Load(ByteSpan position) override;
+  Status Load(ByteSpan position, const TrainSpec& ask) override;
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
-  std::uint64_t BatchesTotal() const { return kSyntheticBatches * job_.train.epochs; }
-
   const JobSpec job_;
   const ParameterLayout layout_;
   const ProgressOwner owner_;
   std::optional<FitProgress> progress_;
 };
 
-Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const ParameterSet& base,
-                                        ParameterSet& delta, std::stop_token stop,
+Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const TrainSpec& ask,
+                                        const ParameterSet& base, ParameterSet& delta,
+                                        std::stop_token stop,
                                         const std::function<void(const FitPosition&)>& on_batch) {
   MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
   FitProgress progress = {task, Xxh128Of(base.bytes()), 0, {}};
@@ -81,8 +82,8 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const ParameterSet&
   const std::initializer_list<std::uint64_t> key = {task.round, task.slot, task.task};
   const std::uint64_t examples =
       1 + KeyedNumber(job_.seed, "synthetic_examples", key) % kExamplesMax;
-  const std::uint64_t total = BatchesTotal();
-  const auto duration = std::chrono::microseconds(job_.train.duration_ms * 1000ULL / total);
+  const std::uint64_t total = BatchesTotal(ask);
+  const auto duration = std::chrono::microseconds(ask.duration_ms * 1000ULL / total);
   while (progress.batches_done < total) {
     if (duration.count() > 0) WaitForBatch(duration, stop);
     if (stop.stop_requested()) {
@@ -101,8 +102,8 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const ParameterSet&
   return FitResult{false, examples};
 }
 
-Status SyntheticTrainer::Load(ByteSpan position) {
-  auto progress = DecodeFitProgress(position, owner_, 0, BatchesTotal());
+Status SyntheticTrainer::Load(ByteSpan position, const TrainSpec& ask) {
+  auto progress = DecodeFitProgress(position, owner_, 0, BatchesTotal(ask));
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

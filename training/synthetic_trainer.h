@@ -10,7 +10,7 @@
 namespace muster {
 
 /// The model is one tensor "parameters" [model.parameters]. A fit has kSyntheticBatches batches in
-/// each epoch, and all of them share train.duration_ms evenly. Its delta is drawn from the stream
+/// each epoch, and all of them share ask.duration_ms evenly. Its delta is drawn from the stream
 /// (seed, "synthetic", round, slot, task), uniform in +-kSyntheticDeltaMax, whatever the base. The
 /// count of examples, 1 to 1000, comes from a stream of the same coordinates. A stop ends the wait
 /// at once; the batch under way then counts as not done. Loss is the mean square of the parameters,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "aggregation/strategy.h"
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
 
@@ -22,21 +21,25 @@ StatusView CoordinatorCore::Status(MonotonicMs now) const { return impl_->Status
 
 namespace {
 
-ParameterLayout LaneLayoutOf(const JobSpec& job, const VersionManifest& head) {
+ParameterLayout LaneLayoutOf(const Strategy& strategy, const VersionManifest& head) {
   std::vector<TensorSpec> specs(head.tensors.begin(),
                                 head.tensors.begin() + head.model_tensor_count);
   auto model = ParameterLayout::Create(std::move(specs));
   MUSTER_CHECK(model.has_value(), "the committed model has no layout");
-  const auto lanes = CreateStrategy(job)->Lanes(*model);
-  MUSTER_CHECK(lanes.size() == 1, "an update of several lanes needs a core that knows them");
-  return lanes.front().layout;
+  const auto lane = SingleLane(strategy, *model);
+  MUSTER_CHECK(lane.has_value(), "an update of several lanes needs a core that knows them");
+  return lane->layout;
 }
 
 }  // namespace
 
 CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& options,
                             RecoveredState recovered, const HeadFacts& head)
-    : job_(job), job_bytes_(EncodeJob(job)), job_digest_(JobDigest(job)), options_(options) {
+    : job_(job),
+      job_bytes_(EncodeJob(job)),
+      job_digest_(JobDigest(job)),
+      strategy_(CreateStrategy(job)),
+      options_(options) {
   MUSTER_CHECK(recovered.job.has_value() && recovered.job->digest == job_digest_,
                "the job is not the stored one");
   MUSTER_CHECK(recovered.head.has_value() && recovered.last_record.has_value(), "no head");
@@ -49,7 +52,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   head_round_ = recovered.last_record->round;
   model_digest_ = head.model_digest;
   reported_ = head.reported;
-  lane_layout_ = LaneLayoutOf(job_, head_);
+  lane_layout_ = LaneLayoutOf(*strategy_, head_);
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id.slot] = fate;
   for (const EvaluationRecord& record : recovered.evaluations) {
     if (record.version > reported_ || record.version == head_.version) {

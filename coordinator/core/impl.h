@@ -3,12 +3,14 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "aggregation/strategy.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/round_state.h"
 #include "coordinator/core/session.h"
@@ -190,6 +192,7 @@ class CoordinatorCore::Impl {
   const JobSpec job_;
   const Bytes job_bytes_;
   const Sha256Digest job_digest_;
+  const std::unique_ptr<const Strategy> strategy_;
   const CoordinatorOptions options_;
   ParameterLayout lane_layout_;
   LineageRecord lineage_;

@@ -100,12 +100,8 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
     return refuse(Reason::base_version_wrong,
                   "the round builds on version " + std::to_string(round_->record.parent));
   }
-  const bool uniform = job_.aggregation.weights == WeightPolicy::uniform;
-  if (offer.weight == 0 || offer.weight > job_.aggregation.weight_max ||
-      (uniform && offer.weight != 1)) {
-    return refuse(Reason::weight_invalid,
-                  uniform ? "this job weighs every update with 1"
-                          : "weights go from 1 to " + std::to_string(job_.aggregation.weight_max));
+  if (const auto weight = strategy_->CheckUpdateWeight(offer.weight); !weight) {
+    return refuse(weight.error().reason, weight.error().message);
   }
   if (offer.bytes != lane_layout_.total_bytes()) {
     return refuse(Reason::size_mismatch, "an update of this model has " +

@@ -67,7 +67,8 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
 }
 
 // Tells a participant what its slot asks for, once a session and attempt, unless nothing is asked
-// of it (any more), or its update is already whole here and only awaits its batch.
+// of it (any more), or its update is already whole here and only awaits its batch. Which training
+// the round asks for the participant knows from the job: Strategy::Ask.
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
   const Slot slot = session.index;

@@ -100,8 +100,9 @@ Result<ParameterSet> RefoldHead(CheckpointStore& store, Spool& spool, const JobS
   MUSTER_TRY(parent);
   auto model = ModelLayoutOf(*state.head);
   MUSTER_TRY(model);
-  MUSTER_TRY(
-      spool.Prepare(strategy.Lanes(*model).front().layout.total_bytes(), SpoolExtentCount(job)));
+  auto lane = SingleLane(strategy, *model);
+  MUSTER_TRY(lane);
+  MUSTER_TRY(spool.Prepare(lane->layout.total_bytes(), SpoolExtentCount(job)));
   const UpdateBytes updates = [&](const RecordedUpdate& update) {
     return SpooledUpdate(spool, state.unstored, update);
   };

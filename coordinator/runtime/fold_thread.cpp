@@ -12,16 +12,12 @@ namespace muster::coordinator {
 Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
                                                        std::shared_ptr<const ParameterSet> head,
                                                        const SharedSpool& spool, Inbox& inbox) {
-  const std::vector<LaneSpec> lanes = setup.strategy.Lanes(setup.model);
-  if (lanes.size() != 1) {
-    return Error{Reason::unsupported, "strategy " + std::string(setup.strategy.name()) + " sums " +
-                                          std::to_string(lanes.size()) +
-                                          " lanes; this build sums one"};
-  }
-  Result<RingSum> sum = RingSum::Create(lanes.front().layout);
+  const Result<LaneSpec> lane = SingleLane(setup.strategy, setup.model);
+  MUSTER_TRY(lane);
+  Result<RingSum> sum = RingSum::Create(lane->layout);
   MUSTER_TRY(sum);
-  return std::unique_ptr<FoldThread>(new FoldThread(
-      std::move(setup), lanes.front(), std::move(*sum), std::move(head), spool, inbox));
+  return std::unique_ptr<FoldThread>(
+      new FoldThread(std::move(setup), *lane, std::move(*sum), std::move(head), spool, inbox));
 }
 
 FoldThread::FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
@@ -76,7 +72,7 @@ UpdateSource FoldThread::SourceOf(const Fold& fold) const {
   return {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
             return spool_.Read(extent, offset, bytes);
           },
-          lane_weight_ == LaneWeight::one ? 1 : fold.weight};
+          WeightInLane(lane_weight_, fold.weight)};
 }
 
 Status FoldThread::Perform(const Fold& first) {

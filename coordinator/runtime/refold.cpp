@@ -10,8 +10,8 @@
 namespace muster::coordinator {
 namespace {
 
-Result<ParameterLayout> ModelLayout(const Strategy& strategy, const ParameterSet& version,
-                                    std::size_t scale_count) {
+Result<LaneSpec> LaneOf(const Strategy& strategy, const ParameterSet& version,
+                        std::size_t scale_count) {
   // The record has one exponent a lane tensor, and the one lane has the model's tensors.
   std::vector<TensorSpec> specs = version.layout().Specs();
   if (scale_count > specs.size()) {
@@ -20,7 +20,7 @@ Result<ParameterLayout> ModelLayout(const Strategy& strategy, const ParameterSet
   specs.resize(scale_count);
   auto model = ParameterLayout::Create(std::move(specs));
   MUSTER_TRY(model);
-  return strategy.Lanes(*model).front().layout;
+  return SingleLane(strategy, *model);
 }
 
 }  // namespace
@@ -28,17 +28,17 @@ Result<ParameterLayout> ModelLayout(const Strategy& strategy, const ParameterSet
 Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
                                    const ParameterSet& parent, const RoundRecord& record,
                                    const UpdateBytes& updates, ThreadPool& pool) {
-  auto lane = ModelLayout(strategy, parent, record.scales.size());
+  auto lane = LaneOf(strategy, parent, record.scales.size());
   MUSTER_TRY(lane);
-  const LaneWeight lane_weight = strategy.Lanes(*lane).front().weight;
-  auto sum = RingSum::Create(*lane);
+  const std::uint64_t update_bytes = lane->layout.total_bytes();
+  auto sum = RingSum::Create(lane->layout);
   MUSTER_TRY(sum);
   MUSTER_TRY(sum->Reset(record.scales, {job.aggregation.weight_max, job.round.goal}));
   for (const RecordedUpdate& update : record.accepted) {
     auto source = updates(update);
     MUSTER_TRY(source);
-    MUSTER_TRY(CheckAcceptedBytes(*source, lane->total_bytes(), update.id, update.digest));
-    source->weight = lane_weight == LaneWeight::one ? 1 : update.weight;
+    MUSTER_TRY(CheckAcceptedBytes(*source, update_bytes, update.id, update.digest));
+    source->weight = WeightInLane(lane->weight, update.weight);
     MUSTER_TRY(sum->Fold({&*source, 1}, pool));
   }
   ParameterSet next(parent.layout());

@@ -79,8 +79,9 @@ class Replayer {
     auto trainer = TrainerOf(update.id.slot);
     MUSTER_TRY(trainer);
     auto delta = std::make_shared<ParameterSet>((*trainer)->layout());
-    auto fit = (*trainer)->Fit({update.id.round, update.id.slot, update.id.task}, model, *delta,
-                               std::stop_token(), [](const FitPosition&) {});
+    auto fit = (*trainer)->Fit({update.id.round, update.id.slot, update.id.task},
+                               strategy_->Ask(update.id.round), model, *delta, std::stop_token(),
+                               [](const FitPosition&) {});
     MUSTER_TRY(fit);
     if (Xxh128Of(std::as_const(*delta).bytes()) != update.digest) {
       return Error{Reason::damage,

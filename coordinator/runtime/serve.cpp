@@ -39,11 +39,6 @@ class RefusalWatch {
   RosterGate& gate_;
 };
 
-/// An update's tensors: those of the strategy's one lane.
-ParameterLayout UpdateLayout(const ServeParts& parts) {
-  return parts.strategy.Lanes(parts.trainer.layout()).front().layout;
-}
-
 Reproducibility Judge(const JobSpec& job, const ServeParts& parts, const RecoveredState& state,
                       const RunOutcome& outcome, std::span<const RosterEntry> roster) {
   if (outcome.reason != Reason::finished) return {};
@@ -73,6 +68,8 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   notices->OnRoster(start.state.roster);
   notices->WriteStarted(start.state.epoch, head_version);
 
+  const Result<LaneSpec> lane = SingleLane(parts.strategy, parts.trainer.layout());
+  MUSTER_TRY(lane);
   const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
   auto fold = FoldThread::Create({parts.strategy,
                                   parts.trainer.layout(),
@@ -85,7 +82,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   // Threads end in the opposite order: first those that bring work in, then those that do it.
   StoreThread store(parts.store, spool, inbox);
   VersionThread versions(parts.store, inbox);
-  UploadWorkers uploads(UpdateLayout(parts), thread_count, payloads, spool, inbox);
+  UploadWorkers uploads(lane->layout, thread_count, payloads, spool, inbox);
   Evaluator evaluator(parts.trainer, parts.store, inbox);
   evaluator.SetHead(head_version, head);
   BulkThread bulk(parts.bulk, encoder, payloads, inbox, traffic);

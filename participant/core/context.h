@@ -2,10 +2,12 @@
 // session's fence and the effects under way. Internal to participant/core.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "aggregation/strategy.h"
 #include "participant/core/core.h"
 
 namespace muster::participant {
@@ -21,10 +23,10 @@ class Context {
   MonotonicMs now = 0;
   Effects effects;
 
-  std::optional<JobSpec> job;  ///< Known from the first welcome on.
-  bool in_session = false;     ///< The welcome was believed and its state is saved.
-  Fence fence;                 ///< Of the session; meaningless without one.
-  bool leaving = false;        ///< Nothing new is begun any more.
+  std::unique_ptr<const Strategy> strategy;  ///< The job's; known from the first welcome on.
+  bool in_session = false;                   ///< The welcome was believed and its state is saved.
+  Fence fence;                               ///< Of the session; meaningless without one.
+  bool leaving = false;                      ///< Nothing new is begun any more.
 
   void Emit(Effect effect) { effects.push_back(std::move(effect)); }
   void Say(NoticeKind kind, std::string text, Reason reason) {

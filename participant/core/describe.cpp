@@ -151,7 +151,8 @@ std::string Line(const DropPayload& drop) {
   return "drop_payload" + Field("payload", drop.payload);
 }
 std::string Line(const StartFit& start) {
-  return "start_fit " + start.id.Text() + Field("base", start.base_version);
+  return "start_fit " + start.id.Text() + Field("base", start.base_version) +
+         Field("epochs", start.ask.epochs);
 }
 std::string Line(const StopFit& stop) {
   return std::string("stop_fit save_position=") + (stop.save_position ? "yes" : "no");

@@ -58,10 +58,11 @@ struct DropPayload {
   PayloadHandle payload = 0;
 };
 
-/// Train from the model held. One fit at a time.
+/// Train from the model held, as the round asks. One fit at a time.
 struct StartFit {
   UpdateId id;
   Version base_version = 0;
+  TrainSpec ask;
 };
 struct StopFit {
   bool save_position = false;

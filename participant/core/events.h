@@ -75,7 +75,7 @@ struct ModelChecked {
 };
 /// The fit ended by itself; its update is in memory and on disk, not yet in the durable state.
 struct FitDone {
-  RetainedUpdate update;  ///< weight holds the examples; the core applies the weight policy.
+  RetainedUpdate update;  ///< weight holds the examples; the core makes the weight of them.
 };
 /// The fit was stopped; its position is saved (if it was asked to be).
 struct FitStopped {

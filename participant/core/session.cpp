@@ -90,9 +90,9 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   heard_at_ = context_.now;
   renewed_at_ = context_.now;
   failures_ = 0;
-  if (!context_.job) {
-    context_.job = std::move(verdict.job);
-    context_.Emit(SetJob{*context_.job, welcome.index});
+  if (!context_.strategy) {
+    context_.strategy = CreateStrategy(verdict.job);
+    context_.Emit(SetJob{std::move(verdict.job), welcome.index});
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
   if (retained && verdict.drop_retained) {

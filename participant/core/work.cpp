@@ -56,7 +56,8 @@ void Work::Advance() {
   // Persisted first: a state that names an older update would not match the file it describes.
   if (fit_ || !context_.AllSaved()) return;
   fit_ = Fit{order_->id};
-  context_.Emit(StartFit{order_->id, order_->base_version});
+  context_.Emit(
+      StartFit{order_->id, order_->base_version, context_.strategy->Ask(order_->id.round)});
 }
 
 void Work::ContinueDownload() {
@@ -178,17 +179,16 @@ void Work::OnFitDone(const FitDone& event) {
     return;
   }
   RetainedUpdate update = event.update;
-  const AggregationSpec& aggregation = context_.job->aggregation;
-  if (aggregation.weights == WeightPolicy::uniform) update.weight = 1;
-  if (update.weight == 0 || update.weight > aggregation.weight_max) {
+  const Result<std::uint64_t> weight = context_.strategy->UpdateWeight(update.weight);
+  if (!weight) {
     context_.Emit(ForgetUpdate{});
-    context_.End(Reason::weight_invalid,
+    context_.End(weight.error().reason,
                  "participant " + context_.options.name + " trained on " +
-                     std::to_string(update.weight) + " examples; a weight is 1 to " +
-                     std::to_string(aggregation.weight_max) +
+                     std::to_string(update.weight) + " examples; " + weight.error().message +
                      " (aggregation.weight_max, or aggregation.weights = \"uniform\")");
     return;
   }
+  update.weight = *weight;
   order_.reset();
   delivery_.Take(update);
 }

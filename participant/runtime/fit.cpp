@@ -21,7 +21,7 @@ Result<std::uint64_t> TakeUpPosition(const Fit& fit, Trainer& trainer, const std
     MUSTER_TRY(RemoveFile(path));
     return 0;
   }
-  MUSTER_TRY(trainer.Load((*position)->trainer));
+  MUSTER_TRY(trainer.Load((*position)->trainer, fit.ask));
   return (*position)->batches_done;
 }
 
@@ -53,7 +53,8 @@ Result<FitOutcome> Train(Fit& fit, Trainer& trainer, const StatePaths& paths) {
     if (!journaled) fit.stop.request_stop();
   };
   const FitTask task{fit.id.round, fit.id.slot, fit.id.task};
-  Result<FitResult> result = trainer.Fit(task, *fit.base, *update, fit.stop.get_token(), on_batch);
+  Result<FitResult> result =
+      trainer.Fit(task, fit.ask, *fit.base, *update, fit.stop.get_token(), on_batch);
   if (!result) return result.error();
   MUSTER_TRY(journaled);
   if (result->cancelled) {

@@ -289,6 +289,7 @@ void Member::Perform(const StartFit& effect) {
   fit_ = std::make_shared<Fit>();
   fit_->id = effect.id;
   fit_->base_version = effect.base_version;
+  fit_->ask = effect.ask;
   fit_->base = model_.model();
   parts_.training.Submit([fit = fit_, trainer = trainer_, paths = paths_, index = index_,
                           &completions = parts_.completions] {

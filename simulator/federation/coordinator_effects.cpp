@@ -75,7 +75,7 @@ void CoordinatorNode::Perform(const SyncSpool& effect) {
 }
 
 void CoordinatorNode::Perform(const OpenUpload& effect) {
-  const LaneSpec lane = strategy_->Lanes(trainer_->layout()).front();
+  const LaneSpec lane = *SingleLane(*strategy_, trainer_->layout());
   uploads_.insert_or_assign(effect.upload,
                             Upload{.extent = effect.extent.index,
                                    .bytes = effect.bytes,
@@ -130,7 +130,7 @@ void CoordinatorNode::FoldLater(bool reads_spool, std::function<void()> action) 
 void CoordinatorNode::Perform(const OpenSum& effect) {
   FoldLater(false, [this, effect] {
     if (!sum_) {
-      sum_ = std::move(*RingSum::Create(strategy_->Lanes(trainer_->layout()).front().layout));
+      sum_ = std::move(*RingSum::Create(SingleLane(*strategy_, trainer_->layout())->layout));
     }
     const RingCapacity capacity{setup_.job.aggregation.weight_max, setup_.job.round.goal};
     MUSTER_CHECK(sum_->Reset(effect.scales, capacity).has_value(), "the core's scales are sound");
@@ -146,12 +146,13 @@ void CoordinatorNode::FinishFold(const Fold& effect) {
   const Status read = spool_->Read(effect.extent.index, 0, update);
   world_.Expect(read.has_value() && Xxh128Of(update) == effect.digest,
                 "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
+  const LaneWeight lane = SingleLane(*strategy_, trainer_->layout())->weight;
   const UpdateSource source{[&update](std::uint64_t offset, MutableByteSpan bytes) -> Status {
                               std::ranges::copy(ByteSpan(update).subspan(offset, bytes.size()),
                                                 bytes.begin());
                               return {};
                             },
-                            effect.weight};
+                            WeightInLane(lane, effect.weight)};
   if (!world_.violations().empty()) return;
   MUSTER_CHECK(sum_->Fold({&source, 1}, pool_).has_value(), "a checked update can be folded");
   Feed(Folded{effect.id});

@@ -181,7 +181,7 @@ void ParticipantNode::Perform(const StartFit& effect) {
   world_.Expect(!acknowledged_.contains(effect.id),
                 name_ + " trains " + effect.id.Text() + ", which was acknowledged");
   ++world_.happened().fits;
-  fit_ = Fit{effect.id, effect.base_version, model_.model()};
+  fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
   Worker alone;
   Later(alone, kFitLeast, kFitMost, [this, id = effect.id] {
     if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
@@ -191,8 +191,8 @@ void ParticipantNode::Perform(const StartFit& effect) {
 void ParticipantNode::FinishFit() {
   const Fit fit = *std::exchange(fit_, std::nullopt);
   ParameterSet update(trainer_->layout());
-  const auto result = trainer_->Fit({fit.id.round, fit.id.slot, fit.id.task}, *fit.base, update,
-                                    std::stop_token(), [](const FitPosition&) {});
+  const auto result = trainer_->Fit({fit.id.round, fit.id.slot, fit.id.task}, fit.ask, *fit.base,
+                                    update, std::stop_token(), [](const FitPosition&) {});
   MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
   const ByteSpan bytes = std::as_const(update).bytes();
   disk_.update = std::make_shared<const Bytes>(bytes.begin(), bytes.end());

@@ -35,6 +35,7 @@ class ParticipantNode {
   struct Fit {
     UpdateId id;
     Version base_version = 0;
+    TrainSpec ask;
     std::shared_ptr<const ParameterSet> base;
     bool stopping = false;
   };

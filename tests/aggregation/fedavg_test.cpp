@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
+#include "tests/aggregation/lane_strategy.h"
 #include "tests/aggregation/ring_inputs.h"
 
 namespace muster {
@@ -80,6 +83,38 @@ TEST(FedAvg, SumsOneLaneOfTheModelsShape) {
   EXPECT_EQ(lanes[0].weight, LaneWeight::update);
 }
 
+TEST(SingleLane, IsTheLaneOfAStrategyThatHasOne) {
+  const ParameterLayout model = testing::Layout({{3, 4}, {4}});
+  const auto lane = SingleLane(*CreateStrategy(Job(0.9)), model);
+  ASSERT_TRUE(lane.has_value());
+  EXPECT_EQ(lane->name, "delta");
+  EXPECT_EQ(lane->layout, model);
+}
+
+TEST(SingleLane, NoLaneAndSeveralAreUnsupported) {
+  const ParameterLayout model = testing::Layout({{3}});
+  const LaneSpec lane = {"delta", model, LaneWeight::update};
+  EXPECT_EQ(SingleLane(testing::LaneStrategy(Job(0), {}), model).error().reason,
+            Reason::unsupported);
+  const auto two = SingleLane(testing::LaneStrategy(Job(0), {lane, lane}), model);
+  ASSERT_FALSE(two.has_value());
+  EXPECT_EQ(two.error().reason, Reason::unsupported);
+  EXPECT_NE(two.error().message.find("lanes sums 2 lanes"), std::string::npos);
+}
+
+TEST(FedAvg, AsksForTheJobsTrainingInEveryRound) {
+  JobSpec job = Job(0);
+  job.train = {.epochs = 3, .batch_size = 7, .learning_rate = 0.25, .duration_ms = 40};
+  const auto strategy = CreateStrategy(job);
+  for (const Round round : {1, 2, 1000}) {
+    const TrainSpec ask = strategy->Ask(round);
+    EXPECT_EQ(ask.epochs, 3U);
+    EXPECT_EQ(ask.batch_size, 7U);
+    EXPECT_EQ(ask.learning_rate, 0.25);
+    EXPECT_EQ(ask.duration_ms, 40U);
+  }
+}
+
 TEST(FedAvg, WeightIsTheNumberOfExamplesWithinTheMaximum) {
   const auto strategy = CreateStrategy(Job(0));
   EXPECT_EQ(strategy->UpdateWeight(1).value(), 1U);
@@ -91,6 +126,23 @@ TEST(FedAvg, WeightIsTheNumberOfExamplesWithinTheMaximum) {
 TEST(FedAvg, UniformWeightsTellNothing) {
   const auto strategy = CreateStrategy(Job(0, WeightPolicy::uniform));
   EXPECT_EQ(strategy->UpdateWeight(12345).value(), 1U);
+}
+
+TEST(FedAvg, AcceptsTheWeightsThatItGivesAndNoOthers) {
+  for (const WeightPolicy policy : {WeightPolicy::examples, WeightPolicy::uniform}) {
+    const auto strategy = CreateStrategy(Job(0, policy));
+    std::set<std::uint64_t> given;
+    for (std::uint64_t examples = 0; examples <= 200; ++examples) {
+      if (const auto weight = strategy->UpdateWeight(examples)) given.insert(*weight);
+    }
+    ASSERT_FALSE(given.empty());
+    for (std::uint64_t weight = 0; weight <= 200; ++weight) {
+      const Status accepted = strategy->CheckUpdateWeight(weight);
+      EXPECT_EQ(accepted.has_value(), given.contains(weight)) << weight;
+      if (accepted.has_value()) continue;
+      EXPECT_EQ(accepted.error().reason, Reason::weight_invalid);
+    }
+  }
 }
 
 }  // namespace

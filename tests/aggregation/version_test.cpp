@@ -9,6 +9,7 @@
 #include "aggregation/version_builder.h"
 #include "common/digest.h"
 #include "common/limits.h"
+#include "tests/aggregation/lane_strategy.h"
 #include "tests/aggregation/ring_inputs.h"
 
 namespace muster {
@@ -18,7 +19,7 @@ namespace {
 class VersionTest : public ::testing::Test {
  protected:
   void Prepare(double momentum) {
-    JobSpec job;
+    JobSpec& job = job_;
     job.strategy.server_learning_rate = learning_rate_ = 0.7;
     job.strategy.server_momentum = momentum_ = momentum;
     strategy_ = CreateStrategy(job);
@@ -57,13 +58,13 @@ class VersionTest : public ::testing::Test {
   }
 
   /// The new version by plain loops over whole tensors.
-  ParameterSet Expected() const {
+  ParameterSet Expected(double denominator = 8) const {
     ParameterSet version(parent_.layout());
     const std::size_t tensors = model_layout_.entries().size();
     for (std::size_t t = 0; t < tensors; ++t) {
       const double unit = std::ldexp(1.0, -sum_->scales()[t].scale_log2);
       for (std::size_t i = 0; i < version.F32(t).size(); ++i) {
-        double step = RingMean(sum_->Tensor(t)[i], unit, 8);
+        double step = RingMean(sum_->Tensor(t)[i], unit, denominator);
         if (momentum_ != 0) {
           step = momentum_ * static_cast<double>(parent_.F32(tensors + t)[i]) + step;
           version.F32(tensors + t)[i] = static_cast<float>(step);
@@ -75,6 +76,7 @@ class VersionTest : public ::testing::Test {
   }
 
   static constexpr RingCapacity kCapacity = {1U << 20, 10};
+  JobSpec job_;
   double learning_rate_ = 0;
   double momentum_ = 0;
   std::unique_ptr<Strategy> strategy_;
@@ -106,6 +108,36 @@ TEST_F(VersionTest, BuildEqualsPlainLoopsAndDescribesItself) {
       EXPECT_EQ(manifest->total_bytes, described.total_bytes);
     }
   }
+}
+
+// The updates were folded with weights 3 and 5, so that their sum and their number differ.
+TEST_F(VersionTest, ALaneOfWeightOneIsDividedByTheNumberOfUpdates) {
+  Prepare(0);
+  const LaneSpec lane = {"delta", model_layout_, LaneWeight::one};
+  strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
+  ASSERT_TRUE(Build(2).has_value());
+  const ParameterSet expected = Expected(2);
+  EXPECT_TRUE(
+      std::equal(built_.begin(), built_.end(), expected.bytes().begin(), expected.bytes().end()));
+}
+
+TEST_F(VersionTest, AnUpdateHasItsWeightOrOneByTheLane) {
+  EXPECT_EQ(WeightInLane(LaneWeight::update, 5), 5U);
+  EXPECT_EQ(WeightInLane(LaneWeight::one, 5), 1U);
+}
+
+TEST_F(VersionTest, MoreLanesThanOneAreRefused) {
+  Prepare(0);
+  const LaneSpec lane = {"delta", model_layout_, LaneWeight::update};
+  strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane, lane});
+  EXPECT_EQ(Build(1).error().reason, Reason::unsupported);
+}
+
+TEST_F(VersionTest, ASumOfOtherTensorsThanTheLanesIsRefused) {
+  Prepare(0);
+  const LaneSpec lane = {"delta", testing::Layout({{17}}), LaneWeight::update};
+  strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
+  EXPECT_EQ(Build(1).error().reason, Reason::size_mismatch);
 }
 
 TEST_F(VersionTest, ANewValueThatIsNotFiniteNamesItsTensor) {

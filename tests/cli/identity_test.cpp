@@ -87,7 +87,8 @@ TEST_F(OfflineEnrolment, SayingItTwiceIsWell) {
   EXPECT_EQ(Remove("b"), 2);
 }
 
-/// The commands, where a coordinator listens that gives every request the answer `reply_`.
+/// The commands, where a coordinator listens that has an empty roster and gives every request to
+/// change it the answer `reply_`.
 class OnlineEnrolment : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -110,6 +111,10 @@ class OnlineEnrolment : public ::testing::Test {
   // In the server's thread.
   void AnswerAll() {
     for (const coordinator::InboxItem& item : inbox_.TakeAll()) {
+      if (const auto* ask = std::get_if<coordinator::AskRoster>(&item)) {
+        server_->Answer(ask->ticket, coordinator::AdminRoster({}));
+        continue;
+      }
       const auto& event = std::get<coordinator::Event>(item);
       server_->Answer(std::get<coordinator::EnrollRequested>(event).ticket, reply_);
     }

@@ -40,6 +40,7 @@ class ScriptedParticipant {
   void OfferUpdate();
   void SendChunks();
 
+  const TrainSpec train_;
   std::unique_ptr<Trainer> trainer_;
   const std::string name_;
   std::unique_ptr<ClientTransport> client_;

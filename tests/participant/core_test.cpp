@@ -52,6 +52,15 @@ TEST_F(CoreTest, AWeightAboveTheMaximumEndsTheParticipantWithTheReason) {
   EXPECT_FALSE(Has(lines, "save_state"));
 }
 
+TEST_F(CoreTest, AFitIsToldWhatTheStrategyAsksFor) {
+  Join();
+  Play({"task round=1 base=0", "chunk offset=0", "chunk_stored offset=262144",
+        "chunk offset=262144", "chunk_stored offset=524288", "chunk offset=524288 bytes=75712",
+        "chunk_stored offset=600000"});
+  const auto lines = Play({"model_checked"});
+  EXPECT_TRUE(Has(lines, "start_fit l1.r1.s2.t0 base=0 epochs=2"));
+}
+
 TEST_F(CoreTest, TheWeightIsTheNumberOfExamples) {
   Join();
   Download();

@@ -9,6 +9,7 @@ inline JobSpec SmallJob() {
   JobSpec job;
   job.data.train_examples = 1'000;
   job.data.test_examples = 100;
+  job.train.epochs = 2;
   return job;
 }
 

@@ -27,11 +27,11 @@ class BuiltinTrainer : public testing::Test {
   // As after a restart: a new object that knows what `saved` holds.
   std::unique_ptr<Trainer> Restarted(const Bytes& saved) const {
     auto trainer = TrainerOf(job_);
-    EXPECT_TRUE(trainer->Load(saved).has_value());
+    EXPECT_TRUE(trainer->Load(saved, job_.train).has_value());
     return trainer;
   }
   ParameterSet Base() const { return TrainerOf(job_)->InitialParameters(); }
-  Fitted Undisturbed() const { return FitOnce(*TrainerOf(job_), kTask, Base()); }
+  Fitted Undisturbed() const { return FitOnce(*TrainerOf(job_), kTask, job_.train, Base()); }
 
   const JobSpec job_ = UnevenJob();
 };
@@ -41,11 +41,11 @@ TEST_F(BuiltinTrainer, AFitCutAtAnyBatchGoesOnToTheSameBits) {
   ASSERT_EQ(whole.positions.size(), static_cast<std::size_t>(kBatches));
   for (int cut = 0; cut < kBatches; ++cut) {
     auto first = TrainerOf(job_);
-    const Fitted before = FitOnce(*first, kTask, Base(), cut);
+    const Fitted before = FitOnce(*first, kTask, job_.train, Base(), cut);
     ASSERT_TRUE(before.result.cancelled) << "cut after " << cut;
     ASSERT_EQ(before.positions.size(), static_cast<std::size_t>(cut));
     const auto second = Restarted(first->Save());
-    const Fitted after = FitOnce(*second, kTask, Base());
+    const Fitted after = FitOnce(*second, kTask, job_.train, Base());
     ASSERT_FALSE(after.result.cancelled);
     ASSERT_EQ(after.positions.size(), static_cast<std::size_t>(kBatches - cut));
     EXPECT_EQ(after.positions.front().batches_done, static_cast<std::uint64_t>(cut + 1));
@@ -60,62 +60,63 @@ TEST_F(BuiltinTrainer, AFitCutAfterEveryBatchTrainsEachOnce) {
   std::uint64_t done = 0;
   for (int life = 1; life < kBatches; ++life) {
     const auto trainer = saved.empty() ? TrainerOf(job_) : Restarted(saved);
-    const Fitted cut = FitOnce(*trainer, kTask, Base(), 1);
+    const Fitted cut = FitOnce(*trainer, kTask, job_.train, Base(), 1);
     ASSERT_TRUE(cut.result.cancelled);
     ASSERT_EQ(cut.positions.size(), 1U);
     EXPECT_EQ(cut.positions[0].batches_done, ++done);
     saved = trainer->Save();
   }
-  const Fitted last = FitOnce(*Restarted(saved), kTask, Base());
+  const Fitted last = FitOnce(*Restarted(saved), kTask, job_.train, Base());
   EXPECT_EQ(last.positions.size(), 1U);
   EXPECT_TRUE(SameBits(last.delta, whole.delta));
 }
 
 TEST_F(BuiltinTrainer, AStopInTheLastBatchComesTooLate) {
   auto trainer = TrainerOf(job_);
-  const Fitted fitted = FitOnce(*trainer, kTask, Base(), kBatches);
+  const Fitted fitted = FitOnce(*trainer, kTask, job_.train, Base(), kBatches);
   EXPECT_FALSE(fitted.result.cancelled);
   EXPECT_TRUE(trainer->Save().empty());
 }
 
 TEST_F(BuiltinTrainer, ProgressOfAnotherTaskOrBaseIsForgotten) {
   auto trainer = TrainerOf(job_);
-  FitOnce(*trainer, kTask, Base(), 5);
+  FitOnce(*trainer, kTask, job_.train, Base(), 5);
   const Bytes saved = trainer->Save();
 
   const auto for_other_task = Restarted(saved);
-  EXPECT_EQ(FitOnce(*for_other_task, {4, 0, 0}, Base()).positions.size(),
+  EXPECT_EQ(FitOnce(*for_other_task, {4, 0, 0}, job_.train, Base()).positions.size(),
             static_cast<std::size_t>(kBatches));
   EXPECT_TRUE(for_other_task->Save().empty());
 
   ParameterSet other_base = Base();
   other_base.F32(0)[0] += 1.0F;
-  EXPECT_EQ(FitOnce(*Restarted(saved), kTask, other_base).positions.size(),
+  EXPECT_EQ(FitOnce(*Restarted(saved), kTask, job_.train, other_base).positions.size(),
             static_cast<std::size_t>(kBatches));
 }
 
 TEST_F(BuiltinTrainer, LoadedProgressIsSavedAgain) {
   auto trainer = TrainerOf(job_);
-  FitOnce(*trainer, kTask, Base(), 5);
+  FitOnce(*trainer, kTask, job_.train, Base(), 5);
   const Bytes saved = trainer->Save();
   EXPECT_EQ(Restarted(saved)->Save(), saved);
 }
 
 TEST_F(BuiltinTrainer, HostileProgressIsRefusedAndChangesNothing) {
   auto first = TrainerOf(job_);
-  FitOnce(*first, kTask, Base(), 5);
+  FitOnce(*first, kTask, job_.train, Base(), 5);
   Bytes saved = first->Save();
   saved[saved.size() / 2] ^= std::byte{1};
   auto trainer = TrainerOf(job_);
-  EXPECT_EQ(trainer->Load(saved).error().reason, Reason::file_malformed);
-  EXPECT_EQ(trainer->Load({}).error().reason, Reason::file_malformed);
-  EXPECT_TRUE(SameBits(FitOnce(*trainer, kTask, Base()).delta, Undisturbed().delta));
+  EXPECT_EQ(trainer->Load(saved, job_.train).error().reason, Reason::file_malformed);
+  EXPECT_EQ(trainer->Load({}, job_.train).error().reason, Reason::file_malformed);
+  EXPECT_TRUE(SameBits(FitOnce(*trainer, kTask, job_.train, Base()).delta, Undisturbed().delta));
 }
 
 TEST_F(BuiltinTrainer, ProgressOfAnotherPartIsRefused) {
   auto first = TrainerOf(job_, 1);
-  FitOnce(*first, kTask, Base(), 5);
-  EXPECT_EQ(TrainerOf(job_, 2)->Load(first->Save()).error().reason, Reason::file_malformed);
+  FitOnce(*first, kTask, job_.train, Base(), 5);
+  EXPECT_EQ(TrainerOf(job_, 2)->Load(first->Save(), job_.train).error().reason,
+            Reason::file_malformed);
 }
 
 TEST_F(BuiltinTrainer, PositionsCountEpochsAndBatches) {
@@ -132,7 +133,7 @@ TEST_F(BuiltinTrainer, EqualTasksGiveEqualBitsAndOthersDoNot) {
   EXPECT_TRUE(SameBits(Undisturbed().delta, fitted.delta));
   auto trainer = TrainerOf(job_);
   for (const FitTask& other : {FitTask{4, 0, 0}, FitTask{3, 1, 0}, FitTask{3, 0, 1}}) {
-    EXPECT_FALSE(SameBits(FitOnce(*trainer, other, Base()).delta, fitted.delta));
+    EXPECT_FALSE(SameBits(FitOnce(*trainer, other, job_.train, Base()).delta, fitted.delta));
   }
 }
 
@@ -143,7 +144,7 @@ TEST_F(BuiltinTrainer, EachEpochHasItsOwnOrder) {
   auto trainer = TrainerOf(one_epoch);
   ParameterSet model = Base();
   for (int fit = 0; fit < 2; ++fit) {
-    const Fitted fitted = FitOnce(*trainer, kTask, model);
+    const Fitted fitted = FitOnce(*trainer, kTask, one_epoch.train, model);
     for (std::size_t tensor = 0; tensor < 4; ++tensor) {
       for (std::size_t i = 0; i < model.F32(tensor).size(); ++i) {
         model.F32(tensor)[i] += fitted.delta.F32(tensor)[i];
@@ -160,11 +161,29 @@ TEST_F(BuiltinTrainer, EachEpochHasItsOwnOrder) {
   EXPECT_GT(largest, 1e-4F) << "rounding alone makes less";
 }
 
+TEST_F(BuiltinTrainer, TrainsWhatIsAskedForNotWhatItsJobSays) {
+  JobSpec asked = job_;
+  asked.train = {.epochs = 3, .batch_size = 25, .learning_rate = 0.01};
+  const Fitted fitted = FitOnce(*TrainerOf(job_), kTask, asked.train, Base());
+  EXPECT_EQ(fitted.positions.size(), 6U);
+  EXPECT_TRUE(SameBits(fitted.delta, FitOnce(*TrainerOf(asked), kTask, asked.train, Base()).delta));
+  EXPECT_FALSE(SameBits(fitted.delta, Undisturbed().delta));
+}
+
+TEST_F(BuiltinTrainer, APositionBehindTheLastBatchAskedForIsRefused) {
+  auto first = TrainerOf(job_);
+  FitOnce(*first, kTask, job_.train, Base(), 7);
+  TrainSpec shorter = job_.train;
+  shorter.epochs = 1;
+  EXPECT_EQ(TrainerOf(job_)->Load(first->Save(), shorter).error().reason, Reason::file_malformed);
+}
+
 TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
   auto trainer = TrainerOf(job_);
   ParameterSet delta(trainer->layout());
   std::memset(delta.bytes().data(), 0xff, delta.bytes().size());
-  ASSERT_TRUE(trainer->Fit(kTask, Base(), delta, {}, [](const FitPosition&) {}).has_value());
+  ASSERT_TRUE(
+      trainer->Fit(kTask, job_.train, Base(), delta, {}, [](const FitPosition&) {}).has_value());
   for (const ParameterLayout::Entry& entry : trainer->layout().entries()) {
     for (std::uint64_t at = entry.offset_bytes + entry.size_bytes; at % 64 != 0; ++at) {
       ASSERT_EQ(delta.bytes()[at], std::byte{0});
@@ -174,7 +193,7 @@ TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
 
 TEST_F(BuiltinTrainer, TheWeightIsThePartsSize) {
   EXPECT_EQ(Undisturbed().result.examples, 50U);
-  EXPECT_EQ(FitOnce(*TrainerOf(job_, 3), kTask, Base()).result.examples, 51U);
+  EXPECT_EQ(FitOnce(*TrainerOf(job_, 3), kTask, job_.train, Base()).result.examples, 51U);
 }
 
 TEST_F(BuiltinTrainer, TensorsHaveTheirNamesAndShapes) {
@@ -246,7 +265,7 @@ TEST(CreateTrainer, TrainsOnIdxFiles) {
   }
   auto trainer = CreateTrainer(job, 0, {dir.path()});
   ASSERT_TRUE(trainer.has_value()) << trainer.error().Text();
-  const Fitted fitted = FitOnce(**trainer, {1, 0, 0}, (*trainer)->InitialParameters());
+  const Fitted fitted = FitOnce(**trainer, {1, 0, 0}, job.train, (*trainer)->InitialParameters());
   EXPECT_EQ(fitted.result.examples, 10U);
   EXPECT_EQ((*trainer)->Evaluate((*trainer)->InitialParameters(), {})->examples, 40U);
 }

@@ -52,16 +52,17 @@ struct Fitted {
 };
 
 /// Fits, and requests a stop after `stop_after` batches (0: before the first; negative: never).
-inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const ParameterSet& base,
-                      int stop_after = -1) {
+inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const TrainSpec& ask,
+                      const ParameterSet& base, int stop_after = -1) {
   Fitted fitted{{}, ParameterSet(trainer.layout()), {}};
   std::stop_source source;
   if (stop_after == 0) source.request_stop();
-  const auto result =
-      trainer.Fit(task, base, fitted.delta, source.get_token(), [&](const FitPosition& position) {
-        fitted.positions.push_back(position);
-        if (static_cast<int>(fitted.positions.size()) == stop_after) source.request_stop();
-      });
+  const auto result = trainer.Fit(task, ask, base, fitted.delta, source.get_token(),
+                                  [&](const FitPosition& position) {
+                                    fitted.positions.push_back(position);
+                                    if (static_cast<int>(fitted.positions.size()) == stop_after)
+                                      source.request_stop();
+                                  });
   if (result.has_value()) {
     fitted.result = *result;
   } else {

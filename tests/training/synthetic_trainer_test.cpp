@@ -26,7 +26,7 @@ TEST_F(SyntheticTrainer, ABaseThatIsNotFiniteIsRefused) {
     ParameterSet base = base_.Clone();
     base.F32(0)[999] = wrong;
     ParameterSet delta(trainer_->layout());
-    const auto fit = trainer_->Fit(kTask, base, delta, {}, [](const FitPosition&) {});
+    const auto fit = trainer_->Fit(kTask, job_.train, base, delta, {}, [](const FitPosition&) {});
     ASSERT_FALSE(fit.has_value());
     EXPECT_EQ(fit.error().reason, Reason::not_finite);
     EXPECT_EQ(trainer_->Evaluate(base, {}).error().reason, Reason::not_finite);
@@ -34,14 +34,14 @@ TEST_F(SyntheticTrainer, ABaseThatIsNotFiniteIsRefused) {
 }
 
 TEST_F(SyntheticTrainer, ACutFitGoesOnToTheSameBits) {
-  const Fitted whole = FitOnce(*trainer_, kTask, base_);
+  const Fitted whole = FitOnce(*trainer_, kTask, job_.train, base_);
   ASSERT_EQ(whole.positions.size(), kSyntheticBatches);
   for (int cut = 0; cut < static_cast<int>(kSyntheticBatches); ++cut) {
     const auto first = TrainerOf(job_);
-    ASSERT_TRUE(FitOnce(*first, kTask, base_, cut).result.cancelled);
+    ASSERT_TRUE(FitOnce(*first, kTask, job_.train, base_, cut).result.cancelled);
     const auto second = TrainerOf(job_);
-    ASSERT_TRUE(second->Load(first->Save()).has_value());
-    const Fitted after = FitOnce(*second, kTask, base_);
+    ASSERT_TRUE(second->Load(first->Save(), job_.train).has_value());
+    const Fitted after = FitOnce(*second, kTask, job_.train, base_);
     EXPECT_EQ(after.positions.size(), kSyntheticBatches - static_cast<std::size_t>(cut));
     EXPECT_TRUE(SameBits(after.delta, whole.delta));
     EXPECT_EQ(after.result.examples, whole.result.examples);
@@ -55,7 +55,8 @@ TEST_F(SyntheticTrainer, AStopEndsTheWaitAtOnce) {
   ParameterSet delta(trainer->layout());
   Result<FitResult> fit;
   std::jthread fitting([&](std::stop_token stop) {
-    fit = trainer->Fit(kTask, base_, delta, stop, [](const FitPosition&) { ADD_FAILURE(); });
+    fit = trainer->Fit(kTask, job.train, base_, delta, stop,
+                       [](const FitPosition&) { ADD_FAILURE(); });
   });
   fitting.request_stop();
   fitting.join();
@@ -69,21 +70,22 @@ TEST_F(SyntheticTrainer, AFitLastsAsLongAsStated) {
   job.train.duration_ms = 50;
   const auto trainer = TrainerOf(job);
   const auto begin = std::chrono::steady_clock::now();
-  FitOnce(*trainer, kTask, base_);
+  FitOnce(*trainer, kTask, job.train, base_);
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(50));
 }
 
 TEST_F(SyntheticTrainer, TheDeltaDependsOnTheTaskAlone) {
-  const Fitted fitted = FitOnce(*trainer_, kTask, base_);
-  EXPECT_TRUE(SameBits(FitOnce(*TrainerOf(job_, 5), kTask, fitted.delta).delta, fitted.delta));
+  const Fitted fitted = FitOnce(*trainer_, kTask, job_.train, base_);
+  EXPECT_TRUE(
+      SameBits(FitOnce(*TrainerOf(job_, 5), kTask, job_.train, fitted.delta).delta, fitted.delta));
   for (const FitTask& other : {FitTask{4, 1, 0}, FitTask{3, 2, 0}, FitTask{3, 1, 1}}) {
-    EXPECT_FALSE(SameBits(FitOnce(*trainer_, other, base_).delta, fitted.delta));
+    EXPECT_FALSE(SameBits(FitOnce(*trainer_, other, job_.train, base_).delta, fitted.delta));
   }
 }
 
 TEST_F(SyntheticTrainer, DeltasAndWeightsStayInTheirRanges) {
   for (Slot slot = 0; slot < 50; ++slot) {
-    const Fitted fitted = FitOnce(*trainer_, {1, slot, 0}, base_);
+    const Fitted fitted = FitOnce(*trainer_, {1, slot, 0}, job_.train, base_);
     for (const float value : fitted.delta.F32(0)) {
       ASSERT_LE(std::abs(value), kSyntheticDeltaMax);
     }
