@@ -241,8 +241,7 @@ class CoordinatorCore::Impl {
   std::set<Version> evaluating_;
   std::deque<PendingAdmin> admin_queue_;
   bool admin_in_flight_ = false;
-  bool draining_ = false;
-  bool finishing_ = false;
+  bool draining_ = false, finishing_ = false;
   std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.
   std::optional<MonotonicMs> select_deadline_;  ///< When a select without a quorum says so again.
   std::map<std::string, std::uint64_t> counters_;
