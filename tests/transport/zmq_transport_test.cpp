@@ -2,6 +2,7 @@
 #include "transport/zmq_transport.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -9,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <zmq.hpp>
 
@@ -169,28 +171,47 @@ TEST_F(ZmqTransport, AServerWithoutAHandlerLetsNobodyInAndCountsIt) {
   EXPECT_EQ(harness_->gate.failed(Reason::handshake_failed), 0U);
 }
 
-/// Lets the process open no further file while it lives.
+/// Lets the process open no further file while it lives, as far as Fill was called since one
+/// closed.
 class NoMoreFiles {
  public:
   NoMoreFiles() {
     EXPECT_EQ(getrlimit(RLIMIT_NOFILE, &before_), 0);
-    const FileDescriptor lowest(dup(STDIN_FILENO));
+    const FileDescriptor lowest(open("/dev/null", O_RDONLY | O_CLOEXEC));
     const rlimit none = {static_cast<rlim_t>(lowest.get()), before_.rlim_max};
     EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   }
   ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
 
+  /// Takes the descriptors that other threads have given back.
+  void Fill() {
+    while (true) {
+      FileDescriptor taken(open("/dev/null", O_RDONLY | O_CLOEXEC));
+      if (taken.get() < 0) return;
+      taken_.push_back(std::move(taken));
+    }
+  }
+
  private:
   rlimit before_{};
+  std::vector<FileDescriptor> taken_;
 };
 
 TEST_F(ZmqTransport, RunningOutOfDescriptorsIsToldAndCounted) {
   const LinkId link = client_->Join();
-  FileDescriptor peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = LoopbackAt(PortOf(harness_->target().control_endpoint));
+  // Several, as the first may still find a descriptor that another thread closed meanwhile.
+  std::array<FileDescriptor, 16> peers;
+  for (FileDescriptor& peer : peers) {
+    peer = FileDescriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  }
   {
-    const NoMoreFiles limited;
-    EXPECT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    NoMoreFiles limited;
+    for (const FileDescriptor& peer : peers) {
+      limited.Fill();
+      EXPECT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+                0);
+    }
     EXPECT_TRUE(
         Eventually([&] { return harness_->gate.failed(Reason::descriptors_exhausted) > 0; }));
     client_->Say(link, Channel::control, FrameOf("still here"));
