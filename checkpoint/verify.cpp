@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "checkpoint/copy_version.h"
 #include "checkpoint/internal/paths.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
@@ -64,19 +65,39 @@ class Ledger {
  private:
   Status CheckChain(const RoundRecord& record) const {
     if (!last_) return {};
-    if (record.version != last_->version + 1) {
-      return Damage("there is no record between " + Named(last_->version) + " and " +
-                    Named(record.version));
+    if (IsCopy(record)) return CheckCopy(record);
+    MUSTER_TRY(CheckNumber(record));
+    if (record.lineage != last_->lineage) {
+      return Damage(Named(record.version) + " is of another lineage than " + Named(last_->version) +
+                    ", but no copy begins it");
     }
     if (record.parent == last_->version) return {};
-    // A fork goes on from an older version, which its lineage names.
-    const auto forked = std::ranges::find(lineages_, record.lineage,
-                                          [](const LineageRecord& one) { return one.id.number; });
-    if (record.lineage != last_->lineage && forked != lineages_.end() &&
-        forked->fork_version == record.parent) {
+    return Damage(Named(record.version) + " names " + Named(record.parent) + " as its parent");
+  }
+
+  Status CheckNumber(const RoundRecord& record) const {
+    if (record.version == last_->version + 1) return {};
+    return Damage("there is no record between " + Named(last_->version) + " and " +
+                  Named(record.version));
+  }
+
+  /// A copy goes on from any earlier version; where it begins a lineage, from the one that the
+  /// lineage names, and versions before it may be lost with the log.
+  Status CheckCopy(const RoundRecord& record) const {
+    const auto source = digests_.find(record.parent);
+    if (source == digests_.end() || source->second != record.digest) {
+      return Damage(Named(record.version) + " is a copy of " + Named(record.parent) +
+                    ", but has not its content");
+    }
+    if (record.lineage == last_->lineage) return CheckNumber(record);
+    const auto begun = std::ranges::find(lineages_, record.lineage,
+                                         [](const LineageRecord& one) { return one.id.number; });
+    if (record.lineage > last_->lineage && record.version > last_->version &&
+        begun != lineages_.end() && begun->fork_version == record.parent) {
       return {};
     }
-    return Damage(Named(record.version) + " names " + Named(record.parent) + " as its parent");
+    return Damage(Named(record.version) + " begins lineage " + std::to_string(record.lineage) +
+                  ", which does not go on from " + Named(record.parent));
   }
 
   const std::vector<LineageRecord>& lineages_;

@@ -21,13 +21,15 @@ struct VerifiedState {
   bool in_use = false;                ///< A coordinator is at work: the spool was not looked at.
 };
 
-/// Reads everything. Records: numbered without a gap, each parent the version before it or a fork
-/// of its lineage, updates ascending, in one record at most, their weights adding up; a fate of a
-/// committed update agrees with its record. Versions: the manifest names the record's digest and
-/// has it, each chunk has the manifest's. Spool: each update that is accepted or whose version is
-/// not stored has its digest; without a spool (a coordinator is at work on it) they are not looked
-/// at. `progress` is called now and then with the version that is read. Errors: damage (the first
-/// thing that is not as it was written, with what it is), io_failed.
+/// Reads everything. Records: numbered without a gap, each parent the version before it, or, of a
+/// copy (copy_version.h), any version with its digest; a copy alone begins a lineage, at the
+/// version that this goes on from, and only there numbers may be left out. Updates ascending, in
+/// one record at most, their weights adding up; a fate of a committed update agrees with its
+/// record. Versions: the manifest names the record's digest and has it, each chunk has the
+/// manifest's. Spool: each update that is accepted or whose version is not stored has its digest;
+/// without a spool (a coordinator is at work on it) they are not looked at. `progress` is called
+/// now and then with the version that is read. Errors: damage (the first thing that is not as it
+/// was written, with what it is), io_failed.
 Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
                                   const std::function<void(Version)>& progress);
 
