@@ -2,6 +2,8 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -27,6 +29,25 @@ namespace {
 // A reader beside a writer may find a file gone between the listing and the opening.
 constexpr int kReaderOpensMax = 8;
 
+/// Tells the store what became of a version's chunks.
+class NotedWriter : public VersionWriter {
+ public:
+  NotedWriter(std::unique_ptr<VersionWriter> writer, std::function<void(bool stored)> note)
+      : writer_(std::move(writer)), note_(std::move(note)) {}
+
+  Status Append(ByteSpan chunk) override { return writer_->Append(chunk); }
+  Status Finish() override {
+    note_(false);  // An earlier try of this version makes room first.
+    Status finished = writer_->Finish();
+    if (finished) note_(true);
+    return finished;
+  }
+
+ private:
+  const std::unique_ptr<VersionWriter> writer_;
+  const std::function<void(bool stored)> note_;
+};
+
 class RocksDbStore : public CheckpointStore {
  public:
   RocksDbStore(FileSystemPtr files, std::string state_dir, std::optional<FileLock> lock,
@@ -42,6 +63,12 @@ class RocksDbStore : public CheckpointStore {
         index_(std::move(recovery.index)) {}
 
   const RecoveredState& recovered() const override { return recovered_; }
+
+  Result<RecoveredState> ReadState() override {
+    auto state = ReadStateOf(*database_);
+    if (state) SplitAccepted(&*state);
+    return state;
+  }
 
   Status Write(const Batch& batch) override {
     MUSTER_CHECK(witness_ != nullptr, "a write to a store that was opened to be read");
@@ -65,7 +92,28 @@ class RocksDbStore : public CheckpointStore {
                  "a version that is stored already");
     const std::string path = StagePath(state_dir_) + "/version-" + std::to_string(version) + "-" +
                              std::to_string(staged_count_++) + ".sst";
-    return CreateVersionWriter(database_, files_, path, version);
+    auto writer = CreateVersionWriter(database_, files_, path, version);
+    MUSTER_TRY(writer);
+    return std::unique_ptr<VersionWriter>(
+        std::make_unique<NotedWriter>(std::move(*writer), [this, version](bool stored) {
+          const std::lock_guard noting(mutex_);
+          stored ? (void)index_.stored.insert(version) : (void)index_.stored.erase(version);
+        }));
+  }
+
+  // Removing files takes a while: batches are not held up by it.
+  Status DropVersion(Version version) override {
+    MUSTER_CHECK(witness_ != nullptr, "a removal from a store that was opened to be read");
+    {
+      const std::lock_guard guard(mutex_);
+      MUSTER_CHECK(version != index_.head, "head is removed");
+      if (index_.stored.erase(version) == 0) return {};
+    }
+    const Status removed = database_->RemoveVersions(version, version);
+    if (removed) return removed;
+    const std::lock_guard guard(mutex_);
+    index_.stored.insert(version);
+    return removed;
   }
 
   Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) override {
@@ -119,7 +167,9 @@ class RocksDbStore : public CheckpointStore {
 
   std::vector<Version> HeldVersions() override {
     const std::lock_guard guard(mutex_);
-    return {index_.versions.begin(), index_.versions.end()};
+    std::vector<Version> held;
+    std::ranges::set_intersection(index_.stored, index_.versions, std::back_inserter(held));
+    return held;
   }
 
  private:
@@ -170,6 +220,9 @@ Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
   auto again = Database::OpenForReading(files, DatabasePath(state_dir));
   MUSTER_TRY(again);
   look.chunks = std::move(*again);
+  auto stored = look.chunks->StoredVersions();
+  MUSTER_TRY(stored);
+  look.recovery.index.stored = {stored->begin(), stored->end()};
   MUSTER_TRY(CheckHeadIsHeld(*look.chunks, look.recovery.state));
   return look;
 }
@@ -234,6 +287,8 @@ Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
     return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
   }
   MUSTER_TRY(Sweep(files, state_dir, recovery->index, database->get()));
+  std::erase_if(recovery->index.stored,
+                [&](Version version) { return version > recovery->index.head; });
   // Before the first batch, so that no older build meets one that it would not understand.
   if (*format != FormatFile::current) MUSTER_TRY(WriteFormat(*files, state_dir));
   auto witness = Witness::Open(*files, WitnessPath(state_dir));

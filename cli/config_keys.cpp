@@ -223,6 +223,13 @@ void AddProcess(std::vector<ConfigKey>& keys) {
   keys.push_back(Seconds("coordinator.drain_s",
                          "How long SIGTERM waits for uploads that are half received.", 0, 3600,
                          [](auto& c) -> auto& { return c.core.drain_ms; }));
+  keys.push_back(Count(
+      "checkpoint.keep_last",
+      "So many of the newest versions are held whole; 0: all. Records of all are kept for ever.",
+      [](auto& c) -> auto& { return c.core.retention.keep_last; }));
+  keys.push_back(Count("checkpoint.keep_every",
+                       "Besides, each version that this number divides is held; 0: none.",
+                       [](auto& c) -> auto& { return c.core.retention.keep_every; }));
   keys.push_back(Integer("run.participants", "Participants that `muster run` starts.", 1,
                          limits::kRosterMax, [](auto& c) -> auto& { return c.run.participants; }));
   keys.back().default_text = "data.parts";

@@ -167,13 +167,16 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
       "weight sum  {}\n",
       record->version, record->round, record->parent, Hex(record->digest), record->accepted.size(),
       Counted(record->attempts, "attempt"), record->weight_sum);
-  if (!manifest) {
-    object["held"] = false;
-    text += "held        no: only its record is kept\n";
-    return format == Format::json ? object.dump() + "\n" : text;
-  }
+  if (!manifest) return manifest.error();
   const bool unstored = UnstoredHead(**store) == *wanted;
-  object["held"] = !unstored;
+  const std::vector<Version> held = (*store)->HeldVersions();
+  const bool is_held = std::ranges::count(held, *wanted) > 0;
+  object["held"] = is_held;
+  if (!is_held && !unstored) {
+    text +=
+        "held        no: its record and its manifest are kept; checkpoint.keep_last and "
+        "checkpoint.keep_every say which versions are held\n";
+  }
   if (unstored) {
     object["unstored"] = true;
     text +=

@@ -5,10 +5,12 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <set>
 #include <utility>
 
 #include "checkpoint/internal/files.h"
@@ -216,6 +218,33 @@ Result<bool> Database::HoldsAnyLocked(Family family, std::string_view first,
   it->Seek(SliceOf(first));
   if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
   return it->Valid() && it->key().compare(SliceOf(last)) <= 0;
+}
+
+Result<std::vector<Version>> Database::StoredVersions() const {
+  const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckOpen());
+  rocksdb::ColumnFamilyMetaData family;
+  db_->GetColumnFamilyMetaData(Handle(Family::versions), &family);
+  std::set<Version> versions;
+  for (const rocksdb::LevelMetaData& level : family.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      const auto first = VersionOfChunkKey(file.smallestkey);
+      const auto last = VersionOfChunkKey(file.largestkey);
+      if (!first || !last) {
+        return Error{Reason::damage, path_ + file.name + " is bounded by keys that are no chunk's"};
+      }
+      // A version is a file of its own. What else there is, in level 0, says that some are gone.
+      const bool whole = level.level > 0 && *first == *last;
+      for (const Version version : {*first, *last}) {
+        auto held = whole ? Result<bool>(true)
+                          : HoldsAnyLocked(Family::versions, ChunkKey(version, 0),
+                                           ChunkKey(version, kChunkIndexLast));
+        MUSTER_TRY(held);
+        if (*held) versions.insert(version);
+      }
+    }
+  }
+  return std::vector<Version>(versions.begin(), versions.end());
 }
 
 // --- Writes --------------------------------------------------------------------------------------

@@ -56,6 +56,10 @@ class Database {
   /// Whether any key from `first` to `last`, both included, is there. Errors: damage, io_failed.
   Result<bool> HoldsAny(Family family, std::string_view first, std::string_view last) const;
 
+  /// Versions that have a file, ascending, told by the files' bounds: chunks are not read.
+  /// Errors: damage, io_failed.
+  Result<std::vector<Version>> StoredVersions() const;
+
   /// Applies the changes in order and atomically. Errors: disk_full (nothing was written),
   /// io_failed: also for all calls after a failed sync.
   Status Write(const std::vector<KeyChange>& changes, bool sync);

@@ -21,6 +21,12 @@ std::string Numbered(std::string_view prefix, T number) {
   return key;
 }
 
+Version BigVersion(std::string_view bytes) {
+  Version version = 0;
+  for (const char c : bytes) version = version << 8 | static_cast<unsigned char>(c);
+  return version;
+}
+
 }  // namespace
 
 std::string_view FamilyName(Family family) {
@@ -50,11 +56,7 @@ std::optional<Version> VersionOfKey(std::string_view key, std::string_view prefi
   if (!key.starts_with(prefix) || key.size() != prefix.size() + sizeof(Version)) {
     return std::nullopt;
   }
-  Version version = 0;
-  for (const char c : key.substr(prefix.size())) {
-    version = version << 8 | static_cast<unsigned char>(c);
-  }
-  return version;
+  return BigVersion(key.substr(prefix.size()));
 }
 
 std::string AcceptedKey(const UpdateId& id) {
@@ -69,6 +71,11 @@ std::string ChunkKey(Version version, std::uint32_t index) {
   std::string key = Numbered("", version);
   AppendBig(&key, index);
   return key;
+}
+
+std::optional<Version> VersionOfChunkKey(std::string_view key) {
+  if (key.size() < sizeof(Version) + sizeof(std::uint32_t)) return std::nullopt;
+  return BigVersion(key.substr(0, sizeof(Version)));
 }
 
 }  // namespace muster::checkpoint

@@ -50,5 +50,7 @@ std::string FateKey(Slot slot);
 /// Version, then index: 12 bytes. ChunkKey(v, 0) is the least key of version v.
 std::string ChunkKey(Version version, std::uint32_t index);
 inline constexpr std::uint32_t kChunkIndexLast = UINT32_MAX;
+/// The version of a key that begins as one made by ChunkKey; nothing if it is too short for one.
+std::optional<Version> VersionOfChunkKey(std::string_view key);
 
 }  // namespace muster::checkpoint

@@ -136,27 +136,33 @@ Status ReadVersions(const Database& database, std::set<Version>* versions) {
 
 }  // namespace
 
+Result<RecoveredState> ReadStateOf(const Database& database) {
+  RecoveredState state;
+  MUSTER_TRY(ReadSingles(database, &state));
+  MUSTER_TRY(ReadLists(database, &state));
+  auto head = ReadNumber(database, kHeadKey);
+  MUSTER_TRY(head);
+  if (*head) MUSTER_TRY(ReadHead(database, **head, &state));
+  return state;
+}
+
 Result<Recovery> Recover(const Database& database) {
   Recovery recovery;
   auto batch_number = ReadBatchNumber(database);
   MUSTER_TRY(batch_number);
   recovery.index.batch_number = *batch_number;
-  auto head = ReadNumber(database, kHeadKey);
-  MUSTER_TRY(head);
-  recovery.index.head = *head;
-  MUSTER_TRY(ReadSingles(database, &recovery.state));
-  MUSTER_TRY(ReadLists(database, &recovery.state));
+  auto state = ReadStateOf(database);
+  MUSTER_TRY(state);
+  recovery.state = std::move(*state);
+  if (recovery.state.head) recovery.index.head = recovery.state.head->version;
   MUSTER_TRY(ReadVersions(database, &recovery.index.versions));
-  if (*head) MUSTER_TRY(ReadHead(database, **head, &recovery.state));
+  auto stored = database.StoredVersions();
+  MUSTER_TRY(stored);
+  recovery.index.stored.insert(stored->begin(), stored->end());
   for (const AcceptedUpdate& update : recovery.state.accepted) {
     recovery.index.accepted.insert(update.id);
   }
   SplitAccepted(&recovery.state);
-  if (!recovery.state.unstored.empty()) {
-    auto held = IsHeld(database, **head);
-    MUSTER_TRY(held);
-    if (!*held) recovery.index.versions.erase(**head);
-  }
   return recovery;
 }
 

@@ -15,6 +15,9 @@ struct Recovery {
 
 /// Errors: damage (a record that cannot be read, named by its key, or one that must be there and is
 /// not), unsupported (a record of a newer format), io_failed.
+Result<RecoveredState> ReadStateOf(const Database& database);
+
+/// ReadStateOf and the index. Errors: the same.
 Result<Recovery> Recover(const Database& database);
 
 /// Moves what belongs to head's round from `accepted` to `unstored`.

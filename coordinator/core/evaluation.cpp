@@ -10,18 +10,22 @@ void CoordinatorCore::Impl::RequestEvaluation(Version version) {
   Emit(Evaluate{version});
 }
 
-// After a restart: every version that was committed but not reported is reported now.
+// After a restart: every version that was committed but not reported is reported now; one that is
+// not held any more, and whose evaluation was lost with the machine, together with the next.
 void CoordinatorCore::Impl::ResumeReporting() {
   for (Version version = reported_ + 1; version <= head_.version; ++version) {
     if (!options_.evaluate) {
       Note({.kind = NoticeKind::version_committed, .version = version});
     } else if (evaluations_.contains(version)) {
       Note({.kind = NoticeKind::version_evaluated, .version = version});
-    } else {
+    } else if (held_.contains(version)) {
       RequestEvaluation(version);
     }
   }
   std::erase_if(evaluations_, [this](const auto& one) { return one.first != head_.version; });
+  // Reported, and lost with the machine all the same: without it nobody could tell whether the
+  // target is reached.
+  if (evaluating_.empty() && EvaluationFirst()) RequestEvaluation(head_.version);
 }
 
 // Whether the next round waits for the evaluator: its result may end the job, or it is so far
@@ -54,7 +58,8 @@ void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
   const Version version = purpose.record.version;
   evaluating_.erase(version);
   if (version == head_.version) evaluations_[version] = purpose.record;
-  Note({.kind = NoticeKind::version_evaluated, .version = version});
+  if (version > reported_) Note({.kind = NoticeKind::version_evaluated, .version = version});
+  DropOldVersions();
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};
     SayFinished();

@@ -95,6 +95,7 @@ class CoreLoop {
   void Perform(const AdvanceHead& effect);
   void Perform(const StoreVersion& effect) { parts_.versions.Do(effect, head_); }
   void Perform(const Evaluate& effect) { parts_.evaluator.Do(effect); }
+  void Perform(const DropVersion& effect) { parts_.versions.Do(effect); }
   void Perform(const SetRoster& effect);
   void Perform(const AnswerAdmin& effect);
   void Perform(const Notice& effect);

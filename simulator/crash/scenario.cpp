@@ -21,6 +21,9 @@ constexpr Version kDrainAfter = 8;
 constexpr Version kKillAfter = 15;
 /// The database is flushed and merged after every so many versions.
 constexpr Version kUpkeepEvery = 6;
+/// Most versions are removed on the way.
+constexpr std::uint64_t kKeepLast = 2;
+constexpr std::uint64_t kKeepEvery = 7;
 
 CoordinatorSetup MakeSetup(std::string state_dir) {
   CoordinatorSetup setup;
@@ -36,6 +39,7 @@ CoordinatorSetup MakeSetup(std::string state_dir) {
   setup.options.rounds = kScenarioRounds;
   setup.options.deadline_ms = kDeadlineMs;
   setup.options.lease_ms = 2'000;
+  setup.options.retention = {kKeepLast, kKeepEvery};
   setup.roster = MakeRoster(kParticipants);
   setup.state_dir = std::move(state_dir);
   setup.upkeep = checkpoint::Upkeep::by_hand;

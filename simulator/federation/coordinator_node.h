@@ -105,6 +105,7 @@ class CoordinatorNode {
   void Perform(const coordinator::AdvanceHead& effect);
   void Perform(const coordinator::StoreVersion& effect);
   void Perform(const coordinator::Evaluate& effect);
+  void Perform(const coordinator::DropVersion& effect);
   void Perform(const coordinator::SetRoster&) {}
   void Perform(const coordinator::AnswerAdmin&) {}
   void Perform(const coordinator::Notice& effect);
