@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/state_key.h"
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -68,9 +69,12 @@ enum class OpenMode : std::uint8_t {
 };
 
 /// Opens `state_dir`/db and recovers: sweeps staged files and chunks above head, checks the log
-/// against the witness. Errors: state_in_use, not_found (read_only), damage, io_failed, unsupported
-/// (written by a newer format).
+/// against the witness. Whether the state is encrypted is decided when it is made: with a key it
+/// is, and is opened with that key alone from then on. Errors: state_in_use, not_found (read_only),
+/// damage, io_failed, unsupported (written by a newer format), wrong_state_key, state_key_missing,
+/// state_not_encrypted (nothing was changed then).
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStore(const std::string& state_dir,
-                                                             OpenMode mode);
+                                                             OpenMode mode,
+                                                             const StateKey& key = {});
 
 }  // namespace muster

@@ -1,7 +1,9 @@
 #include "checkpoint/internal/keys.h"
 
+#include <algorithm>
 #include <cstddef>
 
+#include "common/bytes.h"
 #include "common/error.h"
 
 namespace muster::checkpoint {
@@ -43,6 +45,16 @@ std::string_view FamilyName(Family family) {
       return "audit";
   }
   MUSTER_CHECK(false, "a column family without a name");
+}
+
+std::string KeyText(std::string_view key) {
+  const auto is_word = [](std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+  };
+  const std::size_t slash = key.find('/');
+  if (!is_word(key.substr(0, slash))) return Hex(AsBytes(key));
+  if (slash == std::string_view::npos) return std::string(key);
+  return std::string(key.substr(0, slash + 1)) + Hex(AsBytes(key.substr(slash + 1)));
 }
 
 std::string LineageKey(std::uint32_t number) { return Numbered(kLineagePrefix, number); }

@@ -18,6 +18,9 @@ inline constexpr std::array kFamilies = {Family::meta, Family::rounds, Family::v
                                          Family::ledger, Family::audit};
 std::string_view FamilyName(Family family);
 
+/// A key as messages show it: its text, and in hexadecimal the numbers behind.
+std::string KeyText(std::string_view key);
+
 // --- meta: what there is one of, and the short lists ---------------------------------------------
 inline constexpr std::string_view kBatchNumberKey = "batch";  ///< Numbers every batch, from 1.
 inline constexpr std::string_view kHeadKey = "head";
