@@ -186,6 +186,16 @@ class RocksDbStore : public CheckpointStore {
   std::uint64_t staged_count_ = 0;
 };
 
+Status CheckNotRestoring(rocksdb::FileSystem& files, const std::string& state_dir) {
+  auto restoring = FileExists(files, RestoringPath(state_dir));
+  MUSTER_TRY(restoring);
+  if (!*restoring) return {};
+  return Error{Reason::restore_unfinished,
+               RestoringPath(state_dir) +
+                   " was left by a restore that did not finish: call `muster checkpoints restore` "
+                   "again"};
+}
+
 Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
                            const std::string& state_dir) {
   if (!witnessed || batch_number >= *witnessed) return {};
@@ -229,6 +239,7 @@ Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
 
 Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
                                                     const std::string& state_dir) {
+  MUSTER_TRY(CheckNotRestoring(*files, state_dir));
   auto format = CheckFormat(*files, state_dir);
   MUSTER_TRY(format);
   if (*format == FormatFile::missing) {
@@ -246,6 +257,7 @@ Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
 /// FORMAT is written last, so a directory without one never finished its creation. Returns what was
 /// found of it.
 Result<FormatFile> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir) {
+  MUSTER_TRY(CheckNotRestoring(*files, state_dir));
   auto format = CheckFormat(*files, state_dir);
   MUSTER_TRY(format);
   auto witnessed = Witness::Read(*files, WitnessPath(state_dir));

@@ -28,8 +28,8 @@ struct ByteChange {
   std::optional<std::uint64_t> size;  ///< A truncation or growth instead of a write.
 };
 
-/// A change of a directory's names that no sync has covered yet. A rename is one: it happens as a
-/// whole or not at all.
+/// A change of a directory's names that no sync has covered yet. A rename in one directory is one:
+/// it happens as a whole or not at all. A rename to another is two, of which a crash may keep one.
 struct NameChange {
   std::string removed;  ///< Empty: none.
   std::string added;    ///< Empty: none.
@@ -92,6 +92,9 @@ struct VirtualDisk::State {
   std::map<InodePtr, Directory> directories;
   InodePtr root;
   std::set<std::string> locks;
+
+  /// Whether a process of this life can still reach the disk.
+  bool IsAlive(Life of) const { return of == life && powered; }
 
   // --- Finding -----------------------------------------------------------------------------------
   InodePtr Find(const std::string& path) {
@@ -198,7 +201,7 @@ struct VirtualDisk::State {
   /// part.
   template <typename Act>
   DiskError Perform(Life of, DiskOperation operation, const std::string& path, Act act) {
-    if (of != life || !powered) return DiskError::power_off;
+    if (!IsAlive(of)) return DiskError::power_off;
     ++operations;
     const Verdict verdict = plan ? plan({operations, operation, path}) : Verdict::done;
     switch (verdict) {
