@@ -230,6 +230,12 @@ void AddProcess(std::vector<ConfigKey>& keys) {
   keys.push_back(Count("checkpoint.keep_every",
                        "Besides, each version that this number divides is held; 0: none.",
                        [](auto& c) -> auto& { return c.core.retention.keep_every; }));
+  keys.push_back(Text(
+      "checkpoint.key_file",
+      "Encrypts the state at rest: a file of mode 0600 with 64 hexadecimal characters, as of "
+      "`openssl rand -hex 32`, kept apart from the state; empty: the environment's "
+      "MUSTER_STATE_KEY, or no encryption.",
+      [](auto& c) -> auto& { return c.key_file; }, AnyText));
   keys.push_back(Integer("run.participants", "Participants that `muster run` starts.", 1,
                          limits::kRosterMax, [](auto& c) -> auto& { return c.run.participants; }));
   keys.back().default_text = "data.parts";
