@@ -33,6 +33,7 @@ struct CoordinatorSetup {
   /// the machine's own file system.
   std::string state_dir;
   checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
+  StateKey state_key;  ///< If given, the state is encrypted.
 };
 
 class CoordinatorNode {
