@@ -43,4 +43,14 @@ Status WriteFormat(rocksdb::FileSystem& files, const std::string& state_dir, For
       std::string(kTitle) + std::to_string(static_cast<std::uint32_t>(format)) + "\n");
 }
 
+Status CheckNotRestoring(rocksdb::FileSystem& files, const std::string& state_dir) {
+  auto restoring = FileExists(files, RestoringPath(state_dir));
+  MUSTER_TRY(restoring);
+  if (!*restoring) return {};
+  return Error{Reason::restore_unfinished,
+               RestoringPath(state_dir) +
+                   " was left by a restore that did not finish: call `muster checkpoints restore` "
+                   "again"};
+}
+
 }  // namespace muster::checkpoint

@@ -21,4 +21,7 @@ Result<FormatFile> CheckFormat(rocksdb::FileSystem& files, const std::string& st
 /// Says that the directory has this format; durable on return. Errors: disk_full, io_failed.
 Status WriteFormat(rocksdb::FileSystem& files, const std::string& state_dir, FormatFile format);
 
+/// Whether no restore was left in its middle here. Errors: restore_unfinished, io_failed.
+Status CheckNotRestoring(rocksdb::FileSystem& files, const std::string& state_dir);
+
 }  // namespace muster::checkpoint

@@ -8,18 +8,12 @@
 #include <vector>
 
 #include "checkpoint/internal/keys.h"
+#include "checkpoint/internal/paths.h"
 #include "common/bytes.h"
 #include "protocol/record_codec.h"
 
 namespace muster::checkpoint {
 namespace {
-
-// Keys hold numbers as bytes: unprintable, so errors show prefix and hexadecimal rest.
-std::string KeyText(std::string_view key) {
-  const std::size_t slash = key.find('/');
-  if (slash == std::string_view::npos) return std::string(key);
-  return std::string(key.substr(0, slash + 1)) + Hex(AsBytes(key.substr(slash + 1)));
-}
 
 Error DamagedKey(const Database& database, Family family, std::string_view key,
                  std::string_view what) {
@@ -201,6 +195,15 @@ Result<std::uint64_t> ReadBatchNumber(const Database& database) {
   auto number = ReadNumber(database, kBatchNumberKey);
   MUSTER_TRY(number);
   return number->value_or(0);
+}
+
+Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
+                           const std::string& state_dir) {
+  if (!witnessed || batch_number >= *witnessed) return {};
+  return Error{Reason::damage, "the log in " + DatabasePath(state_dir) + " ends at batch " +
+                                   std::to_string(batch_number) + ", but batch " +
+                                   std::to_string(*witnessed) +
+                                   " was synced: the log is damaged, not torn"};
 }
 
 Result<VersionManifest> ReadManifestOf(const Database& database, Version version) {
