@@ -223,6 +223,11 @@ void AddProcess(std::vector<ConfigKey>& keys) {
   keys.push_back(Seconds("coordinator.drain_s",
                          "How long SIGTERM waits for uploads that are half received.", 0, 3600,
                          [](auto& c) -> auto& { return c.core.drain_ms; }));
+  keys.push_back(Text(
+      "checkpoint.mirror",
+      "A directory of another volume, which must be there: each commit is copied to it behind the "
+      "rounds, and `muster checkpoints restore` starts from it; empty: none.",
+      [](auto& c) -> auto& { return c.mirror; }, AnyText));
   keys.push_back(Count(
       "checkpoint.keep_last",
       "So many of the newest versions are held whole; 0: all. Records of all are kept for ever.",

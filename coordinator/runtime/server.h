@@ -25,6 +25,9 @@ struct ServerOptions {
   /// A safetensors file whose weights the job starts from; empty: the trainer's own. Read at the
   /// first start only.
   std::string initial_model;
+  /// A directory of another volume that is kept as a copy of the state (mirror_thread.h); empty:
+  /// none. It must be there.
+  std::string mirror;
   DataOptions data;  ///< Where the held-out data lies, if the job's is in files.
   coordinator::CoordinatorOptions core;
 };
@@ -40,7 +43,8 @@ struct ServerOptions {
 /// those of OpenCheckpointStore for a key that does not fit, config_invalid (also for addresses
 /// that this machine does not have, an initial model that cannot be used, and a limit of open files
 /// below what the roster needs), config_changed, state_in_use, damage, unsupported,
-/// transport_failed (also if the port of an earlier start is taken), disk_full at start, io_failed.
+/// wrong_job, unknown_lineage and mirror_ahead (of the mirror), transport_failed (also if the port
+/// of an earlier start is taken), disk_full at start, io_failed.
 Result<RunOutcome> RunCoordinator(const JobSpec& job, const ServerOptions& options, int signal_fd);
 
 }  // namespace muster
