@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kMagic = "MPST";
 constexpr std::uint16_t kFormat = 1;
 constexpr std::size_t kFileBytes = 156;
+/// A newer format may have more, and is to be named as such.
+constexpr std::uint64_t kFileBytesMax = 64U << 10;
 
 constexpr std::uint16_t kHasJob = 1;
 constexpr std::uint16_t kHasSeen = 2;
@@ -82,7 +84,7 @@ Result<DurableState> DecodeState(ByteSpan bytes) {
 }
 
 Result<DurableState> ReadStateFile(const std::string& path) {
-  Result<Bytes> bytes = ReadFile(path, 2 * kFileBytes);
+  Result<Bytes> bytes = ReadFile(path, kFileBytesMax);
   if (!bytes && bytes.error().reason == Reason::not_found) return DurableState{};
   if (!bytes && bytes.error().reason != Reason::too_large) return bytes.error();
   Result<DurableState> state =

@@ -106,6 +106,15 @@ TEST(StateFileTest, ANewerFormatIsNamedAsSuch) {
   EXPECT_EQ(DecodeState(bytes).error().reason, Reason::unsupported);
 }
 
+TEST(StateFileTest, ANewerFormatIsNamedAsSuchHoweverLongItIs) {
+  TempDir dir;
+  Bytes bytes = EncodeState(FullState());
+  bytes[4] = std::byte{2};
+  bytes.resize(10 * bytes.size());
+  std::ofstream(dir / "state.bin", std::ios::binary) << AsText(bytes);
+  EXPECT_EQ(ReadStateFile(dir / "state.bin").error().reason, Reason::unsupported);
+}
+
 TEST(StateFileTest, AHugeForeignFileIsDamage) {
   TempDir dir;
   std::ofstream(dir / "state.bin") << std::string(100'000, 'x');
