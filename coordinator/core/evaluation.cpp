@@ -22,6 +22,9 @@ void CoordinatorCore::Impl::ResumeReporting() {
     }
   }
   std::erase_if(evaluations_, [this](const auto& one) { return one.first != head_.version; });
+  // Reported, and lost with the machine all the same: without it nobody could tell whether the
+  // target is reached.
+  if (evaluating_.empty() && EvaluationFirst()) RequestEvaluation(head_.version);
 }
 
 // Whether the next round waits for the evaluator: its result may end the job, or it is so far
@@ -54,7 +57,7 @@ void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
   const Version version = purpose.record.version;
   evaluating_.erase(version);
   if (version == head_.version) evaluations_[version] = purpose.record;
-  Note({.kind = NoticeKind::version_evaluated, .version = version});
+  if (version > reported_) Note({.kind = NoticeKind::version_evaluated, .version = version});
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};
     SayFinished();
