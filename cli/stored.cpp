@@ -14,6 +14,7 @@
 #include "checkpoint/store.h"
 #include "cli/text.h"
 #include "common/bytes.h"
+#include "common/text.h"
 #include "model/job.h"
 
 namespace muster::cli {

@@ -93,6 +93,9 @@ struct VirtualDisk::State {
   InodePtr root;
   std::set<std::string> locks;
 
+  /// Whether a process of this life can still reach the disk.
+  bool IsAlive(Life of) const { return of == life && powered; }
+
   // --- Finding -----------------------------------------------------------------------------------
   InodePtr Find(const std::string& path) {
     if (path == "/") return root;
@@ -198,7 +201,7 @@ struct VirtualDisk::State {
   /// part.
   template <typename Act>
   DiskError Perform(Life of, DiskOperation operation, const std::string& path, Act act) {
-    if (of != life || !powered) return DiskError::power_off;
+    if (!IsAlive(of)) return DiskError::power_off;
     ++operations;
     const Verdict verdict = plan ? plan({operations, operation, path}) : Verdict::done;
     switch (verdict) {

@@ -154,7 +154,7 @@ std::map<std::string, std::uint64_t> VirtualDisk::Files() const {
 
 DiskError VirtualDisk::OpenFile(Life life, const std::string& raw, Open mode, InodePtr* inode) {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   const std::string path = Normal(raw);
   *inode = state_->Find(path);
   if (*inode != nullptr && (*inode)->is_directory) return DiskError::input_output;
@@ -227,7 +227,7 @@ DiskError VirtualDisk::Close(Life life, const std::string& path) {
 DiskError VirtualDisk::Read(Life life, const InodePtr& inode, std::uint64_t offset,
                             std::uint64_t bytes, Bytes* result) const {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   const std::uint64_t begin = std::min<std::uint64_t>(offset, inode->now.size());
   const std::uint64_t end = begin + std::min<std::uint64_t>(bytes, inode->now.size() - begin);
   result->assign(inode->now.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -237,14 +237,14 @@ DiskError VirtualDisk::Read(Life life, const InodePtr& inode, std::uint64_t offs
 
 DiskError VirtualDisk::Size(Life life, const InodePtr& inode, std::uint64_t* bytes) const {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   *bytes = inode->now.size();
   return DiskError::none;
 }
 
 DiskError VirtualDisk::LinkCount(Life life, const std::string& path, std::uint64_t* count) const {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   const InodePtr inode = state_->Find(Normal(path));
   if (inode == nullptr) return DiskError::not_found;
   *count = 0;
@@ -337,7 +337,7 @@ DiskError VirtualDisk::SyncDirectory(Life life, const std::string& raw) {
 DiskError VirtualDisk::List(Life life, const std::string& path,
                             std::vector<std::string>* names) const {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   const Directory* const directory = state_->FindDirectory(Normal(path));
   if (directory == nullptr) return DiskError::not_found;
   names->clear();
@@ -347,7 +347,7 @@ DiskError VirtualDisk::List(Life life, const std::string& path,
 
 DiskError VirtualDisk::Look(Life life, const std::string& path, bool* is_directory) const {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   const InodePtr inode = state_->Find(Normal(path));
   if (inode == nullptr) return DiskError::not_found;
   *is_directory = inode->is_directory;
@@ -356,7 +356,7 @@ DiskError VirtualDisk::Look(Life life, const std::string& path, bool* is_directo
 
 DiskError VirtualDisk::Lock(Life life, const std::string& path) {
   const std::lock_guard guard(mutex_);
-  if (life != state_->life || !state_->powered) return DiskError::power_off;
+  if (!state_->IsAlive(life)) return DiskError::power_off;
   return state_->locks.insert(Normal(path)).second ? DiskError::none : DiskError::exists;
 }
 
