@@ -1,5 +1,6 @@
 // What durability costs: batches, spooled updates and versions, each beside a plain file's write
-// and fdatasync taken turn by turn in the same run, so that a busy disk slows both.
+// and fdatasync taken turn by turn in the same run, so that a busy disk slows both; then the same
+// on an encrypted state.
 //   checkpoint_bench [DIRECTORY]   (default: the current one; it needs 1.5 GB)
 #include <fcntl.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
+#include "common/aes_gcm.h"
 #include "common/limits.h"
 #include "common/random.h"
 
@@ -90,9 +92,9 @@ class PlainFile {
   int fd_;
 };
 
-void Print(const char* what, std::vector<double> ms) {
+void Print(const std::string& what, std::vector<double> ms) {
   std::sort(ms.begin(), ms.end());
-  std::printf("%-44s %6zu %10.3f %10.3f %10.3f\n", what, ms.size(), ms[ms.size() / 2],
+  std::printf("%-44s %6zu %10.3f %10.3f %10.3f\n", what.c_str(), ms.size(), ms[ms.size() / 2],
               ms[ms.size() * 99 / 100], ms.back());
 }
 
@@ -100,7 +102,7 @@ void PrintHead() {
   std::printf("%-44s %6s %10s %10s %10s\n", "milliseconds", "times", "median", "99 %", "most");
 }
 
-void MeasureBatches(const std::string& directory, CheckpointStore& store) {
+void MeasureBatches(const std::string& directory, CheckpointStore& store, const std::string& kind) {
   constexpr int kTimes = 500;
   PlainFile plain(directory + "/plain", 1U << 20);
   const Bytes bytes = RandomBytes(256);
@@ -116,17 +118,19 @@ void MeasureBatches(const std::string& directory, CheckpointStore& store) {
         Milliseconds([&] { Must(store.Write({.mutations = {accept}, .sync = false})); }));
   }
   Print("plain 256 B, fdatasync", plain_ms);
-  Print("store: one accept, synced", batch_ms);
-  Print("store: one accept, not synced", unsynced_ms);
+  Print("store: one accept, synced" + kind, batch_ms);
+  Print("store: one accept, not synced" + kind, unsynced_ms);
 }
 
-void MeasureSpool(const std::string& directory, Spool& spool, std::size_t update_bytes, int times) {
+void MeasureSpool(const std::string& directory, Spool& spool, const std::string& kind,
+                  std::size_t update_bytes, int times) {
   constexpr std::uint32_t kExtents = 8;
   constexpr std::size_t kPieceBytes = limits::kTransferChunkBytes;
   Must(spool.Prepare(update_bytes, kExtents));
   PlainFile plain(directory + "/plain", kExtents * update_bytes);
   const Bytes update = RandomBytes(update_bytes);
-  std::vector<double> plain_ms, spool_ms;
+  Bytes read(update_bytes);
+  std::vector<double> plain_ms, spool_ms, read_ms;
   for (int i = 0; i < times; ++i) {
     const auto extent = static_cast<std::uint32_t>(i) % kExtents;
     plain_ms.push_back(Milliseconds([&] {
@@ -140,10 +144,12 @@ void MeasureSpool(const std::string& directory, Spool& spool, std::size_t update
       }
       Must(spool.Sync());
     }));
+    read_ms.push_back(Milliseconds([&] { Must(spool.Read(extent, 0, read)); }));
   }
   const std::string size = std::to_string(update_bytes >> 10) + " KiB";
-  Print(("plain " + size + ", fdatasync").c_str(), plain_ms);
-  Print(("spool " + size + ", fdatasync").c_str(), spool_ms);
+  Print("plain " + size + ", fdatasync", plain_ms);
+  Print("spool " + size + ", fdatasync" + kind, spool_ms);
+  Print("spool " + size + ", read" + kind, read_ms);
 }
 
 void CommitVersion(CheckpointStore& store, Version version, ByteSpan contents) {
@@ -159,8 +165,8 @@ void CommitVersion(CheckpointStore& store, Version version, ByteSpan contents) {
   Must(store.Write({.mutations = {PutVersion{manifest}, PutRoundRecord{{.version = version}}}}));
 }
 
-void MeasureVersions(const std::string& directory, CheckpointStore& store, std::size_t bytes,
-                     int times, Version* next) {
+void MeasureVersions(const std::string& directory, CheckpointStore& store, const std::string& kind,
+                     std::size_t bytes, int times, Version* next) {
   const Bytes contents = RandomBytes(bytes);
   std::vector<double> plain_ms, version_ms;
   std::uint64_t written = 0;
@@ -176,18 +182,18 @@ void MeasureVersions(const std::string& directory, CheckpointStore& store, std::
     written += WrittenBytes() - before;
   }
   const std::string size = std::to_string(bytes >> 20) + " MiB";
-  Print(("plain " + size + ", fdatasync").c_str(), plain_ms);
-  Print(("version " + size + ", with its batch").c_str(), version_ms);
+  Print("plain " + size + ", fdatasync", plain_ms);
+  Print("version " + size + ", with its batch" + kind, version_ms);
   std::printf("  bytes written per byte of version: %.4f\n",
               static_cast<double>(written) / (static_cast<double>(bytes) * times));
 }
 
-void MeasureOpening(const std::string& state_dir) {
+void MeasureOpening(const std::string& state_dir, const std::string& kind, const StateKey& key) {
   std::vector<double> write_ms, read_ms;
   for (int i = 0; i < 5; ++i) {
     std::unique_ptr<CheckpointStore> store;
     const auto open = [&](OpenMode mode) {
-      auto opened = OpenCheckpointStore(state_dir, mode);
+      auto opened = OpenCheckpointStore(state_dir, mode, key);
       if (!opened) Die(opened.error().Text());
       store = std::move(*opened);
     };
@@ -195,27 +201,33 @@ void MeasureOpening(const std::string& state_dir) {
     store.reset();
     read_ms.push_back(Milliseconds([&] { open(OpenMode::read_only); }));
   }
-  Print("open to write", write_ms);
-  Print("open to read", read_ms);
+  Print("open to write" + kind, write_ms);
+  Print("open to read" + kind, read_ms);
+}
+
+void MeasureState(const std::string& directory, const std::string& kind, const StateKey& key) {
+  const std::string state_dir = directory + "/state" + kind;
+  auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open, key);
+  if (!store) Die(store.error().Text());
+  auto spool = OpenSpool(state_dir, key);
+  if (!spool) Die(spool.error().Text());
+  MeasureBatches(directory, **store, kind);
+  MeasureSpool(directory, **spool, kind, kSmallUpdateBytes, 200);
+  MeasureSpool(directory, **spool, kind, kLargeUpdateBytes, 20);
+  Version next = 1;
+  MeasureVersions(directory, **store, kind, 8U << 20, 10, &next);
+  MeasureVersions(directory, **store, kind, 400U << 20, 2, &next);
+  store->reset();
+  MeasureOpening(state_dir, kind, key);
+  std::filesystem::remove_all(state_dir);
 }
 
 void Run(const std::string& parent) {
   const std::string directory = parent + "/checkpoint_bench." + std::to_string(getpid());
   std::filesystem::create_directories(directory);
-  const std::string state_dir = directory + "/state";
-  auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
-  if (!store) Die(store.error().Text());
-  auto spool = OpenSpool(state_dir);
-  if (!spool) Die(spool.error().Text());
   PrintHead();
-  MeasureBatches(directory, **store);
-  MeasureSpool(directory, **spool, kSmallUpdateBytes, 200);
-  MeasureSpool(directory, **spool, kLargeUpdateBytes, 20);
-  Version next = 1;
-  MeasureVersions(directory, **store, 8U << 20, 10, &next);
-  MeasureVersions(directory, **store, 400U << 20, 2, &next);
-  store->reset();
-  MeasureOpening(state_dir);
+  MeasureState(directory, "", StateKey());
+  MeasureState(directory, ", encrypted", StateKey(RandomSecret(kAesKeyBytes)));
   std::filesystem::remove_all(directory);
 }
 

@@ -34,7 +34,15 @@ Result<VersionManifest> FindManifest(CheckpointStore& store, std::optional<Versi
     auto manifest = store.ReadManifest(*version);
     MUSTER_TRY(manifest);
     if (std::ranges::find(held, *version) != held.end()) return manifest;
-    return Error{Reason::not_found, "version " + std::to_string(*version) +
+    const std::string name = "version " + std::to_string(*version);
+    if (!held.empty() && *version < held.back()) {
+      return Error{Reason::not_found,
+                   name +
+                       " is not held any more, only its record is: checkpoint.keep_last and "
+                       "checkpoint.keep_every say which versions are kept, `muster checkpoints "
+                       "ls` which are there"};
+    }
+    return Error{Reason::not_found, name +
                                         " is committed but not stored yet; a running coordinator "
                                         "stores it in a moment, a stopped one at its next start"};
   }

@@ -14,8 +14,9 @@ namespace muster {
 /// Writes the model of `version` (nothing: the newest that is held) to `path`, durably, replacing a
 /// file there; the server state stays behind. The metadata say muster.job, muster.version,
 /// muster.round and muster.digest (of the version, server state included). Holds one chunk in
-/// memory. Returns the version written. Errors: not_found (no such version, none at all, or one
-/// that is committed but not stored), damage, disk_full, io_failed, and those of SafetensorsWriter.
+/// memory. Returns the version written. Errors: not_found (no such version, none at all, one that
+/// is committed but not stored, or one that is not held any more), damage, disk_full, io_failed,
+/// and those of SafetensorsWriter.
 Result<Version> ExportVersion(CheckpointStore& store, std::optional<Version> version,
                               const std::string& path);
 

@@ -2,6 +2,8 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -14,6 +16,8 @@
 #include "checkpoint/internal/keys.h"
 #include "checkpoint/internal/paths.h"
 #include "checkpoint/internal/recovery.h"
+#include "checkpoint/internal/state_keys.h"
+#include "checkpoint/internal/store_parts.h"
 #include "checkpoint/internal/version_writer.h"
 #include "checkpoint/internal/witness.h"
 #include "checkpoint/store.h"
@@ -27,21 +31,44 @@ namespace {
 // A reader beside a writer may find a file gone between the listing and the opening.
 constexpr int kReaderOpensMax = 8;
 
+/// Tells the store what became of a version's chunks.
+class NotedWriter : public VersionWriter {
+ public:
+  NotedWriter(std::unique_ptr<VersionWriter> writer, std::function<void(bool stored)> note)
+      : writer_(std::move(writer)), note_(std::move(note)) {}
+
+  Status Append(ByteSpan chunk) override { return writer_->Append(chunk); }
+  Status Finish() override {
+    note_(false);  // An earlier try of this version makes room first.
+    Status finished = writer_->Finish();
+    if (finished) note_(true);
+    return finished;
+  }
+
+ private:
+  const std::unique_ptr<VersionWriter> writer_;
+  const std::function<void(bool stored)> note_;
+};
+
 class RocksDbStore : public CheckpointStore {
  public:
-  RocksDbStore(FileSystemPtr files, std::string state_dir, std::optional<FileLock> lock,
-               std::shared_ptr<Database> database, std::shared_ptr<Database> chunks,
-               std::unique_ptr<Witness> witness, Recovery recovery)
-      : files_(std::move(files)),
-        state_dir_(std::move(state_dir)),
-        lock_(std::move(lock)),
-        database_(std::move(database)),
-        chunks_(std::move(chunks)),
-        witness_(std::move(witness)),
-        recovered_(std::move(recovery.state)),
-        index_(std::move(recovery.index)) {}
+  explicit RocksDbStore(StoreParts parts)
+      : files_(std::move(parts.files)),
+        state_dir_(std::move(parts.state_dir)),
+        lock_(std::move(parts.lock)),
+        database_(std::move(parts.database)),
+        chunks_(std::move(parts.chunks)),
+        witness_(std::move(parts.witness)),
+        recovered_(std::move(parts.recovery.state)),
+        index_(std::move(parts.recovery.index)) {}
 
   const RecoveredState& recovered() const override { return recovered_; }
+
+  Result<RecoveredState> ReadState() override {
+    auto state = ReadStateOf(*database_);
+    if (state) SplitAccepted(&*state);
+    return state;
+  }
 
   Status Write(const Batch& batch) override {
     MUSTER_CHECK(witness_ != nullptr, "a write to a store that was opened to be read");
@@ -65,7 +92,28 @@ class RocksDbStore : public CheckpointStore {
                  "a version that is stored already");
     const std::string path = StagePath(state_dir_) + "/version-" + std::to_string(version) + "-" +
                              std::to_string(staged_count_++) + ".sst";
-    return CreateVersionWriter(database_, files_, path, version);
+    auto writer = CreateVersionWriter(database_, files_, path, version);
+    MUSTER_TRY(writer);
+    return std::unique_ptr<VersionWriter>(
+        std::make_unique<NotedWriter>(std::move(*writer), [this, version](bool stored) {
+          const std::lock_guard noting(mutex_);
+          stored ? (void)index_.stored.insert(version) : (void)index_.stored.erase(version);
+        }));
+  }
+
+  // Removing files takes a while: batches are not held up by it.
+  Status DropVersion(Version version) override {
+    MUSTER_CHECK(witness_ != nullptr, "a removal from a store that was opened to be read");
+    {
+      const std::lock_guard guard(mutex_);
+      MUSTER_CHECK(version != index_.head, "head is removed");
+      if (index_.stored.erase(version) == 0) return {};
+    }
+    const Status removed = database_->RemoveVersions(version, version);
+    if (removed) return removed;
+    const std::lock_guard guard(mutex_);
+    index_.stored.insert(version);
+    return removed;
   }
 
   Result<Bytes> ReadVersionChunk(const VersionManifest& manifest, std::uint32_t index) override {
@@ -119,7 +167,9 @@ class RocksDbStore : public CheckpointStore {
 
   std::vector<Version> HeldVersions() override {
     const std::lock_guard guard(mutex_);
-    return {index_.versions.begin(), index_.versions.end()};
+    std::vector<Version> held;
+    std::ranges::set_intersection(index_.stored, index_.versions, std::back_inserter(held));
+    return held;
   }
 
  private:
@@ -136,14 +186,13 @@ class RocksDbStore : public CheckpointStore {
   std::uint64_t staged_count_ = 0;
 };
 
-Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
-                           const std::string& state_dir) {
-  if (!witnessed || batch_number >= *witnessed) return {};
-  return Error{Reason::damage, "the log in " + DatabasePath(state_dir) + " ends at batch " +
-                                   std::to_string(batch_number) + ", but batch " +
-                                   std::to_string(*witnessed) +
-                                   " was synced: the log is damaged, not torn"};
+}  // namespace
+
+std::unique_ptr<CheckpointStore> MakeStore(StoreParts parts) {
+  return std::make_unique<RocksDbStore>(std::move(parts));
 }
+
+namespace {
 
 /// The database as it lies there, looked at without a change.
 struct Look {
@@ -152,11 +201,14 @@ struct Look {
   Recovery recovery;
 };
 
-Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
+Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir,
+                    const KeyRingPtr& ring) {
   // The witness comes first: a writer beside us may write more of both meanwhile.
   auto witnessed = Witness::Read(*files, WitnessPath(state_dir));
   MUSTER_TRY(witnessed);
-  auto database = Database::OpenForReading(files, DatabasePath(state_dir));
+  // It is made before FORMAT is.
+  if (!*witnessed) return Error{Reason::damage, WitnessPath(state_dir) + " is gone"};
+  auto database = Database::OpenForReading(files, DatabasePath(state_dir), ring);
   MUSTER_TRY(database);
   auto batch_number = ReadBatchNumber(**database);
   MUSTER_TRY(batch_number);
@@ -167,49 +219,84 @@ Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir) {
   if (CheckHeadIsHeld(*look.chunks, look.recovery.state)) return look;
   // A writer took a version in and committed it between our reading of the list of files and of
   // the log. A list that is read from now on has the file.
-  auto again = Database::OpenForReading(files, DatabasePath(state_dir));
+  auto again = Database::OpenForReading(files, DatabasePath(state_dir), ring);
   MUSTER_TRY(again);
   look.chunks = std::move(*again);
+  auto stored = look.chunks->StoredVersions();
+  MUSTER_TRY(stored);
+  look.recovery.index.stored = {stored->begin(), stored->end()};
   MUSTER_TRY(CheckHeadIsHeld(*look.chunks, look.recovery.state));
   return look;
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenToRead(FileSystemPtr files,
-                                                    const std::string& state_dir) {
+                                                    const std::string& state_dir,
+                                                    const StateKey& key) {
+  MUSTER_TRY(CheckNotRestoring(*files, state_dir));
   auto format = CheckFormat(*files, state_dir);
   MUSTER_TRY(format);
   if (*format == FormatFile::missing) {
     return Error{Reason::not_found, "there is no checkpoint in " + state_dir};
   }
-  auto look = LookAt(files, state_dir);
-  for (int opens = 1; !look && opens < kReaderOpensMax; ++opens) look = LookAt(files, state_dir);
+  auto ring = OpenKeysOf(files, state_dir, *format, key);
+  MUSTER_TRY(ring);
+  auto look = LookAt(files, state_dir, *ring);
+  for (int opens = 1; !look && opens < kReaderOpensMax; ++opens) {
+    look = LookAt(files, state_dir, *ring);
+  }
   MUSTER_TRY(look);
-  return std::unique_ptr<CheckpointStore>(std::make_unique<RocksDbStore>(
-      std::move(files), state_dir, std::nullopt, std::move(look->database), std::move(look->chunks),
-      nullptr, std::move(look->recovery)));
+  return MakeStore({std::move(files), state_dir, std::nullopt, std::move(look->database),
+                    std::move(look->chunks), nullptr, std::move(look->recovery)});
+}
+
+/// A database without FORMAT never finished its creation, or FORMAT was lost, and then nothing may
+/// be made beside it that would say less than what is lost. One that does not open yet is no
+/// finished one.
+Status CheckUnused(const FileSystemPtr& files, const std::string& state_dir,
+                   const KeyRingPtr& ring) {
+  auto exists = FileExists(*files, DatabasePath(state_dir) + "/CURRENT");
+  MUSTER_TRY(exists);
+  if (!*exists) return {};
+  const auto database = Database::OpenForReading(files, DatabasePath(state_dir), ring);
+  if (!database) return {};
+  const auto batch_number = ReadBatchNumber(**database);
+  MUSTER_TRY(batch_number);
+  if (*batch_number == 0) return {};
+  return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
 }
 
 /// Checks an old directory without changing it, and makes what a new one needs around the database.
 /// FORMAT is written last, so a directory without one never finished its creation. Returns what was
-/// found of it.
-Result<FormatFile> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir) {
+/// found of it, and the keys.
+struct Prepared {
+  FormatFile format;
+  KeyRingPtr ring;
+};
+Result<Prepared> PrepareDirectory(const FileSystemPtr& files, const std::string& state_dir,
+                                  const StateKey& key) {
+  MUSTER_TRY(CheckNotRestoring(*files, state_dir));
   auto format = CheckFormat(*files, state_dir);
   MUSTER_TRY(format);
   auto witnessed = Witness::Read(*files, WitnessPath(state_dir));
   MUSTER_TRY(witnessed);
+  if (*format == FormatFile::missing && witnessed->value_or(0) > 0) {
+    return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
+  }
+  auto ring = PrepareKeys(files, state_dir, *format, key);
+  MUSTER_TRY(ring);
   if (*format != FormatFile::missing) {
     auto exists = FileExists(*files, DatabasePath(state_dir) + "/CURRENT");
     MUSTER_TRY(exists);
     if (!*exists) return Error{Reason::damage, DatabasePath(state_dir) + "/CURRENT is gone"};
     // Opening to write would throw away what lies behind a damaged place.
-    MUSTER_TRY(LookAt(files, state_dir));
-  } else if (witnessed->value_or(0) > 0) {
-    return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
+    MUSTER_TRY(LookAt(files, state_dir, *ring));
+  } else {
+    MUSTER_TRY(CheckUnused(files, state_dir, *ring));
   }
   MUSTER_TRY(MakeDirectory(*files, state_dir, DatabasePath(state_dir)));
   MUSTER_TRY(MakeDirectory(*files, state_dir, StagePath(state_dir)));
-  if (!*witnessed) MUSTER_TRY(Witness::Create(*files, state_dir, WitnessPath(state_dir)));
-  return *format;
+  if (!*witnessed) MUSTER_TRY(Witness::Create(*files, state_dir, WitnessPath(state_dir), 0));
+  return Prepared{*format, std::move(*ring)};
 }
 
 /// Removes what a crash left: files never taken in, and chunks that no batch names.
@@ -220,36 +307,37 @@ Status Sweep(const FileSystemPtr& files, const std::string& state_dir, const Sto
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,
-                                                     const std::string& state_dir, Upkeep upkeep) {
+                                                     const std::string& state_dir, Upkeep upkeep,
+                                                     const StateKey& key) {
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   auto lock = FileLock::Acquire(LockPath(state_dir));
   MUSTER_TRY(lock);
-  auto format = PrepareDirectory(files, state_dir);
-  MUSTER_TRY(format);
-  auto database = Database::OpenForWriting(files, DatabasePath(state_dir), upkeep);
+  auto prepared = PrepareDirectory(files, state_dir, key);
+  MUSTER_TRY(prepared);
+  auto database = Database::OpenForWriting(files, DatabasePath(state_dir), upkeep, prepared->ring);
   MUSTER_TRY(database);
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
-  if (*format == FormatFile::missing && recovery->index.batch_number > 0) {
-    return Error{Reason::damage, FormatPath(state_dir) + " is gone from a state in use"};
-  }
   MUSTER_TRY(Sweep(files, state_dir, recovery->index, database->get()));
+  std::erase_if(recovery->index.stored,
+                [&](Version version) { return version > recovery->index.head; });
   // Before the first batch, so that no older build meets one that it would not understand.
-  if (*format != FormatFile::current) MUSTER_TRY(WriteFormat(*files, state_dir));
+  const FormatFile wanted = prepared->ring ? FormatFile::encrypted : FormatFile::plain;
+  if (prepared->format != wanted) MUSTER_TRY(WriteFormat(*files, state_dir, wanted));
   auto witness = Witness::Open(*files, WitnessPath(state_dir));
   MUSTER_TRY(witness);
-  return std::unique_ptr<CheckpointStore>(
-      std::make_unique<RocksDbStore>(std::move(files), state_dir, std::move(*lock), *database,
-                                     *database, std::move(*witness), std::move(*recovery)));
+  return MakeStore({std::move(files), state_dir, std::move(*lock), *database, *database,
+                    std::move(*witness), std::move(*recovery)});
 }
 
 }  // namespace
 
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
                                                                const std::string& state_dir,
-                                                               OpenMode mode, Upkeep upkeep) {
-  if (mode == OpenMode::read_only) return OpenToRead(std::move(files), state_dir);
-  return OpenToWrite(std::move(files), state_dir, upkeep);
+                                                               OpenMode mode, Upkeep upkeep,
+                                                               const StateKey& key) {
+  if (mode == OpenMode::read_only) return OpenToRead(std::move(files), state_dir, key);
+  return OpenToWrite(std::move(files), state_dir, upkeep, key);
 }
 
 Status RunUpkeep(CheckpointStore& store) { return dynamic_cast<RocksDbStore&>(store).RunUpkeep(); }
@@ -257,8 +345,9 @@ Status RunUpkeep(CheckpointStore& store) { return dynamic_cast<RocksDbStore&>(st
 }  // namespace checkpoint
 
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStore(const std::string& state_dir,
-                                                             OpenMode mode) {
-  return checkpoint::OpenCheckpointStoreOn(rocksdb::FileSystem::Default(), state_dir, mode);
+                                                             OpenMode mode, const StateKey& key) {
+  return checkpoint::OpenCheckpointStoreOn(rocksdb::FileSystem::Default(), state_dir, mode,
+                                           checkpoint::Upkeep::automatic, key);
 }
 
 }  // namespace muster

@@ -10,6 +10,8 @@
 #include "checkpoint/internal/file_system.h"
 #include "checkpoint/internal/files.h"
 #include "checkpoint/internal/paths.h"
+#include "checkpoint/internal/sealed_spool.h"
+#include "checkpoint/internal/state_keys.h"
 
 namespace muster {
 namespace checkpoint {
@@ -51,7 +53,7 @@ class FileSpool : public Spool {
     const std::string_view text = AsText(bytes);
     const rocksdb::IOStatus written = file_->Write(place, {text.data(), text.size()}, {}, nullptr);
     if (!written.ok()) return ErrorOf(written, "write " + path_);
-    return HandToDisk(&dirty_[extent], place, place + bytes.size());
+    return HandToDisk(&dirty_[extent], extent_bytes_ * extent, place, place + bytes.size());
   }
 
   Status Sync() override {
@@ -103,12 +105,16 @@ class FileSpool : public Spool {
     return {};
   }
 
-  Status HandToDisk(DirtyRange* dirty, std::uint64_t begin, std::uint64_t end) {
-    const bool clean = dirty->begin == dirty->end;
-    dirty->begin = clean ? begin : std::min(dirty->begin, begin);
-    dirty->end = clean ? end : std::max(dirty->end, end);
+  // Bytes apart from those before, as of an encrypted spool's table, wait for the sync.
+  Status HandToDisk(DirtyRange* dirty, std::uint64_t extent_begin, std::uint64_t begin,
+                    std::uint64_t end) {
+    if (begin == extent_begin) {
+      *dirty = {begin, end};
+    } else if (begin == dirty->end) {
+      dirty->end = end;
+    }
     if (dirty->end - dirty->begin < kRangeSyncBytes) return {};
-    const DirtyRange range = std::exchange(*dirty, DirtyRange{});
+    const DirtyRange range = std::exchange(*dirty, DirtyRange{dirty->end, dirty->end});
     const rocksdb::IOStatus status =
         space_->RangeSync(range.begin, range.end - range.begin, {}, nullptr);
     if (!status.ok()) return Error{Reason::io_failed, ErrorOf(status, "sync " + path_).message};
@@ -124,9 +130,7 @@ class FileSpool : public Spool {
   std::vector<DirtyRange> dirty_;                   ///< One an extent.
 };
 
-}  // namespace
-
-Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir) {
+Result<std::unique_ptr<Spool>> OpenPlain(FileSystemPtr files, const std::string& state_dir) {
   const std::string path = SpoolPath(state_dir);
   auto exists = FileExists(*files, path);
   MUSTER_TRY(exists);
@@ -145,10 +149,23 @@ Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::strin
                                                             std::move(file), std::move(space)));
 }
 
+}  // namespace
+
+Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir,
+                                           const StateKey& key) {
+  auto encrypted = FileExists(*files, KeysPath(state_dir));
+  MUSTER_TRY(encrypted);
+  auto ring = OpenKeys(files, state_dir, *encrypted, key);
+  MUSTER_TRY(ring);
+  auto spool = OpenPlain(std::move(files), state_dir);
+  if (!spool || *ring == nullptr) return spool;
+  return SealSpool(std::move(*spool), std::move(*ring), SpoolPath(state_dir));
+}
+
 }  // namespace checkpoint
 
-Result<std::unique_ptr<Spool>> OpenSpool(const std::string& state_dir) {
-  return checkpoint::OpenSpoolOn(rocksdb::FileSystem::Default(), state_dir);
+Result<std::unique_ptr<Spool>> OpenSpool(const std::string& state_dir, const StateKey& key) {
+  return checkpoint::OpenSpoolOn(rocksdb::FileSystem::Default(), state_dir, key);
 }
 
 }  // namespace muster

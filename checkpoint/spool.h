@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "checkpoint/state_key.h"
 #include "common/bytes.h"
 #include "common/error.h"
 
@@ -21,15 +22,17 @@ class Spool {
   /// preallocates what is missing. Existing extents keep their bytes if extent_bytes is unchanged.
   /// Errors: disk_full, io_failed.
   virtual Status Prepare(std::uint64_t extent_bytes, std::uint32_t extent_count) = 0;
-  /// Errors: disk_full, io_failed. REQUIRES: within the extent.
+  /// Errors: disk_full, io_failed. REQUIRES: within the extent; an update's bytes come in order,
+  /// the first at offset 0 (an encrypted spool seals them in blocks).
   virtual Status Write(std::uint32_t extent, std::uint64_t offset, ByteSpan bytes) = 0;
   /// fdatasync. Errors: io_failed (the process must end: the kernel may have dropped the pages).
   virtual Status Sync() = 0;
-  /// Errors: io_failed, damage (shorter than asked).
+  /// Errors: io_failed, damage (shorter than asked, or not what was sealed there).
   virtual Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const = 0;
 };
 
-/// Opens or creates `state_dir`/spool. Errors: io_failed.
-Result<std::unique_ptr<Spool>> OpenSpool(const std::string& state_dir);
+/// Opens or creates `state_dir`/spool, with the key that the store was opened with. Errors:
+/// io_failed, those of OpenCheckpointStore for a key that does not fit.
+Result<std::unique_ptr<Spool>> OpenSpool(const std::string& state_dir, const StateKey& key = {});
 
 }  // namespace muster

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "checkpoint/copy_version.h"
 #include "checkpoint/internal/paths.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
@@ -59,24 +60,43 @@ class Ledger {
   }
 
   std::uint64_t update_count() const { return counted_.size(); }
-  const std::map<Version, Sha256Digest>& digests() const { return digests_; }
 
  private:
   Status CheckChain(const RoundRecord& record) const {
     if (!last_) return {};
-    if (record.version != last_->version + 1) {
-      return Damage("there is no record between " + Named(last_->version) + " and " +
-                    Named(record.version));
+    if (IsCopy(record)) return CheckCopy(record);
+    MUSTER_TRY(CheckNumber(record));
+    if (record.lineage != last_->lineage) {
+      return Damage(Named(record.version) + " is of another lineage than " + Named(last_->version) +
+                    ", but no copy begins it");
     }
     if (record.parent == last_->version) return {};
-    // A fork goes on from an older version, which its lineage names.
-    const auto forked = std::ranges::find(lineages_, record.lineage,
-                                          [](const LineageRecord& one) { return one.id.number; });
-    if (record.lineage != last_->lineage && forked != lineages_.end() &&
-        forked->fork_version == record.parent) {
+    return Damage(Named(record.version) + " names " + Named(record.parent) + " as its parent");
+  }
+
+  Status CheckNumber(const RoundRecord& record) const {
+    if (record.version == last_->version + 1) return {};
+    return Damage("there is no record between " + Named(last_->version) + " and " +
+                  Named(record.version));
+  }
+
+  /// A copy goes on from any earlier version; where it begins a lineage, from the one that the
+  /// lineage names, and versions before it may be lost with the log.
+  Status CheckCopy(const RoundRecord& record) const {
+    const auto source = digests_.find(record.parent);
+    if (source == digests_.end() || source->second != record.digest) {
+      return Damage(Named(record.version) + " is a copy of " + Named(record.parent) +
+                    ", but has not its content");
+    }
+    if (record.lineage == last_->lineage) return CheckNumber(record);
+    const auto begun = std::ranges::find(lineages_, record.lineage,
+                                         [](const LineageRecord& one) { return one.id.number; });
+    if (record.lineage > last_->lineage && record.version > last_->version &&
+        begun != lineages_.end() && begun->fork_version == record.parent) {
       return {};
     }
-    return Damage(Named(record.version) + " names " + Named(record.parent) + " as its parent");
+    return Damage(Named(record.version) + " begins lineage " + std::to_string(record.lineage) +
+                  ", which does not go on from " + Named(record.parent));
   }
 
   const std::vector<LineageRecord>& lineages_;
@@ -84,21 +104,6 @@ class Ledger {
   std::map<UpdateId, Version> counted_;
   std::map<Version, Sha256Digest> digests_;
 };
-
-Status CheckVersion(CheckpointStore& store, Version version, const Ledger& ledger,
-                    VerifiedState* verified) {
-  auto manifest = store.ReadManifest(version);
-  MUSTER_TRY(manifest);
-  const auto recorded = ledger.digests().find(version);
-  if (recorded == ledger.digests().end() || recorded->second != manifest->digest) {
-    return Damage("the manifest of " + Named(version) + " is not the one that its record names");
-  }
-  MUSTER_TRY(StreamVersion(store, *manifest, manifest->total_bytes,
-                           [](ByteSpan /*chunk*/) -> Status { return {}; }));
-  verified->held.push_back(version);
-  verified->chunk_bytes += manifest->total_bytes;
-  return {};
-}
 
 Status CheckSpooled(const Spool& spool, const AcceptedUpdate& update, std::uint64_t bytes) {
   Xxh128 hash;
@@ -116,7 +121,32 @@ Status CheckSpooled(const Spool& spool, const AcceptedUpdate& update, std::uint6
 
 }  // namespace
 
-Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
+Status VerifyVersion(CheckpointStore& store, Version version) {
+  const auto manifest = store.ReadManifest(version);
+  MUSTER_TRY(manifest);
+  MUSTER_TRY(ModelLayoutOf(*manifest));
+  const auto record = store.ReadRoundRecord(version);
+  if ((!record && record.error().reason == Reason::not_found) ||
+      (record && record->digest != manifest->digest)) {
+    return Damage("the manifest of " + Named(version) + " is not the one that its record names");
+  }
+  MUSTER_TRY(record);
+  return StreamVersion(store, *manifest, manifest->total_bytes,
+                       [](ByteSpan /*chunk*/) -> Status { return {}; });
+}
+
+Status VerifySpooled(Spool& spool, std::uint64_t bytes,
+                     const std::vector<AcceptedUpdate>& updates) {
+  std::uint32_t extent_count = 0;
+  for (const AcceptedUpdate& update : updates) {
+    extent_count = std::max(extent_count, update.extent.index + 1);
+  }
+  MUSTER_TRY(spool.Prepare(bytes, extent_count));
+  for (const AcceptedUpdate& update : updates) MUSTER_TRY(CheckSpooled(spool, update, bytes));
+  return {};
+}
+
+Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
                                   const std::function<void(Version)>& progress) {
   const RecoveredState& state = store.recovered();
   VerifiedState verified;
@@ -129,20 +159,25 @@ Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
   verified.updates = ledger.update_count();
   for (const Version version : store.HeldVersions()) {
     progress(version);
-    MUSTER_TRY(CheckVersion(store, version, ledger, &verified));
+    MUSTER_TRY(VerifyVersion(store, version));
+    verified.held.push_back(version);
+    verified.chunk_bytes += store.ReadManifest(version)->total_bytes;
   }
   if (spool == nullptr) return verified;
-  for (const auto* updates : {&state.unstored, &state.accepted}) {
-    for (const AcceptedUpdate& update : *updates) {
-      // An update has the model's tensors.
-      MUSTER_TRY(CheckSpooled(*spool, update, state.head->model_bytes));
-      ++verified.spooled_updates;
-    }
+  std::vector<AcceptedUpdate> spooled = state.accepted;
+  // Of a head that is stored they may be overwritten: only their clearance was lost.
+  if (!state.unstored.empty() && std::ranges::count(verified.held, state.head->version) == 0) {
+    spooled.insert(spooled.begin(), state.unstored.begin(), state.unstored.end());
   }
+  if (spooled.empty()) return verified;
+  // An update has the model's tensors.
+  MUSTER_TRY(VerifySpooled(*spool, state.head->model_bytes, spooled));
+  verified.spooled_updates = spooled.size();
   return verified;
 }
 
 Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
+                                           const StateKey& key,
                                            const std::function<void(Version)>& progress) {
   const auto lock = FileLock::Acquire(checkpoint::LockPath(state_dir));
   if (!lock && lock.error().reason != Reason::state_in_use) return lock.error();
@@ -152,15 +187,8 @@ Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::st
     if (verified) verified->in_use = !lock;
     return verified;
   }
-  auto spool = OpenSpool(state_dir);
+  auto spool = OpenSpool(state_dir, key);
   MUSTER_TRY(spool);
-  std::uint32_t extent_count = 0;
-  for (const auto* updates : {&state.unstored, &state.accepted}) {
-    for (const AcceptedUpdate& update : *updates) {
-      extent_count = std::max(extent_count, update.extent.index + 1);
-    }
-  }
-  MUSTER_TRY((*spool)->Prepare(state.head->model_bytes, extent_count));
   return VerifyState(store, spool->get(), progress);
 }
 

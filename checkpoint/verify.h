@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "checkpoint/spool.h"
+#include "checkpoint/state_key.h"
 #include "checkpoint/store.h"
 #include "common/error.h"
 
@@ -21,19 +22,30 @@ struct VerifiedState {
   bool in_use = false;                ///< A coordinator is at work: the spool was not looked at.
 };
 
-/// Reads everything. Records: numbered without a gap, each parent the version before it or a fork
-/// of its lineage, updates ascending, in one record at most, their weights adding up; a fate of a
-/// committed update agrees with its record. Versions: the manifest names the record's digest and
-/// has it, each chunk has the manifest's. Spool: each update that is accepted or whose version is
-/// not stored has its digest; without a spool (a coordinator is at work on it) they are not looked
-/// at. `progress` is called now and then with the version that is read. Errors: damage (the first
-/// thing that is not as it was written, with what it is), io_failed.
-Result<VerifiedState> VerifyState(CheckpointStore& store, const Spool* spool,
+/// The version's manifest against its record and itself, and each chunk against the manifest.
+/// Errors: not_found (no such version, or its chunks are not held), damage, io_failed.
+Status VerifyVersion(CheckpointStore& store, Version version);
+
+/// The bytes in the spool of each of `updates`, `bytes` long, against its digest. Prepares the
+/// spool. Errors: damage (names the update), io_failed.
+Status VerifySpooled(Spool& spool, std::uint64_t bytes, const std::vector<AcceptedUpdate>& updates);
+
+/// Reads everything. Records: numbered without a gap, each parent the version before it, or, of a
+/// copy (copy_version.h), any version with its digest; a copy alone begins a lineage, at the
+/// version that this goes on from, and only there numbers may be left out. Updates ascending, in
+/// one record at most, their weights adding up; a fate of a committed update agrees with its
+/// record. Versions: the manifest names the record's digest and has it, each chunk has the
+/// manifest's. Spool: each update that is accepted or whose version is not stored has its digest;
+/// without a spool (a coordinator is at work on it) they are not looked at. `progress` is called
+/// now and then with the version that is read. Errors: damage (the first thing that is not as it
+/// was written, with what it is), io_failed.
+Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
                                   const std::function<void(Version)>& progress);
 
-/// VerifyState of `store`, which is open on this directory, with its spool unless a coordinator is
-/// at work on it. None can start meanwhile. Errors: as VerifyState.
+/// VerifyState of `store`, which is open on this directory with this key, with its spool unless a
+/// coordinator is at work on it. None can start meanwhile. Errors: as VerifyState.
 Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
+                                           const StateKey& key,
                                            const std::function<void(Version)>& progress);
 
 }  // namespace muster

@@ -73,9 +73,11 @@ Result<std::optional<Json>> Ask(const std::string& state_dir, const Json& reques
 /// Changes the roster of a state whose coordinator does not run. `change` returns the entry that
 /// the roster is to have.
 template <typename Change>
-Result<RosterIndex> ChangeStored(const std::string& state_dir, Change change) {
-  MUSTER_TRY(MakeDirectories(state_dir, 0700));
-  const auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
+Result<RosterIndex> ChangeStored(const Arguments& arguments, Change change) {
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return key.error();
+  MUSTER_TRY(MakeDirectories(arguments.state_dir, 0700));
+  const auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::create_or_open, *key);
   if (!store) return store.error();
   const std::vector<RosterEntry>& roster = (*store)->recovered().roster;
   const Result<RosterEntry> entry = change(roster);
@@ -149,7 +151,7 @@ Result<Added> Add(const Arguments& arguments) {
   }
   Change change;
   const Result<RosterIndex> index =
-      ChangeStored(arguments.state_dir, [&](const std::vector<RosterEntry>& roster) {
+      ChangeStored(arguments, [&](const std::vector<RosterEntry>& roster) {
         const auto found = std::ranges::find(roster, arguments.name, &RosterEntry::name);
         change = ChangeOf(found == roster.end() ? std::nullopt : std::optional(*found), *key);
         return coordinator::JudgeEnrolment(roster, arguments.name, *key);
@@ -164,7 +166,7 @@ Result<RosterIndex> Remove(const Arguments& arguments) {
       Ask(arguments.state_dir, {{"command", "enroll_remove"}, {"name", arguments.name}});
   if (!answer) return answer.error();
   if (*answer) return (*answer)->value("index", RosterIndex{0});
-  return ChangeStored(arguments.state_dir, [&](const auto& roster) {
+  return ChangeStored(arguments, [&](const auto& roster) {
     return coordinator::JudgeRevocation(roster, arguments.name);
   });
 }
@@ -172,7 +174,11 @@ Result<RosterIndex> Remove(const Arguments& arguments) {
 Result<std::string> List(const Arguments& arguments) {
   const auto answer = Ask(arguments.state_dir, {{"command", "enroll_ls"}});
   if (!answer) return answer.error();
-  if (!*answer) return ListRoster(arguments.state_dir, arguments.format);
+  if (!*answer) {
+    const Result<StateKey> key = FindStateKey(arguments.key_file);
+    if (!key) return key.error();
+    return ListRoster(arguments.state_dir, arguments.format, *key);
+  }
   Table table({"index", "name", "key", "state"}, {0});
   std::string lines;
   for (const Json& entry : (**answer)["roster"]) {

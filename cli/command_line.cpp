@@ -115,9 +115,13 @@ class CommandLine {
   void AddServing();
   void AddRoster();
   void AddLooking();
+  void AddCheckpoints();
+  void AddCheckpointChanges(CLI::App& checkpoints);
   void StateDir(CLI::App* app, const std::string& what);
+  void StoredState(CLI::App* app, const std::string& what);
   void ConfigFile(CLI::App* app);
   void Several(CLI::App* app);
+  void AcceptLoss(CLI::App* app);
 
   CLI::App app_{"Muster: trains one model on many machines that come and go.", "muster"};
   Arguments arguments_;
@@ -154,6 +158,14 @@ void CommandLine::StateDir(CLI::App* app, const std::string& what) {
   app->add_option("--state-dir", arguments_.state_dir, what)->type_name("DIR")->required();
 }
 
+/// A coordinator's state directory, which may be encrypted.
+void CommandLine::StoredState(CLI::App* app, const std::string& what) {
+  StateDir(app, what);
+  app->add_option("--key-file", arguments_.key_file,
+                  "The key of an encrypted state; the environment's MUSTER_STATE_KEY if not given")
+      ->type_name("FILE");
+}
+
 void CommandLine::ConfigFile(CLI::App* app) {
   app->add_option("CONFIG", arguments_.config, "The TOML file; `muster config` lists all keys")
       ->required();
@@ -173,13 +185,21 @@ void CommandLine::Several(CLI::App* app) {
       ->check(kWhole);
 }
 
+void CommandLine::AcceptLoss(CLI::App* app) {
+  app->add_flag("--accept-loss", arguments_.accept_loss,
+                "If what is stored is damaged, go on from the last good version in a new lineage; "
+                "without this flag damage ends with exit code 5 and says what would be lost");
+}
+
 void CommandLine::AddServing() {
   CLI::App* run =
       Add(app_, "run", "Run a whole federation on this machine as real processes", RunRun,
           "  muster run configs/demo.toml\n"
           "  muster run configs/mnist-2nn.toml --set data.dir=/data/mnist\n"
-          "  muster run configs/demo.toml --state-dir /tmp/demo --format json");
+          "  muster run configs/demo.toml --state-dir /tmp/demo --format json\n"
+          "  muster run configs/demo.toml --accept-loss");
   ConfigFile(run);
+  AcceptLoss(run);
   run->add_option("--state-dir", arguments_.state_dir,
                   "Where everything is kept; ./muster-state/JOB if it is not given")
       ->type_name("DIR");
@@ -188,9 +208,12 @@ void CommandLine::AddServing() {
       Add(app_, "coordinator", "Run the coordinator alone", RunCoordinatorCommand,
           "  muster coordinator job.toml --state-dir coordinator \\\n"
           "      --set coordinator.listen=tcp://0.0.0.0:7000 \\\n"
-          "      --set coordinator.bulk_listen=tcp://0.0.0.0:7001");
+          "      --set coordinator.bulk_listen=tcp://0.0.0.0:7001\n"
+          "  muster coordinator job.toml --state-dir coordinator \\\n"
+          "      --set checkpoint.key_file=state.key");
   ConfigFile(coordinator);
   StateDir(coordinator, "Where the coordinator keeps everything");
+  AcceptLoss(coordinator);
   coordinator->add_flag("--quiet", arguments_.quiet, "Say only how it ended, not each round");
 
   CLI::App* participant = Add(
@@ -231,53 +254,23 @@ void CommandLine::AddRoster() {
   add->add_option("NAME", arguments_.name, "The name to enrol")->required();
   add->add_option("--key", arguments_.key, "Its public key: the file, or its 40 characters")
       ->required();
-  StateDir(add, state);
+  StoredState(add, state);
   CLI::App* remove = Add(*enroll, "remove", "Revoke a participant, on live connections too",
                          RunEnrollRemove, "  muster enroll remove site-1 --state-dir coordinator");
   remove->add_option("NAME", arguments_.name, "The name to revoke")->required();
-  StateDir(remove, state);
-  StateDir(Add(*enroll, "ls", "List the roster", RunEnrollLs,
-               "  muster enroll ls --state-dir coordinator"),
-           state);
+  StoredState(remove, state);
+  StoredState(Add(*enroll, "ls", "List the roster", RunEnrollLs,
+                  "  muster enroll ls --state-dir coordinator"),
+              state);
 }
 
 void CommandLine::AddLooking() {
   const std::string state = "The coordinator's directory";
-  StateDir(Add(app_, "status", "Say what a federation does and what it waits for", RunStatus,
-               "  muster status --state-dir muster-state/demo\n"
-               "  muster status --state-dir muster-state/demo --format json"),
-           state);
-  CLI::App* checkpoints = app_.add_subcommand("checkpoints", "Look at the committed versions");
-  checkpoints->require_subcommand(1);
-  checkpoints->footer(
-      "Examples:\n  muster checkpoints ls --state-dir muster-state/demo\n"
-      "  muster checkpoints export --help");
-  StateDir(Add(*checkpoints, "ls", "List all versions", RunCheckpointsLs,
-               "  muster checkpoints ls --state-dir muster-state/demo"),
-           state);
-  CLI::App* show =
-      Add(*checkpoints, "show", "Show one version, its updates and tensors", RunCheckpointsShow,
-          "  muster checkpoints show --version 3 --state-dir muster-state/demo");
-  show->add_option("--version", arguments_.version, "Which one; the newest if it is not given")
-      ->check(kWhole);
-  StateDir(show, state);
-  CLI::App* exporting =
-      Add(*checkpoints, "export", "Write a version's model as safetensors", RunCheckpointsExport,
-          "  muster checkpoints export --output model.safetensors --state-dir muster-state/demo");
-  exporting->add_option("--version", arguments_.version, "Which one; the newest if not given")
-      ->check(kWhole);
-  exporting->add_option("--output", arguments_.output, "The file to write")->required();
-  StateDir(exporting, state);
-  CLI::App* verify = Add(*checkpoints, "verify", "Read everything that is stored and check it",
-                         RunCheckpointsVerify,
-                         "  muster checkpoints verify --state-dir muster-state/demo\n"
-                         "  muster checkpoints verify --replay --state-dir muster-state/demo");
-  verify->add_flag("--replay", arguments_.replay,
-                   "Train and fold every version again and compare the digests");
-  verify->add_option("--data-dir", arguments_.data_dir,
-                     "The data files, for --replay of such a job");
-  StateDir(verify, state);
-
+  StoredState(Add(app_, "status", "Say what a federation does and what it waits for", RunStatus,
+                  "  muster status --state-dir muster-state/demo\n"
+                  "  muster status --state-dir muster-state/demo --format json"),
+              state);
+  AddCheckpoints();
   CLI::App* data = app_.add_subcommand("data", "Look at a job's data");
   data->require_subcommand(1);
   data->footer("Examples:\n  muster data show configs/demo.toml");
@@ -295,6 +288,70 @@ void CommandLine::AddLooking() {
   plot_state->excludes(plot_file);
   plot->require_option(1, 2);
   Add(app_, "version", "Print the version of this program", RunVersion, "  muster version");
+}
+
+void CommandLine::AddCheckpoints() {
+  const std::string state = "The coordinator's directory";
+  CLI::App* checkpoints =
+      app_.add_subcommand("checkpoints", "Look at the committed versions, or go back to one");
+  checkpoints->require_subcommand(1);
+  checkpoints->footer(
+      "Examples:\n  muster checkpoints ls --state-dir muster-state/demo\n"
+      "  muster checkpoints export --help");
+  StoredState(Add(*checkpoints, "ls", "List all versions", RunCheckpointsLs,
+                  "  muster checkpoints ls --state-dir muster-state/demo"),
+              state);
+  CLI::App* show =
+      Add(*checkpoints, "show", "Show one version, its updates and tensors", RunCheckpointsShow,
+          "  muster checkpoints show --version 3 --state-dir muster-state/demo");
+  show->add_option("--version", arguments_.version, "Which one; the newest if it is not given")
+      ->check(kWhole);
+  StoredState(show, state);
+  CLI::App* exporting =
+      Add(*checkpoints, "export", "Write a version's model as safetensors", RunCheckpointsExport,
+          "  muster checkpoints export --output model.safetensors --state-dir muster-state/demo");
+  exporting->add_option("--version", arguments_.version, "Which one; the newest if not given")
+      ->check(kWhole);
+  exporting->add_option("--output", arguments_.output, "The file to write")->required();
+  StoredState(exporting, state);
+  CLI::App* verify = Add(*checkpoints, "verify", "Read everything that is stored and check it",
+                         RunCheckpointsVerify,
+                         "  muster checkpoints verify --state-dir muster-state/demo\n"
+                         "  muster checkpoints verify --replay --state-dir muster-state/demo");
+  verify->add_flag("--replay", arguments_.replay,
+                   "Train and fold every version again and compare the digests");
+  verify->add_option("--data-dir", arguments_.data_dir,
+                     "The data files, for --replay of such a job");
+  StoredState(verify, state);
+  AddCheckpointChanges(*checkpoints);
+}
+
+void CommandLine::AddCheckpointChanges(CLI::App& checkpoints) {
+  CLI::App* rollback =
+      Add(checkpoints, "rollback", "Commit the content of an older version as a new version",
+          RunCheckpointsRollback,
+          "  muster checkpoints rollback --version 5 --state-dir muster-state/demo");
+  rollback->add_option("--version", arguments_.version, "Whose content; it must be held")
+      ->check(kWhole)
+      ->required();
+  StoredState(rollback, "The coordinator's directory; it must not run");
+  CLI::App* restore =
+      Add(checkpoints, "restore", "Make a state directory of its mirror, once it is lost",
+          RunCheckpointsRestore,
+          "  muster checkpoints restore --from /backup/muster --state-dir coordinator");
+  restore->add_option("--from", arguments_.from, "The mirror: what checkpoint.mirror named")
+      ->type_name("DIR")
+      ->required();
+  StoredState(restore, "The directory to make; it must hold no state");
+  CLI::App* rekey =
+      Add(checkpoints, "rekey", "Give an encrypted state another key", RunCheckpointsRekey,
+          "  (umask 077; openssl rand -hex 32 > new.key)\n"
+          "  muster checkpoints rekey --state-dir coordinator --key-file old.key \\\n"
+          "      --new-key-file new.key");
+  rekey->add_option("--new-key-file", arguments_.new_key_file, "The key that opens it from now on")
+      ->type_name("FILE")
+      ->required();
+  StoredState(rekey, "The coordinator's directory, or its mirror; it must not run");
 }
 
 int CommandLine::Run(int argc, char** argv) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/state_key.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/config_keys.h"
@@ -45,7 +46,9 @@ Result<std::string> DescribeState(const Arguments& arguments) {
   const auto reply = AskCoordinator(arguments.state_dir, R"({"command":"status"})", kAnswerTime);
   if (!reply) {
     if (reply.error().reason != Reason::not_found) return reply.error();
-    return DescribeStopped(arguments.state_dir, arguments.format);
+    const Result<StateKey> key = FindStateKey(arguments.key_file);
+    if (!key) return key.error();
+    return DescribeStopped(arguments.state_dir, arguments.format, *key);
   }
   const Result<StatusSnapshot> status = ParseStatus(*reply);
   if (!status) return status.error();
@@ -98,17 +101,23 @@ int RunStatus(const Arguments& arguments) {
 }
 
 int RunCheckpointsLs(const Arguments& arguments) {
-  return PrintOrFail(ListVersions(arguments.state_dir, arguments.format), arguments);
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return Fail(key.error(), arguments.format);
+  return PrintOrFail(ListVersions(arguments.state_dir, arguments.format, *key), arguments);
 }
 
 int RunCheckpointsShow(const Arguments& arguments) {
-  return PrintOrFail(ShowVersion(arguments.state_dir, arguments.version, arguments.format),
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return Fail(key.error(), arguments.format);
+  return PrintOrFail(ShowVersion(arguments.state_dir, arguments.version, arguments.format, *key),
                      arguments);
 }
 
 int RunCheckpointsExport(const Arguments& arguments) {
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return Fail(key.error(), arguments.format);
   const Result<Exported> exported =
-      ExportStored(arguments.state_dir, arguments.version, arguments.output);
+      ExportStored(arguments.state_dir, arguments.version, arguments.output, *key);
   if (!exported) return Fail(exported.error(), arguments.format);
   nlohmann::ordered_json object = {{"version", exported->version}, {"path", arguments.output}};
   std::string text = fmt::format("version {} is in {}\n", exported->version, arguments.output);

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <optional>
 
+#include "cli/accept_loss.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/event_follower.h"
@@ -20,6 +21,7 @@
 #include "common/file.h"
 #include "common/names.h"
 #include "common/open_files.h"
+#include "coordinator/runtime/accept_loss.h"
 #include "coordinator/runtime/server.h"
 #include "participant/runtime/endpoints.h"
 #include "participant/runtime/host.h"
@@ -39,8 +41,9 @@ Result<FileDescriptor> TakeSignals(std::initializer_list<int> signals) {
   return fd;
 }
 
-Result<int> TellFinishedAgain(const RunSummary& summary, const RunPaths& paths, Format format) {
-  MUSTER_TRY(EnsureExported(*summary.end, paths));
+Result<int> TellFinishedAgain(const RunSummary& summary, const RunPaths& paths, const StateKey& key,
+                              Format format) {
+  MUSTER_TRY(EnsureExported(*summary.end, paths, key));
   Print(format == Format::json ? summary.end->line + "\n"
                                : "This job is finished already.\n" + RenderSummary(summary));
   return static_cast<int>(ExitCode::ok);
@@ -56,6 +59,17 @@ Status CheckOpenFiles(const Config& config) {
                          HostFiles(hosted));
 }
 
+Result<int> RunOn(const Config& config, const RunPaths& paths, const StateKey& key, Format format,
+                  int signal_fd) {
+  const auto finished = FindFinished(config, paths, key);
+  if (!finished) return finished.error();
+  if (*finished) return TellFinishedAgain(**finished, paths, key, format);
+  MUSTER_TRY(PrepareRun(config, paths, key));
+  const std::unique_ptr<RunOutput> output = MakeRunOutput(format);
+  RunSupervisor supervisor(config, paths, key, signal_fd, *output);
+  return supervisor.Run();
+}
+
 Result<int> Supervise(const Arguments& arguments) {
   const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
   if (!config) return config.error();
@@ -68,13 +82,14 @@ Result<int> Supervise(const Arguments& arguments) {
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   const Result<FileLock> lock = FileLock::Acquire(paths.Lock());
   if (!lock) return lock.error();
-  const auto finished = FindFinished(*config, paths);
-  if (!finished) return finished.error();
-  if (*finished) return TellFinishedAgain(**finished, paths, arguments.format);
-  MUSTER_TRY(PrepareRun(*config, paths));
-  const std::unique_ptr<RunOutput> output = MakeRunOutput(arguments.format);
-  RunSupervisor supervisor(*config, paths, signals->get(), *output);
-  return supervisor.Run();
+  const Result<StateKey> key = FindStateKey(config->key_file);
+  MUSTER_TRY(key);
+  // Here, not in the coordinator: who is enrolled must be read first, and a coordinator that is
+  // started again must not accept anything anew.
+  MUSTER_TRY(AcceptLossIfAsked(arguments, state_dir, *key));
+  const Result<int> exit_code = RunOn(*config, paths, *key, arguments.format, signals->get());
+  if (!exit_code) return coordinator::ExplainDamage(exit_code.error(), state_dir, *key);
+  return exit_code;
 }
 
 Result<std::vector<ParticipantSpec>> Participants(const Arguments& arguments) {
@@ -155,21 +170,35 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   if (!config) return Fail(config.error(), arguments.format);
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
   if (!signals) return Fail(signals.error(), arguments.format);
+  const Result<StateKey> key = FindStateKey(config->key_file);
+  if (!key) return Fail(key.error(), arguments.format);
+  const Status accepted = AcceptLossIfAsked(arguments, arguments.state_dir, *key);
+  if (!accepted) return Fail(accepted.error(), arguments.format);
   ServerOptions options;
   options.state_dir = arguments.state_dir;
+  options.state_key = *key;
   options.listen_control = config->listen;
   options.listen_bulk = config->bulk_listen;
   options.fold_threads = config->fold_threads;
   options.initial_model = config->initial_model;
+  options.mirror = config->mirror;
   options.data = config->data;
   options.core = config->core;
   std::optional<EventFollower> follower;
   if (!arguments.quiet) {
     follower.emplace(RunPaths{arguments.state_dir}.Events(), arguments.format);
   }
-  const Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
+  Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
   follower.reset();
-  if (!outcome) return Fail(outcome.error(), arguments.format);
+  if (!outcome) {
+    return Fail(coordinator::ExplainDamage(outcome.error(), arguments.state_dir, *key),
+                arguments.format);
+  }
+  if (outcome->reason == Reason::damage) {
+    outcome->text =
+        coordinator::ExplainDamage({outcome->reason, outcome->text}, arguments.state_dir, *key)
+            .message;
+  }
   return Report("coordinator", *outcome, arguments.format);
 }
 

@@ -1,8 +1,5 @@
 // muster checkpoints verify: what is stored, checked against itself and against its definition.
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -10,30 +7,15 @@
 #include "checkpoint/verify.h"
 #include "cli/commands.h"
 #include "cli/text.h"
-#include "common/clock.h"
+#include "cli/version_progress.h"
 #include "common/exit_codes.h"
 #include "common/text.h"
+#include "coordinator/runtime/accept_loss.h"
 #include "coordinator/runtime/replay.h"
 #include "model/job.h"
 
 namespace muster::cli {
 namespace {
-
-/// One line on standard error every two seconds: a look at much data takes a while.
-class Progress {
- public:
-  explicit Progress(std::string doing) : doing_(std::move(doing)), told_at_(MonotonicNow()) {}
-  void operator()(Version version) {
-    constexpr MonotonicMs kTellEveryMs = 2'000;
-    if (MonotonicNow() < told_at_ + kTellEveryMs) return;
-    told_at_ = MonotonicNow();
-    fmt::print(stderr, "{} version {}\n", doing_, version);
-  }
-
- private:
-  const std::string doing_;
-  MonotonicMs told_at_;
-};
 
 struct Verdict {
   VerifiedState stored;
@@ -50,11 +32,13 @@ std::string WhyNoReplay(const JobSpec& job, const std::string& data_dir) {
 }
 
 Result<Verdict> Verify(const Arguments& arguments) {
-  auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::read_only);
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  MUSTER_TRY(key);
+  auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::read_only, *key);
   MUSTER_TRY(store);
   auto stored = VerifyStateDirectory(
-      **store, arguments.state_dir,
-      [progress = Progress("reading")](Version version) mutable { progress(version); });
+      **store, arguments.state_dir, *key,
+      [progress = VersionProgress("reading")](Version version) mutable { progress(version); });
   MUSTER_TRY(stored);
   Verdict verdict{std::move(*stored), std::nullopt, ""};
   if (!arguments.replay) return verdict;
@@ -66,7 +50,7 @@ Result<Verdict> Verify(const Arguments& arguments) {
   if (!verdict.not_replayed.empty()) return verdict;
   auto replayed = coordinator::ReplayVersions(
       **store, *job, {arguments.data_dir},
-      [progress = Progress("computing")](Version version) mutable { progress(version); });
+      [progress = VersionProgress("computing")](Version version) mutable { progress(version); });
   MUSTER_TRY(replayed);
   verdict.replayed = *replayed;
   return verdict;
@@ -113,7 +97,11 @@ std::string AsJson(const Verdict& verdict) {
 
 int RunCheckpointsVerify(const Arguments& arguments) {
   const Result<Verdict> verdict = Verify(arguments);
-  if (!verdict) return Fail(verdict.error(), arguments.format);
+  if (!verdict) {
+    const StateKey key = FindStateKey(arguments.key_file).value_or(StateKey());
+    return Fail(coordinator::ExplainDamage(verdict.error(), arguments.state_dir, key),
+                arguments.format);
+  }
   Print(arguments.format == Format::json ? AsJson(*verdict) : AsText(*verdict));
   return static_cast<int>(verdict->not_replayed.empty() ? ExitCode::ok : ExitCode::not_replayed);
 }

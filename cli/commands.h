@@ -28,10 +28,14 @@ struct Arguments {
   std::uint32_t threads = 1;
   std::optional<std::uint64_t> version;
   std::string output;
-  std::string metrics;  ///< Path of an event log.
+  std::string metrics;       ///< Path of an event log.
+  std::string key_file;      ///< Of an encrypted state; empty: FindStateKey looks elsewhere.
+  std::string from;          ///< `checkpoints restore`: the mirror.
+  std::string new_key_file;  ///< `checkpoints rekey`: of the key that follows.
   std::uint32_t rows = 20;
   bool quiet = false;
   bool replay = false;
+  bool accept_loss = false;
 };
 
 int RunRun(const Arguments& arguments);
@@ -46,6 +50,9 @@ int RunCheckpointsLs(const Arguments& arguments);
 int RunCheckpointsShow(const Arguments& arguments);
 int RunCheckpointsExport(const Arguments& arguments);
 int RunCheckpointsVerify(const Arguments& arguments);
+int RunCheckpointsRekey(const Arguments& arguments);
+int RunCheckpointsRollback(const Arguments& arguments);
+int RunCheckpointsRestore(const Arguments& arguments);
 int RunData(const Arguments& arguments);
 int RunConfig(const Arguments& arguments);
 int RunPlot(const Arguments& arguments);

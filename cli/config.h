@@ -29,6 +29,8 @@ struct Config {
   std::string bulk_listen = "tcp://127.0.0.1:0";
   std::uint32_t fold_threads = 1;
   std::string initial_model;  ///< ServerOptions::initial_model.
+  std::string mirror;         ///< ServerOptions::mirror.
+  std::string key_file;       ///< Of the state's key; empty: FindStateKey looks elsewhere.
   DataOptions data;
   RunOptions run;
 };

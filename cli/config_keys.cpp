@@ -223,6 +223,24 @@ void AddProcess(std::vector<ConfigKey>& keys) {
   keys.push_back(Seconds("coordinator.drain_s",
                          "How long SIGTERM waits for uploads that are half received.", 0, 3600,
                          [](auto& c) -> auto& { return c.core.drain_ms; }));
+  keys.push_back(Text(
+      "checkpoint.mirror",
+      "A directory of another volume, which must be there: each commit is copied to it behind the "
+      "rounds, and `muster checkpoints restore` starts from it; empty: none.",
+      [](auto& c) -> auto& { return c.mirror; }, AnyText));
+  keys.push_back(Count(
+      "checkpoint.keep_last",
+      "So many of the newest versions are held whole; 0: all. Records of all are kept for ever.",
+      [](auto& c) -> auto& { return c.core.retention.keep_last; }));
+  keys.push_back(Count("checkpoint.keep_every",
+                       "Besides, each version that this number divides is held; 0: none.",
+                       [](auto& c) -> auto& { return c.core.retention.keep_every; }));
+  keys.push_back(Text(
+      "checkpoint.key_file",
+      "Encrypts the state at rest: a file of mode 0600 with 64 hexadecimal characters, as of "
+      "`openssl rand -hex 32`, kept apart from the state; empty: the environment's "
+      "MUSTER_STATE_KEY, or no encryption.",
+      [](auto& c) -> auto& { return c.key_file; }, AnyText));
   keys.push_back(Integer("run.participants", "Participants that `muster run` starts.", 1,
                          limits::kRosterMax, [](auto& c) -> auto& { return c.run.participants; }));
   keys.back().default_text = "data.parts";

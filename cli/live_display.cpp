@@ -84,6 +84,7 @@ std::vector<std::string> RenderLive(const LiveState& state, std::size_t columns,
                                         : HumanList(status.awaited, kNamesShown)));
     lines.push_back(fmt::format("bytes     {} in  {} out", HumanBytes(status.bytes_received),
                                 HumanBytes(status.bytes_sent)));
+    if (status.mirror) lines.push_back("mirror    " + DescribeMirror(*status.mirror));
   } else {
     lines.push_back("round     the coordinator does not answer yet");
   }

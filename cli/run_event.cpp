@@ -144,6 +144,9 @@ Result<RunEvent> ParseEvent(const std::string& line) {
   event.message = Text(object, "message");
   event.who = Text(object, "who");
   event.pid = Whole(object, "pid");
+  if (const auto mirror = object.find("mirror"); mirror != object.end()) {
+    event.mirror = mirror->dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   event.restarts = Counts(object, "restarts");
   event.refusals = Counts(object, "refusals");
   event.exit_code = ExitCodeOf(object);

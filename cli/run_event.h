@@ -58,7 +58,8 @@ struct RunEvent {
   std::string process;
   std::string exit;
   std::string message;
-  std::string who;  ///< Whose end it is.
+  std::string who;     ///< Whose end it is.
+  std::string mirror;  ///< Of an end: what is said of the mirror, JSON; empty without one.
   std::uint64_t pid = 0;
   std::map<std::string, std::uint64_t> restarts;  ///< By process.
   std::map<std::string, std::uint64_t> refusals;  ///< By reason.

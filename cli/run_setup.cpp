@@ -24,10 +24,11 @@ constexpr std::chrono::milliseconds kStoreWait{3000};
 constexpr std::chrono::milliseconds kStoreRetry{20};
 
 // The children of a killed supervisor are killed with it, yet they need a moment to be gone.
-Result<std::unique_ptr<CheckpointStore>> OpenStore(const std::string& state_dir) {
+Result<std::unique_ptr<CheckpointStore>> OpenStore(const std::string& state_dir,
+                                                   const StateKey& key) {
   const auto give_up = std::chrono::steady_clock::now() + kStoreWait;
   while (true) {
-    auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
+    auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open, key);
     const bool in_use = !store && store.error().reason == Reason::state_in_use;
     if (!in_use || std::chrono::steady_clock::now() > give_up) return store;
     std::this_thread::sleep_for(kStoreRetry);
@@ -106,10 +107,10 @@ std::optional<std::string> ExportedDigest(const std::string& path) {
 
 }  // namespace
 
-Status PrepareRun(const Config& config, const RunPaths& paths) {
+Status PrepareRun(const Config& config, const RunPaths& paths, const StateKey& key) {
   MUSTER_TRY(CheckLocalData(config));
   MUSTER_TRY(MakeDirectories(paths.Participants(), kDirectoryMode));
-  auto store = OpenStore(paths.state);
+  auto store = OpenStore(paths.state, key);
   if (!store) return store.error();
   const RecoveredState& state = (*store)->recovered();
   if (state.job) MUSTER_TRY(coordinator::CheckStoredJob(*state.job, config.job));
@@ -118,8 +119,9 @@ Status PrepareRun(const Config& config, const RunPaths& paths) {
   return WriteFileAtomically(paths.EffectiveConfig(), AsBytes(RenderConfig(config)), 0644);
 }
 
-Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPaths& paths) {
-  const auto store = OpenCheckpointStore(paths.state, OpenMode::read_only);
+Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPaths& paths,
+                                               const StateKey& key) {
+  const auto store = OpenCheckpointStore(paths.state, OpenMode::read_only, key);
   if (!store) {
     if (store.error().reason == Reason::not_found) return std::optional<RunSummary>();
     return store.error();
@@ -134,9 +136,9 @@ Result<std::optional<RunSummary>> FindFinished(const Config& config, const RunPa
   return std::optional(std::move(summary));
 }
 
-Status EnsureExported(const RunEvent& finished, const RunPaths& paths) {
+Status EnsureExported(const RunEvent& finished, const RunPaths& paths, const StateKey& key) {
   if (ExportedDigest(paths.Model()) == finished.digest) return {};
-  const Result<Exported> exported = ExportStored(paths.state, finished.version, paths.Model());
+  const Result<Exported> exported = ExportStored(paths.state, finished.version, paths.Model(), key);
   return exported ? Status() : Status(exported.error());
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/status_snapshot.h"
 #include "cli/text.h"
 
 namespace muster::cli {
@@ -63,6 +64,8 @@ std::string RenderSummary(const RunSummary& summary) {
   if (summary.end && summary.end->kind == EventKind::finished) {
     line("reproducible", Reproducible(*summary.end));
   }
+  const auto mirror = summary.end ? ParseMirror(summary.end->mirror) : std::nullopt;
+  if (mirror) line("mirror", DescribeMirror(*mirror));
   if (summary.counts_known) text += CountLines(summary);
   if (!summary.model_path.empty()) line("model", summary.model_path);
   return text;

@@ -34,9 +34,11 @@ std::string GroupLabel(const std::vector<std::string>& names) {
 
 }  // namespace
 
-RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, int signal_fd, RunOutput& output)
+RunSupervisor::RunSupervisor(const Config& config, RunPaths paths, StateKey key, int signal_fd,
+                             RunOutput& output)
     : config_(config),
       paths_(std::move(paths)),
+      key_(std::move(key)),
       signal_fd_(signal_fd),
       output_(output),
       tail_(paths_.Events(), ReadShown(paths_.Shown(), paths_.Events())),
@@ -151,7 +153,7 @@ Status RunSupervisor::OnCoordinatorExit(const Death& death) {
 }
 
 void RunSupervisor::ExportModel() {
-  const Result<Exported> exported = ExportStored(paths_.state, std::nullopt, paths_.Model());
+  const Result<Exported> exported = ExportStored(paths_.state, std::nullopt, paths_.Model(), key_);
   if (exported) return;
   Ending ending = EndingOf(exported.error());
   ending.message =

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/state_key.h"
 #include "cli/config.h"
 #include "cli/event_tail.h"
 #include "cli/run_files.h"
@@ -23,8 +24,10 @@ namespace muster::cli {
 class RunSupervisor {
  public:
   /// `signal_fd`: a non-blocking signalfd of SIGTERM, SIGINT, SIGHUP and SIGCHLD, which must be
-  /// blocked. REQUIRES: PrepareRun succeeded and run.lock is held.
-  RunSupervisor(const Config& config, RunPaths paths, int signal_fd, RunOutput& output);
+  /// blocked. `key`: FindStateKey of the configuration. REQUIRES: PrepareRun succeeded and run.lock
+  /// is held.
+  RunSupervisor(const Config& config, RunPaths paths, StateKey key, int signal_fd,
+                RunOutput& output);
 
   /// Returns the exit code of the run. Errors: those of opening the event log, before anybody is
   /// started; later ones end the run as failed.
@@ -85,6 +88,7 @@ class RunSupervisor {
 
   const Config& config_;
   RunPaths paths_;
+  StateKey key_;
   int signal_fd_;
   RunOutput& output_;
   EventTail tail_;

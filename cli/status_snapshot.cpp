@@ -59,6 +59,7 @@ StatusSnapshot Read(const Json& object) {
   for (const auto& [reason, count] : object.at("refusals").items()) {
     status.refusals[reason] = count.get<std::uint64_t>();
   }
+  if (object.contains("mirror")) status.mirror = ParseMirror(object["mirror"].dump());
   return status;
 }
 
@@ -71,7 +72,34 @@ pid_t PidOf(const RunState& run, const std::string& name) {
   return 0;
 }
 
+std::string TextField(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::optional<std::uint64_t> WholeField(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
 }  // namespace
+
+std::optional<MirrorLine> ParseMirror(const std::string& text) {
+  const Json object = Json::parse(text, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  return MirrorLine{TextField(object, "dir"), WholeField(object, "version"),
+                    WholeField(object, "behind").value_or(0), TextField(object, "reason"),
+                    TextField(object, "message")};
+}
+
+std::string DescribeMirror(const MirrorLine& mirror) {
+  std::string text = mirror.dir + ": ";
+  text += mirror.version ? fmt::format("version {}, {} behind", *mirror.version, mirror.behind)
+                         : std::string("no version yet");
+  if (!mirror.reason.empty()) text += fmt::format("; {}: {}", mirror.reason, mirror.message);
+  return text;
+}
 
 Result<StatusSnapshot> ParseStatus(const std::string& reply) {
   try {
@@ -128,6 +156,7 @@ std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunSt
   line("waiting for", DescribeWait(status));
   line("bytes", fmt::format("{} in, {} out", HumanBytes(status.bytes_received),
                             HumanBytes(status.bytes_sent)));
+  if (status.mirror) line("mirror", DescribeMirror(*status.mirror));
   for (const auto& [reason, count] : status.refusals) {
     line("refused", fmt::format("{} {}", count, reason));
   }

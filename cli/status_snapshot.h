@@ -21,6 +21,18 @@ struct ParticipantLine {
   bool accepted = false;
 };
 
+struct MirrorLine {
+  std::string dir;
+  std::optional<std::uint64_t> version;  ///< The newest there; nothing: none.
+  std::uint64_t behind = 0;              ///< Versions that it lacks.
+  std::string reason;                    ///< Why it fails; empty: it does not.
+  std::string message;
+};
+/// Nothing from an object of another shape. `text`: what the coordinator says of its mirror, JSON.
+std::optional<MirrorLine> ParseMirror(const std::string& text);
+/// "/backup: version 12, 1 behind; disk_full: cannot write ..."
+std::string DescribeMirror(const MirrorLine& mirror);
+
 struct StatusSnapshot {
   std::string job;
   int pid = 0;
@@ -47,6 +59,7 @@ struct StatusSnapshot {
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::map<std::string, std::uint64_t> refusals;  ///< By reason, of this coordinator process.
+  std::optional<MirrorLine> mirror;               ///< Nothing: there is none.
 };
 
 /// Errors: malformed_message; or the reason and message of a refusal.

@@ -10,6 +10,7 @@
 #include <set>
 #include <vector>
 
+#include "checkpoint/copy_version.h"
 #include "checkpoint/export.h"
 #include "checkpoint/store.h"
 #include "cli/text.h"
@@ -25,8 +26,8 @@ using StorePointer = std::unique_ptr<CheckpointStore>;
 
 constexpr std::size_t kDigestShown = 16;
 
-Result<StorePointer> OpenStored(const std::string& state_dir) {
-  return OpenCheckpointStore(state_dir, OpenMode::read_only);
+Result<StorePointer> OpenStored(const std::string& state_dir, const StateKey& key) {
+  return OpenCheckpointStore(state_dir, OpenMode::read_only, key);
 }
 
 Result<Version> HeadOr(const CheckpointStore& store, std::optional<Version> version,
@@ -70,6 +71,7 @@ Json RecordJson(const RoundRecord& record) {
                  {"attempts", record.attempts},
                  {"closed_by_deadline", record.closed_by_deadline},
                  {"slots_first_drawn", record.first_drawn}};
+  if (IsCopy(record)) object["copy_of"] = record.parent;
   object["updates"] = Json::array();
   for (const RecordedUpdate& update : record.accepted) {
     object["updates"].push_back({{"id", update.id.Text()}, {"digest", Hex(update.digest)}});
@@ -80,16 +82,17 @@ Json RecordJson(const RoundRecord& record) {
 }  // namespace
 
 Result<Exported> ExportStored(const std::string& state_dir, std::optional<Version> version,
-                              const std::string& path) {
-  Result<StorePointer> store = OpenStored(state_dir);
+                              const std::string& path, const StateKey& key) {
+  Result<StorePointer> store = OpenStored(state_dir, key);
   if (!store) return store.error();
   const Result<Version> written = ExportVersion(**store, version, path);
   if (!written) return written.error();
   return Exported{*written, UnstoredHead(**store)};
 }
 
-Result<std::string> DescribeStopped(const std::string& state_dir, Format format) {
-  Result<StorePointer> store = OpenStored(state_dir);
+Result<std::string> DescribeStopped(const std::string& state_dir, Format format,
+                                    const StateKey& key) {
+  Result<StorePointer> store = OpenStored(state_dir, key);
   if (!store) return store.error();
   const RecoveredState& state = (*store)->recovered();
   const auto evaluations = Evaluations(state);
@@ -123,8 +126,8 @@ Result<std::string> DescribeStopped(const std::string& state_dir, Format format)
   return format == Format::json ? object.dump() + "\n" : text;
 }
 
-Result<std::string> ListVersions(const std::string& state_dir, Format format) {
-  Result<StorePointer> store = OpenStored(state_dir);
+Result<std::string> ListVersions(const std::string& state_dir, Format format, const StateKey& key) {
+  Result<StorePointer> store = OpenStored(state_dir, key);
   if (!store) return store.error();
   const auto evaluations = Evaluations((*store)->recovered());
   const std::vector<Version> held_list = (*store)->HeldVersions();
@@ -137,7 +140,9 @@ Result<std::string> ListVersions(const std::string& state_dir, Format format) {
     const auto found = evaluations.find(record.version);
     const bool is_held = held.contains(record.version);
     table.Add({fmt::format("{}", record.version), fmt::format("{}", record.round),
-               fmt::format("{}", record.accepted.size()), fmt::format("{}", record.attempts),
+               IsCopy(record) ? fmt::format("copy of {}", record.parent)
+                              : fmt::format("{}", record.accepted.size()),
+               fmt::format("{}", record.attempts),
                found == evaluations.end() ? "-" : fmt::format("{:.4f}", found->second.accuracy),
                is_held ? "yes" : (record.version == unstored ? "soon" : "no"),
                Hex(record.digest).substr(0, kDigestShown)});
@@ -154,8 +159,8 @@ Result<std::string> ListVersions(const std::string& state_dir, Format format) {
 }
 
 Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Version> version,
-                                Format format) {
-  Result<StorePointer> store = OpenStored(state_dir);
+                                Format format, const StateKey& key) {
+  Result<StorePointer> store = OpenStored(state_dir, key);
   if (!store) return store.error();
   const Result<Version> wanted = HeadOr(**store, version, state_dir);
   if (!wanted) return wanted.error();
@@ -168,13 +173,20 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
       "weight sum  {}\n",
       record->version, record->round, record->parent, Hex(record->digest), record->accepted.size(),
       Counted(record->attempts, "attempt"), record->weight_sum);
-  if (!manifest) {
-    object["held"] = false;
-    text += "held        no: only its record is kept\n";
-    return format == Format::json ? object.dump() + "\n" : text;
+  if (IsCopy(*record)) {
+    text += fmt::format("content     copied from version {}, in lineage {}\n", record->parent,
+                        record->lineage);
   }
+  if (!manifest) return manifest.error();
   const bool unstored = UnstoredHead(**store) == *wanted;
-  object["held"] = !unstored;
+  const std::vector<Version> held = (*store)->HeldVersions();
+  const bool is_held = std::ranges::count(held, *wanted) > 0;
+  object["held"] = is_held;
+  if (!is_held && !unstored) {
+    text +=
+        "held        no: its record and its manifest are kept; checkpoint.keep_last and "
+        "checkpoint.keep_every say which versions are held\n";
+  }
   if (unstored) {
     object["unstored"] = true;
     text +=
@@ -194,8 +206,8 @@ Result<std::string> ShowVersion(const std::string& state_dir, std::optional<Vers
   return format == Format::json ? object.dump() + "\n" : text + table.Text();
 }
 
-Result<std::string> ListRoster(const std::string& state_dir, Format format) {
-  Result<StorePointer> store = OpenStored(state_dir);
+Result<std::string> ListRoster(const std::string& state_dir, Format format, const StateKey& key) {
+  Result<StorePointer> store = OpenStored(state_dir, key);
   if (!store) return store.error();
   Table table({"index", "name", "key", "state"}, {0});
   std::string lines;

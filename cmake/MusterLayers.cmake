@@ -35,7 +35,7 @@ function(muster_check_links target)
 endfunction()
 
 set(MUSTER_CORE_MAY_LINK muster_options muster_common muster_model muster_aggregation
-  protocol_messages tl::expected OpenSSL::Crypto PkgConfig::XXHASH nlohmann_json::nlohmann_json
+  protocol_messages checkpoint_retention tl::expected OpenSSL::Crypto PkgConfig::XXHASH nlohmann_json::nlohmann_json
   Threads::Threads)
 foreach(core coordinator_core participant_core)
   muster_check_links(${core} ${MUSTER_CORE_MAY_LINK})

@@ -13,6 +13,10 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::file_malformed:
     case Reason::not_found:
     case Reason::unsupported:
+    case Reason::wrong_state_key:
+    case Reason::state_key_missing:
+    case Reason::state_not_encrypted:
+    case Reason::restore_unfinished:
     case Reason::no_part:
     case Reason::too_large:
     case Reason::weight_invalid:
@@ -40,6 +44,7 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::bound_exhausted:
       return ExitCode::exhausted;
     case Reason::wrong_job:
+    case Reason::mirror_ahead:
     case Reason::unknown_lineage:
     case Reason::protocol_unsupported:
       return ExitCode::wrong_job;

@@ -1,8 +1,11 @@
 #include "common/secret.h"
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include <utility>
+
+#include "common/error.h"
 
 namespace muster {
 
@@ -26,6 +29,16 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
 void SecretBytes::Wipe() {
   WipeBytes(bytes_);
   bytes_.clear();
+}
+
+SecretBytes RandomSecret(std::size_t size) {
+  Bytes bytes(size);
+  MUSTER_CHECK(
+      RAND_priv_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size)) == 1,
+      "the system has no random numbers");
+  SecretBytes secret{ByteSpan(bytes)};
+  WipeBytes(bytes);
+  return secret;
 }
 
 bool ConstantTimeEqual(ByteSpan a, ByteSpan b) {

@@ -30,6 +30,9 @@ class SecretBytes {
   Bytes bytes_;
 };
 
+/// From the system's generator for secrets.
+SecretBytes RandomSecret(std::size_t size);
+
 /// Equality in time that depends on the sizes alone.
 bool ConstantTimeEqual(ByteSpan a, ByteSpan b);
 

@@ -1,7 +1,6 @@
 #include "transport/keys.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "common/file.h"
+#include "common/secret_file.h"
 
 namespace muster {
 namespace {
@@ -41,44 +41,6 @@ std::array<std::string_view, N> LinesOf(std::string_view text) {
   }
   if (!text.empty()) return {};
   return lines;
-}
-
-/// Opens for reading and refuses what others could read as well.
-Result<FileDescriptor> OpenSecret(const std::string& path) {
-  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) {
-    const Reason reason = errno == ENOENT ? Reason::not_found : Reason::file_unreadable;
-    return SystemError(reason, "open", path, errno);
-  }
-  struct stat info {};
-  if (fstat(file.get(), &info) != 0) {
-    return SystemError(Reason::file_unreadable, "stat", path, errno);
-  }
-  if (!S_ISREG(info.st_mode)) return Malformed(path, "it is no regular file");
-  if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Error{Reason::config_invalid, "secret key file " + path +
-                                             " can be read by others than its owner: run chmod "
-                                             "600 on it, and make a new key if others had access"};
-  }
-  return file;
-}
-
-/// Reads the whole file; what is read is a secret.
-Result<SecretBytes> ReadSecret(const std::string& path) {
-  Result<FileDescriptor> file = OpenSecret(path);
-  if (!file.has_value()) return file.error();
-  std::array<std::byte, kKeyFileBytesMax> buffer;
-  std::size_t filled = 0;
-  while (filled < buffer.size()) {
-    const ssize_t got = read(file->get(), buffer.data() + filled, buffer.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemError(Reason::file_unreadable, "read", path, errno);
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  SecretBytes secret(ByteSpan(buffer).first(filled));
-  WipeBytes(buffer);
-  return secret;
 }
 
 /// Writes a file that must not exist yet, durably, for its owner's eyes only.
@@ -136,7 +98,7 @@ Status SaveKeyPair(const std::string& path, const KeyPair& keys) {
 }
 
 Result<KeyPair> LoadKeyPair(const std::string& path) {
-  Result<SecretBytes> text = ReadSecret(path);
+  Result<SecretBytes> text = ReadSecretFile(path, kKeyFileBytesMax);
   if (!text.has_value()) return text.error();
   const auto [title, public_line, secret_line] = LinesOf<3>(AsText(text->Reveal()));
   if (title != kSecretTitle) return Malformed(path, "it is no secret key of format 1");

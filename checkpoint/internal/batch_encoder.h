@@ -18,6 +18,7 @@ struct StoreIndex {
   std::optional<Version> head;
   std::set<UpdateId> accepted;  ///< The keys that ClearAccepted must delete.
   std::set<Version> versions;   ///< Those with a manifest.
+  std::set<Version> stored;     ///< Those with chunks; no batch changes it.
 };
 
 /// What the index becomes if the batch is written. Kept apart from it: a full disk refuses batches.

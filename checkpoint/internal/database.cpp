@@ -5,13 +5,16 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <set>
 #include <utility>
 
 #include "checkpoint/internal/files.h"
+#include "checkpoint/internal/value_seal.h"
 #include "common/limits.h"
 
 namespace muster::checkpoint {
@@ -55,6 +58,16 @@ class SilentLogger : public rocksdb::Logger {
   void Logv(const char* /*format*/, va_list /*arguments*/) override {}
 };
 
+/// Hears of damage that RocksDB passes over in its log.
+class LogWatch : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list /*arguments*/) override {
+    if (std::string_view(format).find("dropping") != std::string_view::npos) dropped = true;
+  }
+  std::atomic<bool> dropped = false;
+};
+
 }  // namespace
 
 // Tells failed syncs from failed writes, which RocksDB's statuses do not; notes a disk that is
@@ -81,10 +94,13 @@ class DiskWatch : public rocksdb::EventListener {
   std::atomic<bool> full = false;         ///< Until the database was opened again.
 };
 
-Database::Database(FileSystemPtr files, std::string path, Upkeep upkeep)
+Database::Database(FileSystemPtr files, std::string path, Upkeep upkeep, KeyRingPtr ring,
+                   Trust trust)
     : path_(std::move(path)),
       files_(std::move(files)),
       upkeep_(upkeep),
+      trust_(trust),
+      ring_(std::move(ring)),
       env_(rocksdb::NewCompositeEnv(files_)),
       watch_(std::make_shared<DiskWatch>()) {}
 
@@ -139,33 +155,48 @@ Status Database::Open(bool writing) {
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, MetadataOptions());
   rocksdb::DB* db = nullptr;
   rocksdb::Status status;
+  const bool whole = trust_ == Trust::whole;
+  const auto log_watch = std::make_shared<LogWatch>();
+  // Otherwise an open wants all files of versions. Without it, it goes on behind damage in the log.
+  options.paranoid_checks = trust_ != Trust::versions_damaged;
+  if (!whole) options.info_log = log_watch;
   if (writing) {
-    options.create_if_missing = true;
-    options.create_missing_column_families = true;
+    options.create_if_missing = options.create_missing_column_families = whole;
+    // The manifest's list of logs is given up if one of them is gone; a writer alone can do that.
+    options.track_and_verify_wals_in_manifest = whole;
     status = rocksdb::DB::Open(options, path_, families, &handles_, &db);
   } else {
-    options.info_log = std::make_shared<SilentLogger>();
+    if (whole) options.info_log = std::make_shared<SilentLogger>();
     status = rocksdb::DB::OpenForReadOnly(options, path_, families, &handles_, &db);
   }
   db_.reset(db);
+  if (status.ok() && !options.paranoid_checks && log_watch->dropped) {
+    status = rocksdb::Status::Corruption("files of versions and the log are damaged both");
+    Close();
+  }
   if (status.ok()) return {};
   handles_.clear();
   Error error = ErrorOf(status, "open " + path_);
+  // CURRENT is there, so all that it leads to should be. (A reader's writer may have moved on.)
+  if (status.IsPathNotFound()) error.reason = Reason::damage;
   // Our own lock comes first; this one is held by a tool of RocksDB's.
   if (status.ToString().find("/LOCK: ") != std::string::npos) error.reason = Reason::state_in_use;
   return error;
 }
 
 Result<std::shared_ptr<Database>> Database::OpenForWriting(FileSystemPtr files, std::string path,
-                                                           Upkeep upkeep) {
-  std::shared_ptr<Database> database(new Database(std::move(files), std::move(path), upkeep));
+                                                           Upkeep upkeep, KeyRingPtr ring,
+                                                           Trust trust) {
+  std::shared_ptr<Database> database(
+      new Database(std::move(files), std::move(path), upkeep, std::move(ring), trust));
   MUSTER_TRY(database->Open(/*writing=*/true));
   return database;
 }
 
-Result<std::shared_ptr<Database>> Database::OpenForReading(FileSystemPtr files, std::string path) {
+Result<std::shared_ptr<Database>> Database::OpenForReading(FileSystemPtr files, std::string path,
+                                                           KeyRingPtr ring, Trust trust) {
   std::shared_ptr<Database> database(
-      new Database(std::move(files), std::move(path), Upkeep::automatic));
+      new Database(std::move(files), std::move(path), Upkeep::automatic, std::move(ring), trust));
   MUSTER_TRY(database->Open(/*writing=*/false));
   return database;
 }
@@ -188,7 +219,10 @@ Result<std::optional<std::string>> Database::Get(Family family, std::string_view
   const rocksdb::Status status = db_->Get({}, Handle(family), SliceOf(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return ErrorOf(status, "read " + path_);
-  return std::optional<std::string>(std::move(value));
+  if (!sealed()) return std::optional<std::string>(std::move(value));
+  auto plain = Unseal(family, key, AsBytes(value));
+  MUSTER_TRY(plain);
+  return std::optional<std::string>(std::move(*plain));
 }
 
 Status Database::ForEach(Family family, std::string_view prefix, const Visit& visit) const {
@@ -197,7 +231,15 @@ Status Database::ForEach(Family family, std::string_view prefix, const Visit& vi
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
   for (it->Seek(SliceOf(prefix)); it->Valid() && it->key().starts_with(SliceOf(prefix));
        it->Next()) {
-    MUSTER_TRY(visit(it->key().ToStringView(), AsBytes(it->value().ToStringView())));
+    const std::string_view key = it->key().ToStringView();
+    const ByteSpan stored = AsBytes(it->value().ToStringView());
+    if (!sealed()) {
+      MUSTER_TRY(visit(key, stored));
+      continue;
+    }
+    auto plain = Unseal(family, key, stored);
+    MUSTER_TRY(plain);
+    MUSTER_TRY(visit(key, AsBytes(*plain)));
   }
   if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
   return {};
@@ -216,6 +258,41 @@ Result<bool> Database::HoldsAnyLocked(Family family, std::string_view first,
   it->Seek(SliceOf(first));
   if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
   return it->Valid() && it->key().compare(SliceOf(last)) <= 0;
+}
+
+Result<std::string> Database::Unseal(Family family, std::string_view key, ByteSpan stored) const {
+  auto value = OpenValue(*ring_, family, key, stored);
+  if (value) return value;
+  return Error{value.error().reason, "key " + KeyText(key) + " of " +
+                                         std::string(FamilyName(family)) + " in " + path_ + ": " +
+                                         value.error().message};
+}
+
+Result<std::vector<Version>> Database::StoredVersions() const {
+  const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckOpen());
+  rocksdb::ColumnFamilyMetaData family;
+  db_->GetColumnFamilyMetaData(Handle(Family::versions), &family);
+  std::set<Version> versions;
+  for (const rocksdb::LevelMetaData& level : family.levels) {
+    for (const rocksdb::SstFileMetaData& file : level.files) {
+      const auto first = VersionOfChunkKey(file.smallestkey);
+      const auto last = VersionOfChunkKey(file.largestkey);
+      if (!first || !last) {
+        return Error{Reason::damage, path_ + file.name + " is bounded by keys that are no chunk's"};
+      }
+      // A version is a file of its own. What else there is, in level 0, says that some are gone.
+      const bool whole = level.level > 0 && *first == *last;
+      for (const Version version : {*first, *last}) {
+        auto held = whole ? Result<bool>(true)
+                          : HoldsAnyLocked(Family::versions, ChunkKey(version, 0),
+                                           ChunkKey(version, kChunkIndexLast));
+        MUSTER_TRY(held);
+        if (*held) versions.insert(version);
+      }
+    }
+  }
+  return std::vector<Version>(versions.begin(), versions.end());
 }
 
 // --- Writes --------------------------------------------------------------------------------------
@@ -267,15 +344,30 @@ Status Database::Judge(const rocksdb::Status& status, std::string_view action) {
   return error;
 }
 
+Result<Bytes> Database::Seal(Family family, std::string_view key, ByteSpan value) const {
+  MUSTER_CHECK(sealed(), "a value sealed for a database in plain bytes");
+  auto data_key = ring_->Take(1);
+  MUSTER_TRY(data_key);
+  return SealValue(ring_->state_id(), **data_key, family, key, value);
+}
+
 Status Database::Write(const std::vector<KeyChange>& changes, bool sync) {
   MUSTER_TRY(ReopenIfFull());
   const std::shared_lock guard(mutex_);
   rocksdb::WriteBatch batch;
   rocksdb::Status status;
+  Bytes sealed_value;
   for (const KeyChange& change : changes) {
     rocksdb::ColumnFamilyHandle* const family = Handle(change.family);
-    status = change.value ? batch.Put(family, change.key, SliceOf(AsText(*change.value)))
-                          : batch.Delete(family, change.key);
+    const Bytes* value = change.value ? &*change.value : nullptr;
+    if (value != nullptr && sealed()) {
+      auto stored = Seal(change.family, change.key, *value);
+      MUSTER_TRY(stored);
+      sealed_value = std::move(*stored);
+      value = &sealed_value;
+    }
+    status = value != nullptr ? batch.Put(family, change.key, SliceOf(AsText(*value)))
+                              : batch.Delete(family, change.key);
     MUSTER_CHECK(status.ok(), "a batch in memory refuses a key");
   }
   rocksdb::WriteOptions options;

@@ -2,6 +2,7 @@
 // survive a crash: for tests that inject faults. Only the lock goes past it: it holds no bytes.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -26,12 +27,18 @@ enum class Upkeep : std::uint8_t {
 Result<std::unique_ptr<CheckpointStore>> OpenCheckpointStoreOn(FileSystemPtr files,
                                                                const std::string& state_dir,
                                                                OpenMode mode,
-                                                               Upkeep upkeep = Upkeep::automatic);
+                                                               Upkeep upkeep = Upkeep::automatic,
+                                                               const StateKey& key = {});
 /// Flushes and merges everything, and waits for it. REQUIRES: the store was opened to be written.
 /// Errors: as CheckpointStore::Write.
 Status RunUpkeep(CheckpointStore& store);
 
 /// As OpenSpool. `files` must be thread-safe.
-Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir);
+Result<std::unique_ptr<Spool>> OpenSpoolOn(FileSystemPtr files, const std::string& state_dir,
+                                           const StateKey& key = {});
+
+/// As RekeyState.
+Result<std::uint32_t> RekeyStateOn(const FileSystemPtr& files, const std::string& state_dir,
+                                   const StateKey& old_key, const StateKey& new_key);
 
 }  // namespace muster::checkpoint

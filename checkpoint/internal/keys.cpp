@@ -1,7 +1,9 @@
 #include "checkpoint/internal/keys.h"
 
+#include <algorithm>
 #include <cstddef>
 
+#include "common/bytes.h"
 #include "common/error.h"
 
 namespace muster::checkpoint {
@@ -19,6 +21,12 @@ std::string Numbered(std::string_view prefix, T number) {
   std::string key(prefix);
   AppendBig(&key, number);
   return key;
+}
+
+Version BigVersion(std::string_view bytes) {
+  Version version = 0;
+  for (const char c : bytes) version = version << 8 | static_cast<unsigned char>(c);
+  return version;
 }
 
 }  // namespace
@@ -39,6 +47,16 @@ std::string_view FamilyName(Family family) {
   MUSTER_CHECK(false, "a column family without a name");
 }
 
+std::string KeyText(std::string_view key) {
+  const auto is_word = [](std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+  };
+  const std::size_t slash = key.find('/');
+  if (!is_word(key.substr(0, slash))) return Hex(AsBytes(key));
+  if (slash == std::string_view::npos) return std::string(key);
+  return std::string(key.substr(0, slash + 1)) + Hex(AsBytes(key.substr(slash + 1)));
+}
+
 std::string LineageKey(std::uint32_t number) { return Numbered(kLineagePrefix, number); }
 std::string RosterKey(RosterIndex index) { return Numbered(kRosterPrefix, index); }
 std::string RecordKey(Version version) { return Numbered(kRecordPrefix, version); }
@@ -50,11 +68,7 @@ std::optional<Version> VersionOfKey(std::string_view key, std::string_view prefi
   if (!key.starts_with(prefix) || key.size() != prefix.size() + sizeof(Version)) {
     return std::nullopt;
   }
-  Version version = 0;
-  for (const char c : key.substr(prefix.size())) {
-    version = version << 8 | static_cast<unsigned char>(c);
-  }
-  return version;
+  return BigVersion(key.substr(prefix.size()));
 }
 
 std::string AcceptedKey(const UpdateId& id) {
@@ -69,6 +83,11 @@ std::string ChunkKey(Version version, std::uint32_t index) {
   std::string key = Numbered("", version);
   AppendBig(&key, index);
   return key;
+}
+
+std::optional<Version> VersionOfChunkKey(std::string_view key) {
+  if (key.size() < sizeof(Version) + sizeof(std::uint32_t)) return std::nullopt;
+  return BigVersion(key.substr(0, sizeof(Version)));
 }
 
 }  // namespace muster::checkpoint

@@ -18,6 +18,9 @@ inline constexpr std::array kFamilies = {Family::meta, Family::rounds, Family::v
                                          Family::ledger, Family::audit};
 std::string_view FamilyName(Family family);
 
+/// A key as messages show it: its text, and in hexadecimal the numbers behind.
+std::string KeyText(std::string_view key);
+
 // --- meta: what there is one of, and the short lists ---------------------------------------------
 inline constexpr std::string_view kBatchNumberKey = "batch";  ///< Numbers every batch, from 1.
 inline constexpr std::string_view kHeadKey = "head";
@@ -50,5 +53,7 @@ std::string FateKey(Slot slot);
 /// Version, then index: 12 bytes. ChunkKey(v, 0) is the least key of version v.
 std::string ChunkKey(Version version, std::uint32_t index);
 inline constexpr std::uint32_t kChunkIndexLast = UINT32_MAX;
+/// The version of a key that begins as one made by ChunkKey; nothing if it is too short for one.
+std::optional<Version> VersionOfChunkKey(std::string_view key);
 
 }  // namespace muster::checkpoint

@@ -8,18 +8,12 @@
 #include <vector>
 
 #include "checkpoint/internal/keys.h"
+#include "checkpoint/internal/paths.h"
 #include "common/bytes.h"
 #include "protocol/record_codec.h"
 
 namespace muster::checkpoint {
 namespace {
-
-// Keys hold numbers as bytes: unprintable, so errors show prefix and hexadecimal rest.
-std::string KeyText(std::string_view key) {
-  const std::size_t slash = key.find('/');
-  if (slash == std::string_view::npos) return std::string(key);
-  return std::string(key.substr(0, slash + 1)) + Hex(AsBytes(key.substr(slash + 1)));
-}
 
 Error DamagedKey(const Database& database, Family family, std::string_view key,
                  std::string_view what) {
@@ -136,27 +130,33 @@ Status ReadVersions(const Database& database, std::set<Version>* versions) {
 
 }  // namespace
 
+Result<RecoveredState> ReadStateOf(const Database& database) {
+  RecoveredState state;
+  MUSTER_TRY(ReadSingles(database, &state));
+  MUSTER_TRY(ReadLists(database, &state));
+  auto head = ReadNumber(database, kHeadKey);
+  MUSTER_TRY(head);
+  if (*head) MUSTER_TRY(ReadHead(database, **head, &state));
+  return state;
+}
+
 Result<Recovery> Recover(const Database& database) {
   Recovery recovery;
   auto batch_number = ReadBatchNumber(database);
   MUSTER_TRY(batch_number);
   recovery.index.batch_number = *batch_number;
-  auto head = ReadNumber(database, kHeadKey);
-  MUSTER_TRY(head);
-  recovery.index.head = *head;
-  MUSTER_TRY(ReadSingles(database, &recovery.state));
-  MUSTER_TRY(ReadLists(database, &recovery.state));
+  auto state = ReadStateOf(database);
+  MUSTER_TRY(state);
+  recovery.state = std::move(*state);
+  if (recovery.state.head) recovery.index.head = recovery.state.head->version;
   MUSTER_TRY(ReadVersions(database, &recovery.index.versions));
-  if (*head) MUSTER_TRY(ReadHead(database, **head, &recovery.state));
+  auto stored = database.StoredVersions();
+  MUSTER_TRY(stored);
+  recovery.index.stored.insert(stored->begin(), stored->end());
   for (const AcceptedUpdate& update : recovery.state.accepted) {
     recovery.index.accepted.insert(update.id);
   }
   SplitAccepted(&recovery.state);
-  if (!recovery.state.unstored.empty()) {
-    auto held = IsHeld(database, **head);
-    MUSTER_TRY(held);
-    if (!*held) recovery.index.versions.erase(**head);
-  }
   return recovery;
 }
 
@@ -195,6 +195,15 @@ Result<std::uint64_t> ReadBatchNumber(const Database& database) {
   auto number = ReadNumber(database, kBatchNumberKey);
   MUSTER_TRY(number);
   return number->value_or(0);
+}
+
+Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
+                           const std::string& state_dir) {
+  if (!witnessed || batch_number >= *witnessed) return {};
+  return Error{Reason::damage, "the log in " + DatabasePath(state_dir) + " ends at batch " +
+                                   std::to_string(batch_number) + ", but batch " +
+                                   std::to_string(*witnessed) +
+                                   " was synced: the log is damaged, not torn"};
 }
 
 Result<VersionManifest> ReadManifestOf(const Database& database, Version version) {

@@ -1,6 +1,10 @@
 // Reads the whole state of a database at open.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+
 #include "checkpoint/internal/batch_encoder.h"
 #include "checkpoint/internal/database.h"
 #include "common/error.h"
@@ -15,6 +19,9 @@ struct Recovery {
 
 /// Errors: damage (a record that cannot be read, named by its key, or one that must be there and is
 /// not), unsupported (a record of a newer format), io_failed.
+Result<RecoveredState> ReadStateOf(const Database& database);
+
+/// ReadStateOf and the index. Errors: the same.
 Result<Recovery> Recover(const Database& database);
 
 /// Moves what belongs to head's round from `accepted` to `unstored`.
@@ -30,6 +37,10 @@ Status CheckHeadIsHeld(const Database& database, const RecoveredState& state);
 
 /// The number of the last batch that the database holds; 0: none. Errors: damage, io_failed.
 Result<std::uint64_t> ReadBatchNumber(const Database& database);
+
+/// Whether the log goes as far as it was synced, as the witness tells. Errors: damage.
+Status CheckAgainstWitness(std::uint64_t batch_number, std::optional<std::uint64_t> witnessed,
+                           const std::string& state_dir);
 
 /// Errors: not_found, damage, unsupported, io_failed.
 Result<VersionManifest> ReadManifestOf(const Database& database, Version version);

@@ -51,9 +51,15 @@ class SortedFileWriter : public VersionWriter {
     MUSTER_CHECK(!chunk.empty() && chunk.size() <= limits::kVersionChunkBytes,
                  "a chunk of the wrong size");
     last_chunk_seen_ = chunk.size() < limits::kVersionChunkBytes;
-    const std::string_view text = AsText(chunk);
-    const rocksdb::Status status =
-        writer_.Put(ChunkKey(version_, chunk_count_++), {text.data(), text.size()});
+    const std::string key = ChunkKey(version_, chunk_count_++);
+    Bytes sealed;
+    if (database_->sealed()) {
+      auto stored = database_->Seal(Family::versions, key, chunk);
+      MUSTER_TRY(stored);
+      sealed = std::move(*stored);
+    }
+    const std::string_view text = AsText(database_->sealed() ? ByteSpan(sealed) : chunk);
+    const rocksdb::Status status = writer_.Put(key, {text.data(), text.size()});
     if (!status.ok()) return ErrorOf(status, "write " + path_);
     return {};
   }

@@ -63,15 +63,15 @@ Result<std::optional<std::uint64_t>> Witness::Read(rocksdb::FileSystem& files,
   const std::optional<std::uint64_t> greatest = std::max((*slots)[0], (*slots)[1]);
   if (!greatest) {
     return Error{Reason::damage, "no slot of the witness " + path +
-                                     " is whole; removing the file accepts the store as it is"};
+                                     " is whole: it no longer tells how far the log goes"};
   }
   return greatest;
 }
 
 Status Witness::Create(rocksdb::FileSystem& files, const std::string& directory,
-                       const std::string& path) {
+                       const std::string& path, std::uint64_t batch_number) {
   std::string text(kFileBytes, '\0');
-  const auto slot = EncodeSlot(0);
+  const auto slot = EncodeSlot(batch_number);
   for (std::size_t i = 0; i < kSlotCount; ++i) {
     text.replace(i * kSlotStrideBytes, kSlotBytes, AsText(slot));
   }

@@ -27,9 +27,9 @@ class Witness {
   static Result<std::optional<std::uint64_t>> Read(rocksdb::FileSystem& files,
                                                    const std::string& path);
 
-  /// Makes the file, telling batch 0, durably. Errors: disk_full, io_failed.
+  /// Makes the file anew, telling this batch, durably. Errors: disk_full, io_failed.
   static Status Create(rocksdb::FileSystem& files, const std::string& directory,
-                       const std::string& path);
+                       const std::string& path, std::uint64_t batch_number);
 
   /// Opens a file that stands, for Tell. Errors: not_found, damage (too long), io_failed.
   static Result<std::unique_ptr<Witness>> Open(rocksdb::FileSystem& files, const std::string& path);

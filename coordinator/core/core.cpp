@@ -52,6 +52,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   head_round_ = recovered.last_record->round;
   model_digest_ = head.model_digest;
   reported_ = head.reported;
+  held_ = {head.held.begin(), head.held.end()};
   lane_layout_ = LaneLayoutOf(*strategy_, head_);
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id.slot] = fate;
   for (const EvaluationRecord& record : recovered.evaluations) {
@@ -104,6 +105,7 @@ void CoordinatorCore::Impl::On(const Started&) {
   MUSTER_CHECK(phase_ == Phase::starting, "started twice");
   Emit(SetRoster{roster_});
   ResumeReporting();
+  DropOldVersions();  // The policy may have changed, and removals of the last life be left.
   if (finish_ && !TargetReached() && head_round_ < options_.rounds) {
     finish_.reset();  // More rounds are wanted now.
     clear_finish_ = true;

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "checkpoint/retention.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/events.h"
 #include "coordinator/core/status.h"
@@ -27,12 +29,14 @@ struct CoordinatorOptions {
   bool evaluate = true;                   ///< False where no held-out data is configured.
   std::int64_t goodbye_ms = 3'000;        ///< How long a finished job waits for goodbyes.
   std::int64_t drain_ms = 5'000;          ///< How long a drain waits for half-received uploads.
+  RetentionPolicy retention;              ///< Which versions are held whole.
 };
 
 /// What the runtime knows of the recovered head that no record holds.
 struct HeadFacts {
   Xxh128Digest model_digest{};  ///< Of the model bytes: what a download must have.
   Version reported = 0;         ///< The last version that metrics.jsonl names.
+  std::vector<Version> held;    ///< Versions whose chunks are there; head among them.
 };
 
 /// Room in the spool for the updates of a round, for those of the version before it, which is still

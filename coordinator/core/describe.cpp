@@ -163,6 +163,7 @@ std::string Line(const BuildVersion& e) {
 std::string Line(const AdvanceHead& e) { return "advance_head " + std::to_string(e.version); }
 std::string Line(const StoreVersion& e) { return "store_version " + std::to_string(e.version); }
 std::string Line(const Evaluate& e) { return "evaluate " + std::to_string(e.version); }
+std::string Line(const DropVersion& e) { return "drop_version " + std::to_string(e.version); }
 std::string Line(const SetRoster& e) {
   std::string text = "set_roster";
   for (const RosterEntry& entry : e.roster) {

@@ -101,6 +101,10 @@ struct StoreVersion {
 struct Evaluate {
   Version version = 0;
 };
+/// Remove the version's chunks and answer VersionDropped; its manifest and record stay.
+struct DropVersion {
+  Version version = 0;
+};
 
 /// Who may connect from now on: the whole roster, revoked entries included.
 struct SetRoster {
@@ -148,10 +152,10 @@ struct Stop {
   std::string text;
 };
 
-using Effect =
-    std::variant<Send, SendModelChunk, DropLink, Persist, PrepareSpool, OpenUpload, StoreChunk,
-                 DropPayload, CloseUpload, SyncSpool, OpenSum, Fold, BuildVersion, AdvanceHead,
-                 StoreVersion, Evaluate, SetRoster, AnswerAdmin, Notice, ArmTimer, Stop>;
+using Effect = std::variant<Send, SendModelChunk, DropLink, Persist, PrepareSpool, OpenUpload,
+                            StoreChunk, DropPayload, CloseUpload, SyncSpool, OpenSum, Fold,
+                            BuildVersion, AdvanceHead, StoreVersion, Evaluate, DropVersion,
+                            SetRoster, AnswerAdmin, Notice, ArmTimer, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace muster::coordinator

@@ -10,14 +10,15 @@ void CoordinatorCore::Impl::RequestEvaluation(Version version) {
   Emit(Evaluate{version});
 }
 
-// After a restart: every version that was committed but not reported is reported now.
+// After a restart: every version that was committed but not reported is reported now; one that is
+// not held any more, and whose evaluation was lost with the machine, together with the next.
 void CoordinatorCore::Impl::ResumeReporting() {
   for (Version version = reported_ + 1; version <= head_.version; ++version) {
     if (!options_.evaluate) {
       Note({.kind = NoticeKind::version_committed, .version = version});
     } else if (evaluations_.contains(version)) {
       Note({.kind = NoticeKind::version_evaluated, .version = version});
-    } else {
+    } else if (held_.contains(version)) {
       RequestEvaluation(version);
     }
   }
@@ -58,6 +59,7 @@ void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
   evaluating_.erase(version);
   if (version == head_.version) evaluations_[version] = purpose.record;
   if (version > reported_) Note({.kind = NoticeKind::version_evaluated, .version = version});
+  DropOldVersions();
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};
     SayFinished();

@@ -109,6 +109,11 @@ struct VersionStored {
 struct VersionStoreRefused {
   Version version = 0;
 };
+/// The version's chunks are gone; or the disk is too full even for that, and they are still there.
+struct VersionDropped {
+  Version version = 0;
+  bool gone = true;
+};
 /// The version cannot be: the aggregate is not finite, or the sums cannot be read.
 struct BuildFailed {
   Error error;
@@ -129,10 +134,11 @@ struct RevokeRequested {
 /// SIGTERM: hand out nothing new, finish what is half done, stop; a later start resumes.
 struct DrainRequested {};
 
-using Event = std::variant<Started, Tick, Received, ChunkReceived, Unreadable, LinkGone,
-                           HandshakeRefused, Persisted, PersistRefused, SpoolPrepared, SpoolRefused,
-                           SpoolSynced, ChunkStored, ChunkRejected, UploadChecked, Folded,
-                           VersionBuilt, VersionStored, VersionStoreRefused, BuildFailed, Evaluated,
-                           EnrollRequested, RevokeRequested, DrainRequested>;
+using Event =
+    std::variant<Started, Tick, Received, ChunkReceived, Unreadable, LinkGone, HandshakeRefused,
+                 Persisted, PersistRefused, SpoolPrepared, SpoolRefused, SpoolSynced, ChunkStored,
+                 ChunkRejected, UploadChecked, Folded, VersionBuilt, VersionStored,
+                 VersionStoreRefused, VersionDropped, BuildFailed, Evaluated, EnrollRequested,
+                 RevokeRequested, DrainRequested>;
 
 }  // namespace muster::coordinator

@@ -43,7 +43,7 @@ void CoordinatorCore::Impl::SayFinished() {
 
 // Ends once all versions are reported and everybody said goodbye, or did not in time.
 void CoordinatorCore::Impl::CheckGoodbyes() {
-  if (phase_ == Phase::stopped || !evaluating_.empty() || unstored_) return;
+  if (phase_ == Phase::stopped || !evaluating_.empty() || unstored_ || !dropping_.empty()) return;
   if (!sessions_.empty() && now_ < *halt_deadline_) return;
   Note({.kind = NoticeKind::finished, .version = head_.version, .reason = finish_->reason});
   StopNow(finish_->reason, "");
@@ -67,7 +67,8 @@ void CoordinatorCore::Impl::CheckDrained() {
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
     return entry.second.state != Upload::State::receiving || sessions_.contains(entry.second.from);
   });
-  if ((phase_ == Phase::commit || uploading || unstored_) && !late) return;
+  const bool storing = unstored_ || !dropping_.empty();
+  if ((phase_ == Phase::commit || uploading || storing) && !late) return;
   for (const auto& [token, pending] : batches_) {
     if (!std::holds_alternative<ForDrain>(pending.purpose)) continue;
     // A full disk must not keep the process: what is lost is some waited time of the open round.

@@ -48,6 +48,7 @@ class CoordinatorCore::Impl {
   void On(const VersionBuilt&);
   void On(const VersionStored&);
   void On(const VersionStoreRefused&);
+  void On(const VersionDropped&);
   void On(const BuildFailed&);
   void On(const Evaluated&);
   void On(const EnrollRequested&);
@@ -141,10 +142,6 @@ class CoordinatorCore::Impl {
   bool AnyFillable() const;
   bool NextAttemptWouldHelp() const;
   bool FitsUnderCap(const RefusedSlot& refused) const;
-  struct Reach {
-    std::size_t updates = 0;    ///< That this round may still have, those accepted included.
-    std::size_t too_large = 0;  ///< More that only the cap of the bounds keeps out.
-  };
   Reach WithinReach() const;
   bool BoundExhausted() const;
   bool QuorumImpossible() const;
@@ -160,9 +157,10 @@ class CoordinatorCore::Impl {
   void PersistDeadline();
   bool InCohort(Slot slot) const;
 
-  // phase_commit.cpp, stored.cpp
+  // phase_commit.cpp, stored.cpp, retention.cpp
   void StoreHead(const RoundRecord& record);
   void RetryStore();
+  void DropOldVersions();
   void EnterCommit(bool by_deadline);
   void PumpCommit();
   RoundRecord MakeRecord() const;
@@ -199,8 +197,7 @@ class CoordinatorCore::Impl {
   std::vector<LineageRecord> lineages_;
   EpochRecord epoch_;
 
-  // --- The job's state, as far as it is durable
-  // ---------------------------------------------------
+  // --- The job's state, as far as it is durable --------------------------------------------------
   std::vector<RosterEntry> roster_;
   VersionManifest head_;
   Round head_round_ = 0;
@@ -222,6 +219,8 @@ class CoordinatorCore::Impl {
   MonotonicMs wait_since_ = 0;
   std::optional<RoundState> round_;
   std::optional<UnstoredVersion> unstored_;
+  std::set<Version> held_;      ///< With all their chunks.
+  std::set<Version> dropping_;  ///< Of them, those that are being removed.
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
   std::set<Incarnation> ended_;

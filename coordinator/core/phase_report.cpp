@@ -91,7 +91,7 @@ bool CoordinatorCore::Impl::FitsUnderCap(const RefusedSlot& refused) const {
          refused.raise <= job_.aggregation.bound_raise_max - round_->record.bound_raise;
 }
 
-CoordinatorCore::Impl::Reach CoordinatorCore::Impl::WithinReach() const {
+Reach CoordinatorCore::Impl::WithinReach() const {
   Reach reach;
   for (const RosterEntry& entry : roster_) {
     const auto refused = round_->refused.find(entry.index);

@@ -1,6 +1,7 @@
 // The open round in memory, and what batches under way are for.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,10 +39,17 @@ struct RoundState {
   std::optional<VersionBuilt> built;
 };
 
+/// What the open round may still become.
+struct Reach {
+  std::size_t updates = 0;    ///< That it may still have, those accepted included.
+  std::size_t too_large = 0;  ///< More that only the cap of the bounds keeps out.
+};
+
 /// Head, committed by its record and the updates in the spool, on its way to chunks of its own.
 struct UnstoredVersion {
   Version version = 0;
   Round round = 0;
+  Version parent = 0;
   std::vector<std::uint32_t> extents;   ///< Of its updates: free once it is stored.
   std::optional<MonotonicMs> retry_at;  ///< Set while the disk is full.
 };

@@ -44,6 +44,8 @@ std::string_view WaitKindName(WaitKind kind) {
       return "version_stored";
     case WaitKind::version_persisted:
       return "version_persisted";
+    case WaitKind::versions_dropped:
+      return "versions_dropped";
     case WaitKind::evaluation:
       return "evaluation";
     case WaitKind::present:

@@ -35,6 +35,7 @@ enum class WaitKind : std::uint8_t {
   version_built,      ///< The fold threads.
   version_stored,     ///< The disk: the chunks of the version before.
   version_persisted,  ///< The store: the commit.
+  versions_dropped,   ///< The disk: the last removals of versions that are not kept.
   evaluation,         ///< The evaluator: the target decides on the next round, or it is behind.
   present,     ///< Participants: fewer than the quorum are connected (select_from = present).
   enrolment,   ///< The operator: fewer than the quorum are enrolled.

@@ -11,7 +11,7 @@ constexpr std::int64_t kStoreRetryMs = 1'000;
 
 void CoordinatorCore::Impl::StoreHead(const RoundRecord& record) {
   MUSTER_CHECK(!unstored_, "two versions wait to be stored");
-  unstored_ = UnstoredVersion{record.version, record.round, {}, std::nullopt};
+  unstored_ = UnstoredVersion{record.version, record.round, record.parent, {}, std::nullopt};
   for (const auto& [slot, update] : round_->accepted) {
     unstored_->extents.push_back(update.extent.index);
   }
@@ -42,7 +42,9 @@ void CoordinatorCore::Impl::RetryStore() {
 
 void CoordinatorCore::Impl::Release(const ForStored&) {
   for (const std::uint32_t extent : unstored_->extents) free_extents_.insert(extent);
+  held_.insert(unstored_->version);
   unstored_.reset();
+  DropOldVersions();
   if (phase_ == Phase::commit && round_->built) PersistCommit();
   PumpGrants();
   if (finishing_) CheckGoodbyes();

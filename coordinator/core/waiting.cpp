@@ -36,6 +36,8 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
   if (finishing_) {
     if (unstored_) {
       set(WaitKind::version_stored, std::nullopt, "the last version is on disk");
+    } else if (!dropping_.empty()) {
+      set(WaitKind::versions_dropped, std::nullopt, "the space of old versions is free");
     } else if (!evaluating_.empty()) {
       set(WaitKind::evaluation, std::nullopt, "the process ends once every version is evaluated");
     } else {

@@ -5,12 +5,8 @@
 
 #include "aggregation/version.h"
 #include "checkpoint/export.h"
-#include "checkpoint/load.h"
 #include "common/digest.h"
-#include "common/limits.h"
-#include "common/thread_pool.h"
-#include "coordinator/core/core.h"
-#include "coordinator/runtime/refold.h"
+#include "coordinator/runtime/stored_head.h"
 #include "coordinator/runtime/version_thread.h"
 
 namespace muster::coordinator {
@@ -75,56 +71,6 @@ Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const S
                                         "on with the build that made it"};
 }
 
-/// The bytes of one update in the spool.
-Result<UpdateSource> SpooledUpdate(const Spool& spool, const std::vector<AcceptedUpdate>& unstored,
-                                   const RecordedUpdate& update) {
-  const auto found = std::ranges::find(unstored, update.id, &AcceptedUpdate::id);
-  if (found == unstored.end()) {
-    return Error{Reason::damage,
-                 "it is not known where in the spool the bytes of " + update.id.Text() + " lie"};
-  }
-  return UpdateSource{
-      [&spool, extent = found->extent.index](std::uint64_t offset, MutableByteSpan bytes) {
-        return spool.Read(extent, offset, bytes);
-      },
-      update.weight};
-}
-
-/// Head was committed, but its process died before its chunks were durable.
-Result<ParameterSet> RefoldHead(CheckpointStore& store, Spool& spool, const JobSpec& job,
-                                const Strategy& strategy, const RecoveredState& state) {
-  const RoundRecord& record = *state.last_record;
-  auto parent_manifest = store.ReadManifest(record.parent);
-  MUSTER_TRY(parent_manifest);
-  auto parent = LoadVersion(store, *parent_manifest);
-  MUSTER_TRY(parent);
-  auto model = ModelLayoutOf(*state.head);
-  MUSTER_TRY(model);
-  auto lane = SingleLane(strategy, *model);
-  MUSTER_TRY(lane);
-  MUSTER_TRY(spool.Prepare(lane->layout.total_bytes(), SpoolExtentCount(job)));
-  const UpdateBytes updates = [&](const RecordedUpdate& update) {
-    return SpooledUpdate(spool, state.unstored, update);
-  };
-  ThreadPool pool(1);
-  auto head = RefoldVersion(job, strategy, *parent, record, updates, pool);
-  MUSTER_TRY(head);
-  MUSTER_TRY(WriteVersion(store, record.version, *head));
-  return head;
-}
-
-Result<ParameterSet> LoadHead(CheckpointStore& store, Spool& spool, const JobSpec& job,
-                              const Strategy& strategy, const RecoveredState& state) {
-  auto head = LoadVersion(store, *state.head);
-  if (head || state.unstored.empty() || head.error().reason != Reason::not_found) return head;
-  head = RefoldHead(store, spool, job, strategy, state);
-  if (!head) {
-    head.error().message = "version " + std::to_string(state.head->version) +
-                           " is committed but was not stored: " + head.error().message;
-  }
-  return head;
-}
-
 Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobSpec& job,
                                 const BootstrapNonces& nonces, const Trainer& trainer,
                                 const Strategy& strategy) {
@@ -135,7 +81,7 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobS
     return Error{Reason::damage, "the state directory holds a job but no version or no lineage"};
   }
   MUSTER_TRY(CheckTensors(*start.state.head, trainer, strategy));
-  auto contents = LoadHead(store, spool, job, strategy, start.state);
+  auto contents = LoadHead(store, spool, job, strategy);
   MUSTER_TRY(contents);
   EpochRecord& epoch = start.state.epoch;
   epoch = {{epoch.epoch.number + 1, nonces.epoch}, epoch.starts + 1};

@@ -91,6 +91,9 @@ void CoreLoop::Take(const Event& event) {
   if (const auto* evaluated = std::get_if<Evaluated>(&event)) {
     parts_.notices.OnEvaluation(evaluated->record);
   }
+  if (std::holds_alternative<VersionStored>(event) && parts_.mirror != nullptr) {
+    parts_.mirror->OnStored();
+  }
   Feed(event);
 }
 
@@ -99,12 +102,15 @@ void CoreLoop::Take(const AskStatus& ask) {
   facts_.bytes_sent = parts_.traffic.sent();
   facts_.evaluation = parts_.notices.NewestEvaluation();
   facts_.uncounted_refusals = parts_.gate.uncounted();
+  if (parts_.mirror != nullptr) facts_.mirror = parts_.mirror->status();
   parts_.admin.Answer(ask.ticket, StatusJson(parts_.core.Status(MonotonicNow()), facts_));
 }
 
 void CoreLoop::Take(const AskRoster& ask) { parts_.admin.Answer(ask.ticket, AdminRoster(roster_)); }
 
 void CoreLoop::Take(const ThreadFailed& failed) { outcome_ = failed.error; }
+
+void CoreLoop::Take(const MirrorChanged& changed) { parts_.notices.OnMirror(changed.status); }
 
 void CoreLoop::Perform(const Send& effect) {
   if (IsBulkLink(effect.link)) {
@@ -135,6 +141,7 @@ void CoreLoop::Perform(const AdvanceHead& effect) {
   head_ = parts_.fold.AdvanceHead(effect.version);
   parts_.evaluator.SetHead(effect.version, head_);
   parts_.bulk.SetHead(effect.version, head_);
+  if (parts_.mirror != nullptr) parts_.mirror->OnCommitted(effect.version);
 }
 
 void CoreLoop::Perform(const SetRoster& effect) {

@@ -18,6 +18,7 @@
 #include "coordinator/runtime/inbox.h"
 #include "coordinator/runtime/key_gate.h"
 #include "coordinator/runtime/message_encoder.h"
+#include "coordinator/runtime/mirror_thread.h"
 #include "coordinator/runtime/notice_log.h"
 #include "coordinator/runtime/payload_table.h"
 #include "coordinator/runtime/status_json.h"
@@ -50,6 +51,7 @@ class CoreLoop {
     FoldThread& fold;
     Evaluator& evaluator;
     VersionThread& versions;
+    MirrorThread* mirror;  ///< Null: there is none.
   };
 
   /// `facts`: what of them does not change. `encoder`: for the control channel.
@@ -76,6 +78,7 @@ class CoreLoop {
   void Take(const AskStatus& ask);
   void Take(const AskRoster& ask);
   void Take(const ThreadFailed& failed);
+  void Take(const MirrorChanged& changed);
   void TakeMessage(ServerMessage& message);
   void TickIfDue();
 
@@ -95,6 +98,7 @@ class CoreLoop {
   void Perform(const AdvanceHead& effect);
   void Perform(const StoreVersion& effect) { parts_.versions.Do(effect, head_); }
   void Perform(const Evaluate& effect) { parts_.evaluator.Do(effect); }
+  void Perform(const DropVersion& effect) { parts_.versions.Do(effect); }
   void Perform(const SetRoster& effect);
   void Perform(const AnswerAdmin& effect);
   void Perform(const Notice& effect);

@@ -9,6 +9,7 @@
 
 #include "common/error.h"
 #include "coordinator/core/events.h"
+#include "coordinator/runtime/mirror_status.h"
 
 namespace muster::coordinator {
 
@@ -24,13 +25,19 @@ struct ThreadFailed {
   Error error;
 };
 
-using InboxItem = std::variant<Event, AskStatus, AskRoster, ThreadFailed>;
+/// The mirror began to fail, fails otherwise, or goes on.
+struct MirrorChanged {
+  MirrorStatus status;
+};
+
+using InboxItem = std::variant<Event, AskStatus, AskRoster, ThreadFailed, MirrorChanged>;
 
 /// A queue with many writers and one reader, in order of arrival. Thread-safe.
 ///
 /// Bound: completions are at most the effects under way, requests of the operator at most one a
-/// client (AdminServer), refused handshakes at most kPendingRefusalsMax (RosterGate), and the bulk
-/// thread receives nothing while kItemsMax or more items wait.
+/// client (AdminServer), news of the mirror one a second, refused handshakes at most
+/// kPendingRefusalsMax (RosterGate), and the bulk thread receives nothing while kItemsMax or more
+/// items wait.
 class Inbox {
  public:
   static constexpr std::size_t kItemsMax = 4096;

@@ -129,6 +129,21 @@ void NoticeLog::ReportAttempt(const Notice& notice) {
   Append(Dump(line));
 }
 
+void NoticeLog::OnMirror(const MirrorStatus& status) {
+  const std::string behind = std::to_string(status.behind());
+  if (status.error) {
+    setup_.log.Warn("mirror fails", {{"dir", status.dir},
+                                     {"behind", behind},
+                                     {"error", status.error->Text()},
+                                     {"next", "tried again by itself"}});
+  } else {
+    setup_.log.Info("mirror goes on", {{"dir", status.dir}, {"behind", behind}});
+  }
+  json line = {{"event", "mirror"}, {"state", status.error ? "failing" : "ok"}};
+  line.update(json::parse(MirrorJson(status)));
+  Append(Dump(line));
+}
+
 void NoticeLog::LogRefusal(const Notice& notice, MonotonicMs now) {
   if (now - refusals_since_ >= kRefusalWindowMs) {
     if (refusals_left_out_ > 0) {
@@ -218,7 +233,8 @@ void NoticeLog::WriteStarted(const EpochRecord& epoch, Version head) {
 }
 
 void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
-                         const RunCounts& counts, const Reproducibility& verdict) {
+                         const RunCounts& counts, const Reproducibility& verdict,
+                         const std::optional<MirrorStatus>& mirror) {
   json line;
   if (outcome.reason == Reason::finished) {
     ReportUpTo(status.version);
@@ -241,6 +257,7 @@ void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
   line["bytes_sent"] = setup_.traffic.sent();
   line["counters"] = counts.counters;
   line["refusals"] = counts.refusals;
+  if (mirror) line["mirror"] = json::parse(MirrorJson(*mirror));
   Append(Dump(line));
   setup_.log.Info("stopped",
                   {{"reason", std::string(ReasonName(outcome.reason))}, {"text", outcome.text}});

@@ -15,6 +15,7 @@
 #include "common/run_outcome.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/status.h"
+#include "coordinator/runtime/mirror_status.h"
 #include "coordinator/runtime/process_log.h"
 #include "coordinator/runtime/reproducible.h"
 #include "coordinator/runtime/run_counts.h"
@@ -38,12 +39,14 @@ Result<Version> LastReportedVersion(const std::string& path);
 ///            committed and could not report)
 ///  attempt   round, attempt, reason, refused {reason: slots of the attempt before}, message
 ///  warning   the same of an attempt that cannot reach its quorum; the message says what to do
+///  mirror    state (failing, ok), and what MirrorJson says: when it begins to fail, fails for
+///            another reason, or goes on
 ///  finished  rounds, version, digest, accuracy, loss, reproducible, causes [{round, cause, who}],
 ///            attempts (of all rounds), starts
 ///  drained   round, version, digest, starts
 ///  failed    reason, message, exit_code, round, version, digest, starts
 /// The last three also have what this process counted: bytes_received, bytes_sent (Traffic),
-/// counters and refusals (RunCounts).
+/// counters and refusals (RunCounts), and mirror (MirrorJson) if there is one.
 class NoticeLog {
  public:
   struct Setup {
@@ -62,11 +65,13 @@ class NoticeLog {
   void OnRoster(std::span<const RosterEntry> roster);
   void OnEvaluation(const EvaluationRecord& record);
   void OnNotice(const Notice& notice, MonotonicMs now);
+  void OnMirror(const MirrorStatus& status);
 
   void WriteStarted(const EpochRecord& epoch, Version head);
-  /// The end of a run whose judgement is `verdict` (used where it is finished).
+  /// The end of a run whose judgement is `verdict` (used where it is finished). `mirror`: nothing
+  /// if there is none.
   void WriteEnd(const RunOutcome& outcome, const StatusView& status, const RunCounts& counts,
-                const Reproducibility& verdict);
+                const Reproducibility& verdict, const std::optional<MirrorStatus>& mirror);
 
   /// The last version that has its line.
   Version reported() const { return setup_.reported; }

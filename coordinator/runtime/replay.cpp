@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aggregation/strategy.h"
+#include "checkpoint/copy_version.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
 #include "common/thread_pool.h"
@@ -28,6 +29,7 @@ class Replayer {
   }
 
   Status Add(const RoundRecord& record) {
+    if (IsCopy(record)) return AddCopy(record);
     if (record.parent != replayed_.to) MUSTER_TRY(Load(record.parent));
     auto model = TrainedModel();
     MUSTER_TRY(model);
@@ -35,6 +37,7 @@ class Replayer {
     auto next = RefoldVersion(job_, *strategy_, *contents_, record, updates, pool_);
     MUSTER_TRY(next);
     contents_ = std::move(*next);
+    contents_digest_ = record.digest;
     replayed_.to = record.version;
     ++replayed_.versions;
     return {};
@@ -43,12 +46,32 @@ class Replayer {
   const Replayed& replayed() const { return replayed_; }
 
  private:
+  /// Of a source whose chunks were dropped the copy itself holds the content.
+  Status AddCopy(const RoundRecord& record) {
+    if (record.parent != replayed_.to) {
+      const auto held = store_.HeldVersions();
+      const bool source_held = std::ranges::find(held, record.parent) != held.end();
+      MUSTER_TRY(Load(source_held ? record.parent : record.version));
+    }
+    auto manifest = store_.ReadManifest(record.version);
+    MUSTER_TRY(manifest);
+    if (contents_digest_ != record.digest || manifest->digest != record.digest) {
+      return Error{Reason::damage, "version " + std::to_string(record.version) +
+                                       " is a copy of version " + std::to_string(record.parent) +
+                                       ", but has not its content"};
+    }
+    replayed_.to = record.version;
+    ++replayed_.versions;
+    return {};
+  }
+
   Status Load(Version version) {
     auto manifest = store_.ReadManifest(version);
     MUSTER_TRY(manifest);
     auto contents = LoadVersion(store_, *manifest);
     MUSTER_TRY(contents);
     contents_ = std::move(*contents);
+    contents_digest_ = manifest->digest;
     return {};
   }
 
@@ -106,6 +129,7 @@ class Replayer {
   ThreadPool pool_{1};
   std::map<std::uint32_t, std::unique_ptr<Trainer>> trainers_;
   std::optional<ParameterSet> contents_;
+  Sha256Digest contents_digest_{};
   Replayed replayed_;
 };
 

@@ -20,6 +20,7 @@ struct Replayed {
 
 /// DESIGN: "replaying the records, local training included, reproduces every digest". Begins with
 /// the oldest version held whole; versions whose chunks are gone are computed and compared as well.
+/// A copy (checkpoint/copy_version.h) has the digest of its source and is counted as a version.
 /// `progress` is called with each version before it is computed.
 /// Errors: damage (a version or an update is another than its record names; the text says which and
 /// that another build or kind of CPU than the one that trained may be why), unsupported (the

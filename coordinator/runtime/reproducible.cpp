@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "checkpoint/copy_version.h"
+
 namespace muster::coordinator {
 
 ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_deterministic,
@@ -18,6 +20,10 @@ ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_dete
 
 void ReproducibilityJudge::Add(const RoundRecord& record) {
   if (record.version == 0) return;
+  if (IsCopy(record)) {
+    AddCause(record.round, Reason::lineage_forked, "");
+    return;
+  }
   ++verdict_.rounds;
   verdict_.attempts += record.attempts;
   if (!drawn_from_roster_) return;

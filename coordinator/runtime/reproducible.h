@@ -37,7 +37,8 @@ struct Reproducibility {
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
 ///  - the roster that selection drew from stayed that of round 1 (else roster_changed),
 ///  - the trainer promises equal bits (else trainer_not_deterministic),
-///  - there is one lineage (else lineage_forked).
+///  - there is one lineage, and no version is a copy of an older one (else lineage_forked). A copy
+///    is no round: it is not counted as one.
 class ReproducibilityJudge {
  public:
   static constexpr std::size_t kCausesMax = 1000;

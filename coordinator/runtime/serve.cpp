@@ -3,7 +3,9 @@
 #include <unistd.h>
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "common/clock.h"
 #include "coordinator/runtime/core_loop.h"
@@ -12,6 +14,22 @@
 namespace muster::coordinator {
 namespace {
 
+/// The newest version before head that nobody can tell of any more: lost with the log, or removed
+/// before it was evaluated. What is told goes on behind it.
+Version NewestUntellable(CheckpointStore& store, bool evaluate, Version reported, Version head) {
+  const std::vector<Version> held_list = store.HeldVersions();
+  std::set<Version> evaluable(held_list.begin(), held_list.end());
+  for (const EvaluationRecord& record : store.recovered().evaluations) {
+    evaluable.insert(record.version);
+  }
+  for (Version version = head; version > reported + 1;) {
+    --version;
+    const bool known = !evaluate || evaluable.contains(version);
+    if (!known || !store.ReadRoundRecord(version)) return version;
+  }
+  return reported;
+}
+
 Result<NoticeLog> OpenNotices(const ServerOptions& options, const ServeParts& parts,
                               Traffic& traffic, Version head, MonotonicMs now) {
   const std::string path = options.state_dir + "/metrics.jsonl";
@@ -19,8 +37,10 @@ Result<NoticeLog> OpenNotices(const ServerOptions& options, const ServeParts& pa
   MUSTER_TRY(metrics);
   const Result<Version> reported = LastReportedVersion(path);
   MUSTER_TRY(reported);
+  const Version told =
+      NewestUntellable(parts.store, options.core.evaluate, std::min(*reported, head), head);
   return NoticeLog({parts.store, traffic, parts.log, std::move(*metrics), options.core.evaluate,
-                    std::min(*reported, head), head, now});
+                    told, head, now});
 }
 
 /// Turns the transport's refusals into events for as long as it lives.
@@ -38,6 +58,23 @@ class RefusalWatch {
  private:
   RosterGate& gate_;
 };
+
+/// Null without a mirror.
+Result<std::unique_ptr<MirrorThread>> StartMirror(const ServerOptions& options,
+                                                  CheckpointStore& store, Version head,
+                                                  Inbox& inbox) {
+  if (options.mirror.empty()) return std::unique_ptr<MirrorThread>();
+  return MirrorThread::Start(
+      {options.mirror, options.state_dir, options.state_key, options.core.retention, head}, store,
+      inbox);
+}
+
+/// How far the copy came at the end.
+std::optional<MirrorStatus> FinishMirror(MirrorThread* mirror, Reason end) {
+  if (mirror == nullptr) return std::nullopt;
+  mirror->Finish(end == Reason::finished ? kMirrorFinishMost : kMirrorDrainMost);
+  return mirror->status();
+}
 
 Reproducibility Judge(const JobSpec& job, const ServeParts& parts, const RecoveredState& state,
                       const RunOutcome& outcome, std::span<const RosterEntry> roster) {
@@ -87,11 +124,13 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   evaluator.SetHead(head_version, head);
   BulkThread bulk(parts.bulk, encoder, payloads, inbox, traffic);
   bulk.SetHead(head_version, head);
+  auto mirror = StartMirror(options, parts.store, head_version, inbox);
+  MUSTER_TRY(mirror);
   RefusalWatch refusals(parts.gate, inbox);
   auto admin = AdminServer::Start(options.state_dir, signal_fd, inbox);
   MUSTER_TRY(admin);
 
-  HeadFacts facts{start.model_digest, notices->reported()};
+  const HeadFacts facts{start.model_digest, notices->reported(), parts.store.HeldVersions()};
   CoordinatorCore core(job, options.core, start.state, facts);
   // What grows with the rounds is the core's to keep or to forget.
   start.state.evaluations = {};
@@ -101,7 +140,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   status_facts.job_digest = state.job->digest;
   status_facts.pid = getpid();
   CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
-                 store, uploads, **fold, evaluator, versions},
+                 store, uploads, **fold, evaluator, versions, mirror->get()},
                 std::move(status_facts), encoder);
   Result<RunOutcome> outcome = loop.Run();
 
@@ -112,9 +151,10 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   }
   versions.Finish();
   store.Finish();
+  const std::optional<MirrorStatus> mirrored = FinishMirror(mirror->get(), outcome->reason);
   const StatusView end = core.Status(MonotonicNow());
   notices->WriteEnd(*outcome, end, CountsOf(end.counters, parts.gate.uncounted()),
-                    Judge(job, parts, state, *outcome, loop.roster()));
+                    Judge(job, parts, state, *outcome, loop.roster()), mirrored);
   return outcome;
 }
 

@@ -83,12 +83,12 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
 Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, int signal_fd,
                              coordinator::ProcessLog& log) {
   MUSTER_TRY(CheckOpenFiles(0));  // To see who is enrolled, the store must be opened.
-  auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open);
+  auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open, options.state_key);
   MUSTER_TRY(store);
   MUSTER_TRY(CheckOpenFiles((*store)->recovered().roster.size()));
   auto keys = EnsureKeys(options.state_dir);
   MUSTER_TRY(keys);
-  auto spool = OpenSpool(options.state_dir);
+  auto spool = OpenSpool(options.state_dir, options.state_key);
   MUSTER_TRY(spool);
   // Part 0 stands for any: a coordinator makes the first model and evaluates, it never trains.
   auto trainer = CreateTrainer(job, 0, options.data);

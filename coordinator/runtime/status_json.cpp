@@ -88,6 +88,7 @@ std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
   const RunCounts counts = CountsOf(view.counters, facts.uncounted_refusals);
   status["counters"] = counts.counters;
   status["refusals"] = counts.refusals;
+  status["mirror"] = facts.mirror ? json::parse(MirrorJson(*facts.mirror)) : json();
   return status.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

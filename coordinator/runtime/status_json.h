@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "coordinator/core/status.h"
+#include "coordinator/runtime/mirror_status.h"
 #include "protocol/records.h"
 
 namespace muster::coordinator {
@@ -22,6 +23,7 @@ struct StatusFacts {
   std::uint64_t bytes_sent = 0;
   std::optional<EvaluationRecord> evaluation;          ///< The newest there is.
   std::map<Reason, std::uint64_t> uncounted_refusals;  ///< RosterGate::uncounted().
+  std::optional<MirrorStatus> mirror;                  ///< Nothing: none is configured.
 };
 
 /// One JSON object without newlines: {"ok":true,"job","job_digest","pid","phase","round","rounds",
@@ -29,9 +31,11 @@ struct StatusFacts {
 /// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next",
 /// "refused":{reason: slots}},"participants":[{"index","name","state","doing","in_cohort",
 /// "accepted","lease_left_ms","revoked"}],"bytes_received","bytes_sent","counters":{..},
-/// "refusals":{reason: count}} (RunCounts). accuracy, loss and evaluated_version are null before
-/// the first evaluation; state is revoked, connected or away; deadline_in_ms is null where there is
-/// none; waiting.refused counts the slots of this attempt whose last word was a refusal.
+/// "refusals":{reason: count}} (RunCounts), "mirror":null or {"dir","version","behind","failures",
+/// "reason","message"} (the last two null while it goes well). accuracy, loss and evaluated_version
+/// are null before the first evaluation; state is revoked, connected or away; deadline_in_ms is
+/// null where there is none; waiting.refused counts the slots of this attempt whose last word was a
+/// refusal.
 std::string StatusJson(const StatusView& view, const StatusFacts& facts);
 
 }  // namespace muster::coordinator

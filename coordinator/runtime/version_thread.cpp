@@ -36,14 +36,31 @@ void VersionThread::Finish() {
 
 void VersionThread::Run() {
   while (const std::optional<Work> work = queue_.Pop()) {
-    const Status written = WriteVersion(store_, work->version, *work->contents);
-    if (written) {
-      inbox_.Push(Event(VersionStored{work->version}));
-    } else if (written.error().reason == Reason::disk_full) {
-      inbox_.Push(Event(VersionStoreRefused{work->version}));
+    if (work->contents != nullptr) {
+      Store(*work);
     } else {
-      inbox_.Push(ThreadFailed{written.error()});
+      Drop(work->version);
     }
+  }
+}
+
+void VersionThread::Store(const Work& work) {
+  const Status written = WriteVersion(store_, work.version, *work.contents);
+  if (written) {
+    inbox_.Push(Event(VersionStored{work.version}));
+  } else if (written.error().reason == Reason::disk_full) {
+    inbox_.Push(Event(VersionStoreRefused{work.version}));
+  } else {
+    inbox_.Push(ThreadFailed{written.error()});
+  }
+}
+
+void VersionThread::Drop(Version version) {
+  const Status dropped = store_.DropVersion(version);
+  if (dropped || dropped.error().reason == Reason::disk_full) {
+    inbox_.Push(Event(VersionDropped{version, dropped.has_value()}));
+  } else {
+    inbox_.Push(ThreadFailed{dropped.error()});
   }
 }
 

@@ -1,4 +1,5 @@
-// The thread that writes committed versions, chunk by chunk, beside the next round.
+// The thread that writes committed versions, chunk by chunk, beside the next round, and removes
+// those that are not kept.
 #pragma once
 
 #include <memory>
@@ -12,8 +13,9 @@
 
 namespace muster::coordinator {
 
-/// Answers each version with VersionStored, or VersionStoreRefused on a full disk; any other
-/// failure ends the process (ThreadFailed). Bound of its queue: one version.
+/// Answers each version with VersionStored, or VersionStoreRefused on a full disk, and each removal
+/// with VersionDropped; any other failure ends the process (ThreadFailed). Bound of its queue: one
+/// version, and the removals of those that the state held.
 class VersionThread {
  public:
   /// All must outlive the thread.
@@ -23,6 +25,7 @@ class VersionThread {
 
   /// `contents`: model and server state of that version.
   void Do(StoreVersion effect, std::shared_ptr<const ParameterSet> contents);
+  void Do(DropVersion effect) { queue_.Push({effect.version, nullptr}); }
 
   /// Ends and joins the thread after the version it is at.
   void Finish();
@@ -30,10 +33,12 @@ class VersionThread {
  private:
   struct Work {
     Version version = 0;
-    std::shared_ptr<const ParameterSet> contents;
+    std::shared_ptr<const ParameterSet> contents;  ///< Null: the version is removed.
   };
 
   void Run();
+  void Store(const Work& work);
+  void Drop(Version version);
 
   CheckpointStore& store_;
   Inbox& inbox_;

@@ -72,12 +72,14 @@ std::string_view FileKind(const std::string& path) {
   if (Contains(path, "/spool")) return "spool";
   if (Contains(path, "/witness")) return "witness";
   if (Contains(path, "/FORMAT")) return "FORMAT";
+  if (Contains(path, "/keys")) return "keys";
   return "state directory";
 }
 
-Reference RunUndisturbed(const std::string& state_dir) {
+Reference RunUndisturbed(const std::string& state_dir, const StateKey& key) {
   Reference reference;
-  Scenario scenario(state_dir);
+  reference.key = key;
+  Scenario scenario(state_dir, key);
   Federation& federation = scenario.federation();
   federation.disk().SetPlan([&](const PlannedOperation& planned) {
     const CoordinatorNode& coordinator = federation.coordinator();
@@ -91,7 +93,7 @@ Reference RunUndisturbed(const std::string& state_dir) {
 
 std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoint& point,
                                       const std::string& state_dir, const std::string& liar) {
-  Scenario scenario(state_dir);
+  Scenario scenario(state_dir, reference.key);
   Federation& federation = scenario.federation();
   bool reached = false;
   federation.disk().SetUnsynced(point.variant == CrashVariant::torn ? Unsynced::mixed

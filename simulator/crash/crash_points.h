@@ -39,6 +39,7 @@ std::string_view FileKind(const std::string& path);
 
 /// The undisturbed run: its operations and what it computes.
 struct Reference {
+  StateKey key;                             ///< Of the state, if it is encrypted.
   std::vector<TracedOperation> operations;  ///< Numbered without a gap.
   RunResult result;
 
@@ -47,7 +48,7 @@ struct Reference {
   }
 };
 /// `state_dir` is a directory of this run alone.
-Reference RunUndisturbed(const std::string& state_dir);
+Reference RunUndisturbed(const std::string& state_dir, const StateKey& key);
 
 /// Crashes one run there. Nothing: every promise was kept and the digest is the same. Otherwise
 /// what went wrong. `liar`: a file kind of which every sync does nothing and says that it did, for

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/aes_gcm.h"
 #include "common/random.h"
 #include "simulator/crash/crash_points.h"
 
@@ -29,6 +30,7 @@ struct Options {
   std::string point;
   std::string liar;
   bool first = false;
+  bool encrypted = false;
   unsigned jobs = 2;
 };
 
@@ -139,7 +141,8 @@ std::optional<std::vector<CrashPoint>> Choose(const Reference& reference, const 
 int Main(const Options& options) {
   const TempDirectory directory;
   const auto begin = std::chrono::steady_clock::now();
-  const Reference reference = RunUndisturbed(directory.path() + "/undisturbed");
+  const StateKey key = options.encrypted ? StateKey(RandomSecret(kAesKeyBytes)) : StateKey();
+  const Reference reference = RunUndisturbed(directory.path() + "/undisturbed", key);
   if (!reference.result.finished || !reference.result.violations.empty()) {
     std::printf("the undisturbed run fails: %s\n",
                 reference.result.violations.empty() ? reference.result.waiting.c_str()
@@ -169,6 +172,7 @@ int main(int argc, char** argv) {
   app.add_option("--point", options.point, "crash one point, OPERATION:VARIANT");
   app.add_option("--lie", options.liar,
                  "every sync of this kind of file does nothing, as in the printed table");
+  app.add_flag("--encrypted", options.encrypted, "the coordinator's state is encrypted");
   app.add_flag("--first", options.first, "stop at the first broken promise");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);

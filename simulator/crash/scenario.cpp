@@ -21,8 +21,11 @@ constexpr Version kDrainAfter = 8;
 constexpr Version kKillAfter = 15;
 /// The database is flushed and merged after every so many versions.
 constexpr Version kUpkeepEvery = 6;
+/// Most versions are removed on the way.
+constexpr std::uint64_t kKeepLast = 2;
+constexpr std::uint64_t kKeepEvery = 7;
 
-CoordinatorSetup MakeSetup(std::string state_dir) {
+CoordinatorSetup MakeSetup(std::string state_dir, const StateKey& key) {
   CoordinatorSetup setup;
   setup.job.seed = 1;
   setup.job.model.kind = ModelKind::synthetic;
@@ -36,16 +39,18 @@ CoordinatorSetup MakeSetup(std::string state_dir) {
   setup.options.rounds = kScenarioRounds;
   setup.options.deadline_ms = kDeadlineMs;
   setup.options.lease_ms = 2'000;
+  setup.options.retention = {kKeepLast, kKeepEvery};
   setup.roster = MakeRoster(kParticipants);
   setup.state_dir = std::move(state_dir);
+  setup.state_key = key;
   setup.upkeep = checkpoint::Upkeep::by_hand;
   return setup;
 }
 
 }  // namespace
 
-Scenario::Scenario(std::string state_dir)
-    : federation_(std::make_unique<Federation>(1, Faults{}, MakeSetup(std::move(state_dir)))) {
+Scenario::Scenario(std::string state_dir, const StateKey& key)
+    : federation_(std::make_unique<Federation>(1, Faults{}, MakeSetup(std::move(state_dir), key))) {
   federation_->observer().on_progress = [this](Version head, Attempt attempt) {
     OnProgress(head, attempt);
   };

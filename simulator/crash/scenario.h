@@ -16,7 +16,8 @@ inline constexpr Round kScenarioRounds = 20;
 /// is away until the round is committed. So every run has the digest of the undisturbed one.
 class Scenario {
  public:
-  explicit Scenario(std::string state_dir);
+  /// With a key, on an encrypted state.
+  Scenario(std::string state_dir, const StateKey& key);
 
   Federation& federation() { return *federation_; }
   RunResult Run();

@@ -28,8 +28,8 @@ struct ByteChange {
   std::optional<std::uint64_t> size;  ///< A truncation or growth instead of a write.
 };
 
-/// A change of a directory's names that no sync has covered yet. A rename is one: it happens as a
-/// whole or not at all.
+/// A change of a directory's names that no sync has covered yet. A rename in one directory is one:
+/// it happens as a whole or not at all. A rename to another is two, of which a crash may keep one.
 struct NameChange {
   std::string removed;  ///< Empty: none.
   std::string added;    ///< Empty: none.

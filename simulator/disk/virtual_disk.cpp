@@ -260,11 +260,14 @@ DiskError VirtualDisk::Rename(Life life, const std::string& raw_from, const std:
   const std::string to = Normal(raw_to);
   const InodePtr inode = state_->Find(from);
   if (inode == nullptr) return DiskError::not_found;
-  // Between directories it would be two changes, of which a crash may keep one.
-  if (ParentOf(from) != ParentOf(to)) return DiskError::input_output;
   Directory* const parent = state_->FindDirectory(ParentOf(from));
+  Directory* const target = state_->FindDirectory(ParentOf(to));
+  if (target == nullptr) return DiskError::not_found;
   return state_->Perform(life, DiskOperation::rename, to, [&](Part part) {
-    if (part == Part::whole) State::Change(parent, {NameIn(from), NameIn(to), inode});
+    if (part != Part::whole) return;
+    if (parent == target) return State::Change(parent, {NameIn(from), NameIn(to), inode});
+    State::Change(target, {.removed = "", .added = NameIn(to), .inode = inode});
+    State::Change(parent, {.removed = NameIn(from), .added = "", .inode = nullptr});
   });
 }
 

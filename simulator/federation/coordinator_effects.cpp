@@ -181,6 +181,14 @@ void CoordinatorNode::Perform(const coordinator::StoreVersion& effect) {
   });
 }
 
+void CoordinatorNode::Perform(const DropVersion& effect) {
+  Later(version_worker_, kDiskMost, [this, effect] {
+    if (Survives(store_->DropVersion(effect.version), VersionDropped{effect.version, false})) {
+      Feed(VersionDropped{effect.version, true});
+    }
+  });
+}
+
 void CoordinatorNode::Perform(const AdvanceHead& effect) {
   MUSTER_CHECK(built_ != nullptr, "a version became head unbuilt");
   head_ = std::exchange(built_, nullptr);

@@ -43,8 +43,8 @@ Status CoordinatorNode::EnrollAll() {
   MUSTER_TRY(store_->Write(batch));
   // The program that enrolls ends before the coordinator starts.
   store_.reset();
-  auto store = checkpoint::OpenCheckpointStoreOn(Mount(disk_), setup_.state_dir,
-                                                 OpenMode::create_or_open, setup_.upkeep);
+  auto store = checkpoint::OpenCheckpointStoreOn(
+      Mount(disk_), setup_.state_dir, OpenMode::create_or_open, setup_.upkeep, setup_.state_key);
   MUSTER_TRY(store);
   store_ = std::move(*store);
   return {};
@@ -53,11 +53,11 @@ Status CoordinatorNode::EnrollAll() {
 Status CoordinatorNode::OpenState() {
   const checkpoint::FileSystemPtr files = Mount(disk_);
   auto store = checkpoint::OpenCheckpointStoreOn(files, setup_.state_dir, OpenMode::create_or_open,
-                                                 setup_.upkeep);
+                                                 setup_.upkeep, setup_.state_key);
   MUSTER_TRY(store);
   store_ = std::move(*store);
   MUSTER_TRY(EnrollAll());
-  auto spool = checkpoint::OpenSpoolOn(files, setup_.state_dir);
+  auto spool = checkpoint::OpenSpoolOn(files, setup_.state_dir, setup_.state_key);
   MUSTER_TRY(spool);
   spool_ = std::move(*spool);
   auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.random().Next()}, {*trainer_, ""},
@@ -67,7 +67,7 @@ Status CoordinatorNode::OpenState() {
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
   head_ = std::make_shared<const ParameterSet>(std::move(start->head));
-  const HeadFacts facts{start->model_digest, reported_};
+  const HeadFacts facts{start->model_digest, reported_, store_->HeldVersions()};
   const Attempt attempt = start->state.open_round ? start->state.open_round->attempt : 1;
   core_ =
       std::make_unique<CoordinatorCore>(setup_.job, setup_.options, std::move(start->state), facts);

@@ -33,6 +33,7 @@ struct CoordinatorSetup {
   /// the machine's own file system.
   std::string state_dir;
   checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
+  StateKey state_key;  ///< If given, the state is encrypted.
 };
 
 class CoordinatorNode {
@@ -105,6 +106,7 @@ class CoordinatorNode {
   void Perform(const coordinator::AdvanceHead& effect);
   void Perform(const coordinator::StoreVersion& effect);
   void Perform(const coordinator::Evaluate& effect);
+  void Perform(const coordinator::DropVersion& effect);
   void Perform(const coordinator::SetRoster&) {}
   void Perform(const coordinator::AnswerAdmin&) {}
   void Perform(const coordinator::Notice& effect);

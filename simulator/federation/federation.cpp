@@ -57,8 +57,8 @@ RunResult Federation::Run(Micros patience) {
 }
 
 void Federation::JudgeLedger(RunResult& result) {
-  auto store =
-      checkpoint::OpenCheckpointStoreOn(Mount(disk_), setup_.state_dir, OpenMode::read_only);
+  auto store = checkpoint::OpenCheckpointStoreOn(
+      Mount(disk_), setup_.state_dir, OpenMode::read_only, setup_.upkeep, setup_.state_key);
   if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
   const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
     if (record.version > 0) result.records.push_back(record);

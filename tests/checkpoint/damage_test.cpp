@@ -156,18 +156,18 @@ TEST_F(DamageTest, AWitnessWithoutAWholeSlotIsDamage) {
   Flip(FileOf("witness"), 4096 + 17);
   const Error error = OpenError();
   EXPECT_EQ(error.reason, Reason::damage);
-  EXPECT_THAT(error.message, HasSubstr("removing the file accepts the store as it is"));
+  EXPECT_THAT(error.message, HasSubstr("no longer tells how far the log goes"));
 }
 
-TEST_F(DamageTest, AMissingWitnessIsMadeAnew) {
+TEST_F(DamageTest, AMissingWitnessIsDamage) {
   CrashWithALog();
   std::filesystem::remove(FileOf("witness"));
-  Open();
-  EXPECT_EQ(recovered().accepted.size(), kUpdates);
-  AcceptEach(100, 101);
-  Crash();
-  Truncate(LiveLog(), LogBytes() - 3);
-  EXPECT_EQ(OpenError().reason, Reason::damage);
+  for (const OpenMode mode : {OpenMode::read_only, OpenMode::create_or_open}) {
+    const Error error = OpenError(mode);
+    EXPECT_EQ(error.reason, Reason::damage);
+    EXPECT_THAT(error.message, HasSubstr("witness is gone"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(FileOf("witness"))) << "none is put in its place";
 }
 
 // --- Other files ---------------------------------------------------------------------------------

@@ -37,15 +37,17 @@ std::vector<std::string> NamesIn(const std::string& directory) {
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenOn(const checkpoint::FileSystemPtr& files,
-                                                const std::string& directory, OpenMode mode) {
-  if (files) return checkpoint::OpenCheckpointStoreOn(files, directory, mode);
-  return OpenCheckpointStore(directory, mode);
+                                                const std::string& directory, OpenMode mode,
+                                                const StateKey& key) {
+  if (!files) return OpenCheckpointStore(directory, mode, key);
+  return checkpoint::OpenCheckpointStoreOn(files, directory, mode, checkpoint::Upkeep::automatic,
+                                           key);
 }
 
 }  // namespace
 
 void StoreFixture::Open() {
-  auto store = OpenOn(files_, current_, OpenMode::create_or_open);
+  auto store = OpenOn(files_, current_, OpenMode::create_or_open, key_);
   ASSERT_TRUE(store) << store.error().Text();
   store_ = std::move(*store);
 }
@@ -75,13 +77,13 @@ void StoreFixture::Crash() {
 }
 
 Error StoreFixture::OpenError(OpenMode mode) {
-  auto store = OpenOn(files_, current_, mode);
+  auto store = OpenOn(files_, current_, mode, key_);
   EXPECT_FALSE(store) << "the store opens";
   return store ? Error{} : store.error();
 }
 
 std::unique_ptr<CheckpointStore> StoreFixture::OpenReader() {
-  auto store = OpenOn(files_, current_, OpenMode::read_only);
+  auto store = OpenOn(files_, current_, OpenMode::read_only, key_);
   EXPECT_TRUE(store) << store.error().Text();
   return store ? std::move(*store) : nullptr;
 }

@@ -54,6 +54,7 @@ class StoreFixture : public testing::Test {
   std::string current_ = temporary_ / "state";
   int crashes_ = 0;
   checkpoint::FileSystemPtr files_;  ///< What Open opens on; null: the machine's own.
+  StateKey key_;                     ///< What Open opens with.
   std::unique_ptr<CheckpointStore> store_;
 };
 

@@ -386,12 +386,12 @@ TEST_F(StoreTest, ThreadsMayWriteAndReadAtOnce) {
 TEST_F(StoreTest, ANewerFormatIsRefusedAndNamed) {
   Open();
   Close();
-  std::ofstream(FileOf("FORMAT")) << "muster state 3\n";
+  std::ofstream(FileOf("FORMAT")) << "muster state 4\n";
   const std::string before = ImageOf(FileOf("db"));
   for (const OpenMode mode : {OpenMode::create_or_open, OpenMode::read_only}) {
     const Error error = OpenError(mode);
     EXPECT_EQ(error.reason, Reason::unsupported);
-    EXPECT_THAT(error.message, HasSubstr("format 3"));
+    EXPECT_THAT(error.message, HasSubstr("format 4"));
   }
   EXPECT_TRUE(ImageOf(FileOf("db")) == before);
 }

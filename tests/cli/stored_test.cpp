@@ -45,6 +45,18 @@ class StoredTest : public StoreFixture {
   std::string path() const { return temporary_ / "model.safetensors"; }
 };
 
+TEST_F(StoredTest, ListAndShowSayWhichVersionsAreNotHeldAnyMore) {
+  Store();
+  ASSERT_TRUE(store_->DropVersion(1).has_value());
+  EXPECT_THAT(TextOf(ListVersions(directory(), Format::text)), ContainsRegex("1 .* no "));
+  EXPECT_EQ(Line(0)["held"], false);
+  EXPECT_EQ(Line(1)["held"], true);
+  EXPECT_THAT(TextOf(ShowVersion(directory(), 1, Format::text)), HasSubstr("held        no"));
+  const Json shown = Json::parse(TextOf(ShowVersion(directory(), 1, Format::json)));
+  EXPECT_EQ(shown["held"], false);
+  EXPECT_FALSE(shown.contains("unstored"));
+}
+
 TEST_F(StoredTest, TheListSaysSoonOfAnUnstoredHead) {
   const std::string table = TextOf(ListVersions(directory(), Format::text));
   EXPECT_THAT(table, ContainsRegex("1 .* yes "));

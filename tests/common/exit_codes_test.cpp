@@ -14,6 +14,7 @@ TEST(ExitCodes, NumbersAreThoseOfTheReadme) {
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::file_unreadable)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::file_malformed)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::too_large)), 2);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::restore_unfinished)), 2);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::draining)), 3);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::left)), 3);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::state_in_use)), 4);
@@ -25,6 +26,7 @@ TEST(ExitCodes, NumbersAreThoseOfTheReadme) {
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::disk_full)), 9);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::attempts_exhausted)), 10);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::wrong_job)), 11);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::mirror_ahead)), 11);
 }
 
 TEST(ExitCodes, OnlyWhatAnotherStartCannotMendIsHopeless) {

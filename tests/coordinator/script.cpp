@@ -46,7 +46,7 @@ Script::Script() {
 }
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
-/// roster=
+/// roster= keep_last= keep_every=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -60,6 +60,8 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
   options_.deadline_ms = static_cast<std::int64_t>(Number(arguments, "deadline", 1'000'000));
   options_.lease_ms = static_cast<std::int64_t>(Number(arguments, "lease", 100'000));
   options_.attempts_max = static_cast<std::uint32_t>(Number(arguments, "attempts", 0));
+  options_.retention = {Number(arguments, "keep_last", options_.retention.keep_last),
+                        Number(arguments, "keep_every", 0)};
   options_.evaluate = arguments.contains("target") || arguments.contains("evaluate");
   if (arguments.contains("target"))
     options_.target_accuracy = std::stod(Get(arguments, "target", "1"));
@@ -94,6 +96,7 @@ std::vector<std::string> Script::Start(bool lost_evaluation) {
     // As runtime/bootstrap.h does before there is a core.
     lines.push_back("recomputed " + std::to_string(disk_.state().head->version));
     batch.mutations.push_back(ClearAccepted{disk_.state().last_record->round});
+    held_.insert(disk_.state().head->version);
   }
   disk_.Apply(batch);
   due_.clear();
@@ -104,7 +107,8 @@ std::vector<std::string> Script::Start(bool lost_evaluation) {
                         std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
                             state.evaluations.end();
   core_ = std::make_unique<CoordinatorCore>(
-      job_, options_, state, HeadFacts{DigestNamed("model"), reported ? head : head - 1});
+      job_, options_, state,
+      HeadFacts{DigestNamed("model"), reported ? head : head - 1, {held_.begin(), held_.end()}});
   for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
   return lines;
 }
@@ -208,7 +212,7 @@ void Script::Collect(const Effect& effect) {
   if (std::holds_alternative<Persist>(effect) || std::holds_alternative<PrepareSpool>(effect) ||
       std::holds_alternative<SyncSpool>(effect) || std::holds_alternative<StoreChunk>(effect) ||
       std::holds_alternative<Fold>(effect) || std::holds_alternative<BuildVersion>(effect) ||
-      std::holds_alternative<StoreVersion>(effect)) {
+      std::holds_alternative<StoreVersion>(effect) || std::holds_alternative<DropVersion>(effect)) {
     due_.push_back(effect);
   }
   if (const auto* chunk = std::get_if<StoreChunk>(&effect);
@@ -231,7 +235,11 @@ Event Script::CompletionOf(const Effect& effect) {
     return UploadChecked{e->upload, DigestNamed(upload_digests_[e->upload]), true, {0.25F}};
   }
   if (const auto* e = std::get_if<Fold>(&effect)) return Folded{e->id};
-  if (const auto* e = std::get_if<StoreVersion>(&effect)) return VersionStored{e->version};
+  if (const auto* e = std::get_if<StoreVersion>(&effect)) return Stored(e->version);
+  if (const auto* e = std::get_if<DropVersion>(&effect)) {
+    held_.erase(e->version);
+    return VersionDropped{e->version, true};
+  }
   VersionManifest manifest = *disk_.state().head;
   manifest.version = std::get<BuildVersion>(effect).version;
   manifest.digest = Sha256Of(AsBytes("version " + std::to_string(manifest.version)));
@@ -253,7 +261,12 @@ std::vector<std::string> Script::Complete(std::size_t at_most) {
 std::vector<std::string> Script::EndStore(bool stored) {
   if (!store_due_) return {"no version is being stored"};
   const Version version = std::exchange(store_due_, std::nullopt)->version;
-  return stored ? Step(VersionStored{version}) : Step(VersionStoreRefused{version});
+  return stored ? Step(Stored(version)) : Step(VersionStoreRefused{version});
+}
+
+Event Script::Stored(Version version) {
+  held_.insert(version);
+  return VersionStored{version};
 }
 
 /// The disk is full for the next thing that is due.
@@ -262,6 +275,9 @@ std::vector<std::string> Script::Refuse() {
   due_.pop_front();
   if (const auto* persist = std::get_if<Persist>(&effect))
     return Step(PersistRefused{persist->token});
+  if (const auto* drop = std::get_if<DropVersion>(&effect)) {
+    return Step(VersionDropped{drop->version, false});
+  }
   if (const auto* spool = std::get_if<PrepareSpool>(&effect))
     return Step(SpoolRefused{spool->token});
   return Step(ChunkRejected{std::get<StoreChunk>(effect).upload, Reason::disk_full});

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class Script {
   std::vector<std::string> StatusLines() const;
   void Collect(const Effect& effect);
   Event CompletionOf(const Effect& effect);
+  Event Stored(Version version);
   Event MessageEvent(const std::string& command, const std::string& who,
                      const Arguments& arguments);
   UpdateId Id(const std::string& who, const Arguments& arguments) const;
@@ -49,6 +51,7 @@ class Script {
   JobSpec job_;
   CoordinatorOptions options_;
   testing::MemoryState disk_;
+  std::set<Version> held_ = {0};  ///< Versions whose chunks are on it.
   std::unique_ptr<CoordinatorCore> core_;
   MonotonicMs now_ = 0;
   bool auto_io_ = false;

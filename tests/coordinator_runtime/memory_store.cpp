@@ -35,6 +35,15 @@ class MemoryStore : public CheckpointStore {
 
   const RecoveredState& recovered() const override { return recovered_; }
 
+  Result<RecoveredState> ReadState() override { return disk_.state(); }
+
+  Status DropVersion(Version version) override {
+    std::lock_guard lock(disk_.mutex_);
+    if (disk_.version_error_) return *disk_.version_error_;
+    disk_.chunks_.erase(version);
+    return {};
+  }
+
   Status Write(const Batch& batch) override {
     std::function<void(const Batch&)> hook;
     {

@@ -64,8 +64,11 @@ class NoticeLogTest : public ::testing::Test {
     StatusView status;
     status.version = head_;
     notices_->WriteEnd({reason, "text"}, status,
-                       {{{"updates_accepted", 7}}, {{"not_finite", 2}, {"unknown_key", 1}}}, {});
+                       {{{"updates_accepted", 7}}, {{"not_finite", 2}, {"unknown_key", 1}}}, {},
+                       mirror_);
   }
+
+  std::optional<MirrorStatus> mirror_;  ///< Nothing: there is none.
 
   std::string Stream() const { return dir_ / "metrics.jsonl"; }
   std::vector<json> Events() const {
@@ -286,6 +289,30 @@ TEST_F(NoticeLogTest, APhaseIsInTheLogBeforeTheCallReturns) {
   const auto lines = ReadLines(dir_ / "coordinator.log", 1 << 20);
   ASSERT_TRUE(lines.has_value());
   EXPECT_TRUE(lines->back().ends_with("info phase phase=report round=3 attempt=1"));
+}
+
+TEST_F(NoticeLogTest, AMirrorThatFailsIsToldOfAndAtTheEndHowFarItIsBehind) {
+  MirrorStatus status;
+  status.dir = "/backup";
+  status.version = 3;
+  status.committed = 5;
+  status.failures = 2;
+  status.error = Error{Reason::disk_full, "no room"};
+  notices_->OnMirror(status);
+  status.error.reset();
+  notices_->OnMirror(status);
+  mirror_ = status;
+  WriteEnd(Reason::draining);
+  const auto events = Events();
+  ASSERT_GE(events.size(), 3U);
+  const json& failing = events[events.size() - 3];
+  EXPECT_EQ(failing["event"], "mirror");
+  EXPECT_EQ(failing["state"], "failing");
+  EXPECT_EQ(failing["reason"], "disk_full");
+  EXPECT_EQ(failing["behind"], 2);
+  EXPECT_EQ(events[events.size() - 2]["state"], "ok");
+  EXPECT_EQ(events[events.size() - 2]["reason"], nullptr);
+  EXPECT_EQ(events.back()["mirror"]["version"], 3);
 }
 
 }  // namespace

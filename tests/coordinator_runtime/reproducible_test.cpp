@@ -159,5 +159,18 @@ TEST_F(ReproducibilityTest, TheListOfCausesEndsAndTheirCountDoesNot) {
   EXPECT_EQ(Verdict().cause_count, rounds);
 }
 
+TEST_F(ReproducibilityTest, ACopyIsTheOnlyCauseAndNoRound) {
+  Round({0, 1});
+  RoundRecord copy;
+  copy.round = copy.version = ++round_;
+  copy.attempts = 0;
+  records_.push_back(copy);
+  Round({1, 2});
+  const CauseList expected = {{2, Reason::lineage_forked, ""}};
+  EXPECT_EQ(Causes(), expected);
+  EXPECT_EQ(Verdict().rounds, 2U);
+  EXPECT_EQ(Verdict().attempts, 2U);
+}
+
 }  // namespace
 }  // namespace muster::coordinator

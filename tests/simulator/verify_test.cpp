@@ -90,6 +90,33 @@ TEST_F(VerifyTest, AReplayComputesEveryVersionAgain) {
   EXPECT_EQ(replayed->updates, kRounds * 3);
 }
 
+TEST_F(VerifyTest, APrunedStateIsVerifiedAndReplayedFromTheOldestHeldVersion) {
+  {
+    const auto store = Open(OpenMode::create_or_open);
+    ASSERT_TRUE(store->DropVersion(0).has_value());
+    ASSERT_TRUE(store->DropVersion(2).has_value());
+  }
+  const auto verified = Verify();
+  ASSERT_TRUE(verified.has_value()) << verified.error().Text();
+  EXPECT_EQ(verified->records, kRounds + 1);
+  EXPECT_EQ(verified->held, (std::vector<Version>{1, 3}));
+  const auto replayed = Replay();
+  ASSERT_TRUE(replayed.has_value()) << replayed.error().Text();
+  EXPECT_EQ(replayed->from, 1U);
+  EXPECT_EQ(replayed->versions, 2U) << "version 2, which is not held, is computed as well";
+}
+
+TEST_F(VerifyTest, AReplayComparesTheDigestOfAVersionThatIsNotHeld) {
+  {
+    const auto store = Open(OpenMode::create_or_open);
+    ASSERT_TRUE(store->DropVersion(2).has_value());
+  }
+  Change(2, [](RoundRecord& record) { record.digest[0] ^= std::byte{1}; });
+  const auto replayed = Replay();
+  ASSERT_FALSE(replayed.has_value());
+  EXPECT_NE(replayed.error().message.find("version 2 computed again"), std::string::npos);
+}
+
 TEST_F(VerifyTest, AnUpdateThatCountsTwiceIsDamage) {
   const RoundRecord first = *Open(OpenMode::read_only)->ReadRoundRecord(1);
   Change(2, [&](RoundRecord& record) { record.accepted = first.accepted; });

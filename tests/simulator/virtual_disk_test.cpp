@@ -94,6 +94,21 @@ TEST_F(VirtualDiskTest, ARenameHappensAsAWholeOrNotAtAll) {
   EXPECT_EQ(Contents("/name.tmp"), "new");
 }
 
+TEST_F(VirtualDiskTest, OfARenameToAnotherDirectoryACrashMayKeepOneHalf) {
+  disk.MakeDurableDirectory("/from");
+  disk.MakeDurableDirectory("/to");
+  const auto file = Create("/from/name");
+  EXPECT_EQ(Append("/from/name", file, "bytes"), DiskError::none);
+  Sync("/from/name", file);
+  EXPECT_EQ(disk.SyncDirectory(disk.life(), "/from"), DiskError::none);
+  EXPECT_EQ(disk.Rename(disk.life(), "/from/name", "/to/name"), DiskError::none);
+  EXPECT_EQ(Contents("/to/name"), "bytes");
+  EXPECT_EQ(disk.SyncDirectory(disk.life(), "/to"), DiskError::none);
+  Crash(Unsynced::lost);
+  EXPECT_EQ(Contents("/to/name"), "bytes");
+  EXPECT_EQ(Contents("/from/name"), "bytes");
+}
+
 TEST_F(VirtualDiskTest, NamesAreLostFromTheEndAlone) {
   // Over many draws every prefix occurs, and never a later name without an earlier one.
   std::set<int> seen;

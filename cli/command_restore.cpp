@@ -1,0 +1,76 @@
+// muster checkpoints restore: a state directory made of its mirror.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/restore.h"
+#include "cli/commands.h"
+#include "cli/text.h"
+#include "cli/version_progress.h"
+#include "common/exit_codes.h"
+#include "common/random.h"
+#include "common/text.h"
+
+namespace muster::cli {
+namespace {
+
+/// Versions that were announced and that the mirror does not have, as far as it was told.
+std::uint64_t BehindOf(const Restored& restored) {
+  const Version announced = restored.announced.value_or(restored.newest);
+  return announced > restored.newest ? announced - restored.newest : 0;
+}
+
+std::string AsText(const Restored& restored, const Arguments& arguments) {
+  const RoundRecord& copy = restored.copy;
+  const std::uint64_t behind = BehindOf(restored);
+  std::string text = fmt::format(
+      "job {} is restored from {} to {}, with {} held whole\n"
+      "it goes on as version {}, the first of lineage {}, with the content of version {}\n",
+      restored.job, arguments.from, arguments.state_dir, Counted(restored.held, "version"),
+      copy.version, copy.lineage, copy.parent);
+  if (!restored.announced) {
+    text += "how far the mirror was behind is not known: it was not told, or its note is damaged\n";
+  } else if (behind == 0) {
+    text += "the mirror had every version that it was told of\n";
+  } else {
+    text += fmt::format(
+        "the mirror was at least {} behind: what was committed up to version {} is lost, with its "
+        "updates\n",
+        Counted(behind, "version"), *restored.announced);
+  }
+  return text + fmt::format(
+                    "participants drop what they did beyond version {} and follow; job.rounds "
+                    "counts version {}, too\n",
+                    copy.parent, copy.version);
+}
+
+std::string AsJson(const Restored& restored) {
+  nlohmann::ordered_json object = {{"event", "restored"},
+                                   {"job", restored.job},
+                                   {"version", restored.copy.version},
+                                   {"lineage", restored.copy.lineage},
+                                   {"source", restored.copy.parent},
+                                   {"held", restored.held},
+                                   {"announced", nullptr},
+                                   {"behind", nullptr}};
+  if (restored.announced) {
+    object["announced"] = *restored.announced;
+    object["behind"] = BehindOf(restored);
+  }
+  return object.dump() + "\n";
+}
+
+}  // namespace
+
+int RunCheckpointsRestore(const Arguments& arguments) {
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return Fail(key.error(), arguments.format);
+  const Result<Restored> restored = RestoreState(
+      {arguments.from, arguments.state_dir, *key, SystemRandom()},
+      [progress = VersionProgress("reading")](Version version) mutable { progress(version); });
+  if (!restored) return Fail(restored.error(), arguments.format);
+  Print(arguments.format == Format::json ? AsJson(*restored) : AsText(*restored, arguments));
+  return static_cast<int>(ExitCode::ok);
+}
+
+}  // namespace muster::cli

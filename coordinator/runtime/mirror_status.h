@@ -1,0 +1,31 @@
+// How the mirror of a state does.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/error.h"
+#include "common/ids.h"
+
+namespace muster::coordinator {
+
+struct MirrorStatus {
+  std::string dir;
+  std::optional<Version> version;  ///< The newest that is there; nothing: none, or not known yet.
+  Version committed = 0;           ///< The coordinator's newest.
+  std::uint64_t failures = 0;      ///< Tries that failed since the process began.
+  std::optional<Error> error;      ///< Why the last try failed; nothing: it did not.
+
+  /// Versions that a restore from the mirror would miss now.
+  std::uint64_t behind() const {
+    if (!version) return committed + 1;
+    return committed > *version ? committed - *version : 0;
+  }
+};
+
+/// {"dir","version","behind","failures","reason","message"}: version null if there is none, reason
+/// and message null while it goes well.
+std::string MirrorJson(const MirrorStatus& status);
+
+}  // namespace muster::coordinator

@@ -1,0 +1,416 @@
+// The mirror of a real run's state, and what is restored from it, on a disk that forgets.
+#include "checkpoint/mirror.h"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "checkpoint/copy_version.h"
+#include "checkpoint/internal/restore.h"
+#include "checkpoint/mirror_files.h"
+#include "checkpoint/verify.h"
+#include "coordinator/runtime/replay.h"
+#include "simulator/disk/file_system.h"
+#include "simulator/federation/federation.h"
+#include "tests/support/temp_dir.h"
+
+namespace muster::simulator {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr Round kRounds = 4;
+constexpr Micros kPatience = 3'600'000 * kMillisecond;
+constexpr RetentionPolicy kKeepAll = {0, 0};
+const std::function<Status()> kGoOn = [] { return Status(); };
+
+class MirrorTest : public ::testing::Test {
+ protected:
+  MirrorTest() {
+    CoordinatorSetup setup;
+    setup.job.model.kind = ModelKind::synthetic;
+    setup.job.model.hidden = {};
+    setup.job.model.parameters = 9'000;
+    setup.job.data.source = DataSource::none;
+    setup.job.data.parts = 3;
+    setup.job.round.goal = 3;
+    setup.job.round.quorum = 3;
+    setup.options.rounds = kRounds;
+    setup.roster = MakeRoster(3);
+    setup.state_dir = directory_ / "state";
+    job_ = setup.job;
+    federation_ = std::make_unique<Federation>(1, Faults{}, setup);
+    const RunResult result = federation_->Run(kPatience);
+    EXPECT_TRUE(result.finished) << result.waiting;
+    disk_ = federation_->shared_disk();
+    disk_->MakeDurableDirectory(directory_.path());
+  }
+
+  std::string PrimaryDir() const { return directory_ / "state"; }
+  std::string MirrorDir() const { return directory_ / "mirror"; }
+  /// A directory of this name on both disks: stores lock on the machine's own.
+  std::string MakeDir(const std::string& name) {
+    const std::string path = directory_ / name;
+    disk_->MakeDurableDirectory(path);
+    std::filesystem::create_directories(path);
+    return path;
+  }
+  Result<std::unique_ptr<CheckpointStore>> TryOpen(const std::string& path, OpenMode mode) {
+    return checkpoint::OpenCheckpointStoreOn(Mount(disk_), path, mode);
+  }
+  std::unique_ptr<CheckpointStore> Open(const std::string& path, OpenMode mode) {
+    auto store = TryOpen(path, mode);
+    EXPECT_TRUE(store.has_value()) << store.error().Text();
+    return store ? std::move(*store) : nullptr;
+  }
+  std::unique_ptr<CheckpointStore> OpenPrimary() {
+    return Open(PrimaryDir(), OpenMode::create_or_open);
+  }
+  std::unique_ptr<CheckpointStore> OpenMirror(const std::string& name = "mirror") {
+    return Open(MakeDir(name), OpenMode::create_or_open);
+  }
+  MirrorSync Sync(const RetentionPolicy& policy = kKeepAll) {
+    const auto synced = SyncMirror(*OpenPrimary(), *OpenMirror(), policy, kGoOn);
+    EXPECT_TRUE(synced.has_value()) << synced.error().Text();
+    return synced.value_or(MirrorSync{});
+  }
+  void ExpectWhole(const std::string& path, Version head) {
+    const auto store = Open(path, OpenMode::read_only);
+    ASSERT_NE(store, nullptr);
+    ASSERT_TRUE(store->recovered().head.has_value());
+    EXPECT_EQ(store->recovered().head->version, head);
+    const auto verified = VerifyState(*store, nullptr, [](Version) {});
+    EXPECT_TRUE(verified.has_value()) << verified.error().Text();
+    EXPECT_EQ(store->HeldVersions().back(), head);
+  }
+  Result<Restored> Restore(const std::string& mirror_dir, const std::string& state_dir) {
+    return checkpoint::RestoreStateOn(Mount(disk_), {mirror_dir, state_dir, {}, 4711},
+                                      [](Version) {});
+  }
+
+  const TempDir directory_;
+  JobSpec job_;
+  std::unique_ptr<Federation> federation_;
+  std::shared_ptr<VirtualDisk> disk_;
+};
+
+TEST_F(MirrorTest, AMirrorTellsAllThatItsPrimaryDoes) {
+  EXPECT_EQ(Sync().versions, kRounds + 1);
+  ExpectWhole(MirrorDir(), kRounds);
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  EXPECT_EQ(mirror->HeldVersions(), primary->HeldVersions());
+  const RecoveredState& original = primary->recovered();
+  const RecoveredState& copied = mirror->recovered();
+  EXPECT_EQ(copied.job->digest, original.job->digest);
+  EXPECT_EQ(copied.epoch.epoch, original.epoch.epoch);
+  EXPECT_EQ(copied.roster.size(), original.roster.size());
+  EXPECT_EQ(copied.evaluations.size(), original.evaluations.size());
+  EXPECT_EQ(copied.finish->version, original.finish->version);
+  ASSERT_EQ(copied.fates.size(), original.fates.size());
+  for (std::size_t i = 0; i < copied.fates.size(); ++i) {
+    EXPECT_EQ(copied.fates[i].id, original.fates[i].id);
+    EXPECT_EQ(copied.fates[i].version, original.fates[i].version);
+  }
+  const auto replayed = coordinator::ReplayVersions(*mirror, job_, {}, [](Version) {});
+  ASSERT_TRUE(replayed.has_value()) << replayed.error().Text();
+  EXPECT_EQ(replayed->versions, kRounds);
+}
+
+TEST_F(MirrorTest, SyncingAgainWritesNothing) {
+  Sync();
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  const std::uint64_t before = disk_->written_bytes();
+  const auto again = SyncMirror(*primary, *mirror, kKeepAll, kGoOn);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->versions, 0U);
+  EXPECT_EQ(again->head, kRounds);
+  EXPECT_EQ(disk_->written_bytes(), before);
+}
+
+TEST_F(MirrorTest, AMirrorThatWasAwayGetsAllRecordsAndTheVersionsThatAreHeld) {
+  {
+    const auto primary = OpenPrimary();
+    ASSERT_TRUE(primary->DropVersion(0).has_value());
+    ASSERT_TRUE(primary->DropVersion(2).has_value());
+  }
+  Sync();
+  const auto mirror = OpenMirror();
+  EXPECT_THAT(mirror->HeldVersions(), ElementsAre(1, 3, 4));
+  EXPECT_EQ(mirror->ReadRoundRecord(2)->version, 2U);
+  const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
+  ASSERT_TRUE(verified.has_value()) << verified.error().Text();
+  EXPECT_EQ(verified->records, kRounds + 1);
+}
+
+TEST_F(MirrorTest, TheMirrorKeepsWhatItsPolicySaysAndWhatThePrimaryLost) {
+  Sync();
+  {
+    const auto primary = OpenPrimary();
+    ASSERT_TRUE(primary->DropVersion(3).has_value());
+  }
+  Sync({3, 0});
+  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(2, 3, 4));
+  Sync({1, 2});
+  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(2, 4));
+}
+
+TEST_F(MirrorTest, WhatTheMirrorWouldDropAgainIsNotCopied) {
+  EXPECT_EQ(Sync({2, 0}).versions, 2U);
+  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(3, 4));
+  ExpectWhole(MirrorDir(), kRounds);
+}
+
+TEST_F(MirrorTest, AnInterruptedCopyGoesOn) {
+  int calls = 0;
+  const auto stopped = SyncMirror(*OpenPrimary(), *OpenMirror(), kKeepAll, [&calls]() -> Status {
+    if (++calls <= 5) return {};
+    return Error{Reason::cancelled, "enough"};
+  });
+  ASSERT_FALSE(stopped.has_value());
+  EXPECT_EQ(stopped.error().reason, Reason::cancelled);
+  const Version reached = OpenMirror()->recovered().head->version;
+  EXPECT_LT(reached, kRounds);
+  ExpectWhole(MirrorDir(), reached);
+  EXPECT_EQ(Sync().versions, kRounds - reached);
+  ExpectWhole(MirrorDir(), kRounds);
+}
+
+TEST_F(MirrorTest, AMirrorOfAnotherJobOrRunIsRefused) {
+  const auto primary = OpenPrimary();
+  JobRecord job = *primary->recovered().job;
+  LineageRecord lineage = primary->recovered().lineages.front();
+  ++lineage.id.nonce;
+  const auto other_run = OpenMirror("other-run");
+  ASSERT_TRUE(other_run->Write({{PutJob{job}, PutLineage{lineage}}}).has_value());
+  const Status of_run = CheckMirror(*primary, *other_run);
+  EXPECT_EQ(of_run.error().reason, Reason::wrong_job);
+  EXPECT_THAT(of_run.error().message, HasSubstr("another run"));
+  job.digest[0] ^= std::byte{1};
+  const auto other_job = OpenMirror("other-job");
+  ASSERT_TRUE(other_job->Write({{PutJob{job}}}).has_value());
+  EXPECT_EQ(CheckMirror(*primary, *other_job).error().reason, Reason::wrong_job);
+  EXPECT_EQ(SyncMirror(*primary, *other_job, kKeepAll, kGoOn).error().reason, Reason::wrong_job);
+}
+
+TEST_F(MirrorTest, AMirrorThatIsAheadIsRefused) {
+  Sync();
+  const auto older = OpenMirror("older");
+  int calls = 0;
+  const auto part = SyncMirror(*OpenPrimary(), *older, kKeepAll, [&calls]() -> Status {
+    if (++calls <= 5) return {};
+    return Error{Reason::cancelled, "enough"};
+  });
+  ASSERT_FALSE(part.has_value());
+  const Status judged = CheckMirror(*older, *OpenMirror());
+  ASSERT_FALSE(judged.has_value());
+  EXPECT_EQ(judged.error().reason, Reason::mirror_ahead);
+  EXPECT_THAT(judged.error().message, HasSubstr("version 4 of lineage 1"));
+}
+
+TEST_F(MirrorTest, AVersionThatWasLostAndReplacedIsRefused) {
+  Sync();
+  const std::string older_dir = MakeDir("older");
+  {
+    const auto older = OpenMirror("older");
+    int calls = 0;
+    ASSERT_FALSE(SyncMirror(*OpenPrimary(), *older, kKeepAll, [&calls]() -> Status {
+                   if (++calls <= 7) return {};
+                   return Error{Reason::cancelled, "enough"};
+                 }).has_value());
+  }
+  // It goes on in a lineage of its own, over the number of the mirror's head and beyond.
+  for (Version head = 0; head <= kRounds;) {
+    const auto older = Open(older_dir, OpenMode::create_or_open);
+    head = older->recovered().head->version + 1;
+    const LineageRecord next =
+        NextLineage(older->recovered().lineages, older->recovered().head->version, head);
+    ASSERT_TRUE(CommitCopy(*older, {older->recovered().head->version, next, 0}).has_value());
+  }
+  const Status judged = CheckMirror(*Open(older_dir, OpenMode::read_only), *OpenMirror());
+  ASSERT_FALSE(judged.has_value());
+  EXPECT_EQ(judged.error().reason, Reason::mirror_ahead);
+}
+
+TEST_F(MirrorTest, ANewLineageIsMirroredOntoTheOldOne) {
+  Sync();
+  {
+    const auto primary = OpenPrimary();
+    const LineageRecord next = NextLineage(primary->recovered().lineages, 2, 99);
+    ASSERT_TRUE(CommitCopy(*primary, {2, next, kRounds + 3}).has_value());
+  }
+  Sync();
+  ExpectWhole(MirrorDir(), kRounds + 4);
+  const auto mirror = OpenMirror();
+  EXPECT_EQ(mirror->recovered().lineages.size(), 2U);
+  EXPECT_FALSE(mirror->recovered().finish.has_value());
+}
+
+TEST_F(MirrorTest, AFullMirrorIsAnAnswerAndCatchesUpLater) {
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  std::uint64_t used = 0;
+  for (const auto& [path, bytes] : disk_->Files()) used += bytes;
+  disk_->SetCapacity(used + 60'000);
+  const auto full = SyncMirror(*primary, *mirror, kKeepAll, kGoOn);
+  ASSERT_FALSE(full.has_value());
+  EXPECT_EQ(full.error().reason, Reason::disk_full) << full.error().Text();
+  disk_->SetCapacity(UINT64_MAX);
+  const auto again = SyncMirror(*primary, *mirror, kKeepAll, kGoOn);
+  ASSERT_TRUE(again.has_value()) << again.error().Text();
+  EXPECT_EQ(again->head, kRounds);
+}
+
+TEST_F(MirrorTest, DamageOfThePrimaryDoesNotReachTheMirror) {
+  for (const auto& [path, bytes] : disk_->Files()) {
+    if (path.ends_with(".sst") && bytes > 35'000) {
+      disk_->FlipBit(path, 8 * 30'000);
+      break;
+    }
+  }
+  const auto synced = SyncMirror(*OpenPrimary(), *OpenMirror(), kKeepAll, kGoOn);
+  ASSERT_FALSE(synced.has_value());
+  EXPECT_EQ(synced.error().reason, Reason::damage) << synced.error().Text();
+  EXPECT_FALSE(OpenMirror()->recovered().head.has_value());
+}
+
+/// Calls `act` with the power cut at each of its operations in turn (writes and syncs are torn,
+/// what else there is was done and nobody heard of it), between `prepare` and `judge`, until one
+/// call of it meets no cut. Returns at how many operations it was cut.
+int CutAtEachOperation(VirtualDisk& disk, const std::function<void(int)>& prepare,
+                       const std::function<void(int)>& act, const std::function<void(int)>& judge) {
+  for (int point = 1;; ++point) {
+    prepare(point);
+    int operations = 0;
+    bool cut = false;
+    disk.SetUnsynced(point % 2 == 0 ? Unsynced::mixed : Unsynced::lost);
+    disk.SetPlan([&](const PlannedOperation& planned) {
+      if (++operations != point) return Verdict::done;
+      cut = true;
+      const bool torn = planned.operation == DiskOperation::write ||
+                        planned.operation == DiskOperation::sync ||
+                        planned.operation == DiskOperation::sync_directory;
+      return torn ? Verdict::cut_torn : Verdict::cut_after;
+    });
+    act(point);
+    disk.SetPlan({});
+    if (!disk.powered()) disk.Restart();
+    judge(point);
+    if (!cut || ::testing::Test::HasFailure()) return point - 1;
+  }
+}
+
+TEST_F(MirrorTest, ACrashAtAnyOperationLeavesAMirrorThatCatchesUp) {
+  const auto path_of = [this](int point) { return directory_ / ("cut-" + std::to_string(point)); };
+  const int cuts = CutAtEachOperation(
+      *disk_, [this](int point) { MakeDir("cut-" + std::to_string(point)); },
+      [&](int point) {
+        auto primary = TryOpen(PrimaryDir(), OpenMode::read_only);
+        auto mirror = TryOpen(path_of(point), OpenMode::create_or_open);
+        if (primary && mirror) (void)SyncMirror(**primary, **mirror, {2, 0}, kGoOn).has_value();
+      },
+      [&](int point) {
+        const auto mirror = Open(path_of(point), OpenMode::create_or_open);
+        ASSERT_NE(mirror, nullptr) << point;
+        const auto synced =
+            SyncMirror(*Open(PrimaryDir(), OpenMode::read_only), *mirror, {2, 0}, kGoOn);
+        ASSERT_TRUE(synced.has_value()) << point << ": " << synced.error().Text();
+        EXPECT_THAT(mirror->HeldVersions(), ElementsAre(3, 4)) << point;
+        const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
+        EXPECT_TRUE(verified.has_value()) << point << ": " << verified.error().Text();
+      });
+  EXPECT_GT(cuts, 40);
+}
+
+TEST_F(MirrorTest, ARestoredStateGoesOnInANewLineage) {
+  Sync();
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  EXPECT_EQ(restored->newest, kRounds);
+  EXPECT_EQ(restored->copy.version, kRounds + 1);
+  ExpectWhole(directory_ / "restored", kRounds + 1);
+  const auto store = Open(directory_ / "restored", OpenMode::create_or_open);
+  const RecoveredState& state = store->recovered();
+  ASSERT_EQ(state.lineages.size(), 2U);
+  EXPECT_EQ(state.lineages.back().fork_version, kRounds);
+  EXPECT_EQ(state.lineages.back().id.nonce, 4711U);
+  EXPECT_EQ(state.last_record->digest, OpenMirror()->recovered().last_record->digest);
+  EXPECT_TRUE(CheckMirror(*store, *OpenMirror()).has_value()) << "the mirror serves it, too";
+}
+
+TEST_F(MirrorTest, NumbersThatWereAnnouncedAreNotUsedAgain) {
+  Sync();
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), kRounds + 6).has_value());
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  EXPECT_EQ(restored->announced, kRounds + 6);
+  EXPECT_EQ(restored->copy.version, kRounds + 7);
+  ExpectWhole(directory_ / "restored", kRounds + 7);
+}
+
+TEST_F(MirrorTest, AnAnnouncementThatDoesNotCheckOutIsNotBelieved) {
+  MakeDir("mirror");
+  EXPECT_EQ(ReadAnnounced(MirrorDir()), std::nullopt);
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), 6).has_value());
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), 7).has_value());
+  EXPECT_EQ(ReadAnnounced(MirrorDir()), 7U);
+  std::filesystem::resize_file(MirrorDir() + "/announced", 9);
+  EXPECT_EQ(ReadAnnounced(MirrorDir()), std::nullopt);
+}
+
+TEST_F(MirrorTest, ARestoreOverwritesNoState) {
+  Sync();
+  const auto refused = Restore(MirrorDir(), PrimaryDir());
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason, Reason::already_exists) << refused.error().Text();
+  EXPECT_THAT(refused.error().message, HasSubstr("Move the state away"));
+  ExpectWhole(PrimaryDir(), kRounds);
+}
+
+TEST_F(MirrorTest, ARestoreOfAMirrorInUseOrOfNoneIsRefused) {
+  MakeDir("restored");
+  MakeDir("empty");
+  EXPECT_EQ(Restore(directory_ / "empty", directory_ / "restored").error().reason,
+            Reason::not_found);
+  Sync();
+  const auto mirror = OpenMirror();
+  EXPECT_EQ(Restore(MirrorDir(), directory_ / "restored").error().reason, Reason::state_in_use);
+}
+
+TEST_F(MirrorTest, ACrashAtAnyOperationOfARestoreLeavesNothingOrAllOrWhatAStartRefuses) {
+  Sync({1, 0});
+  const auto path_of = [this](int point) {
+    return directory_ / ("restored-" + std::to_string(point));
+  };
+  int refused = 0;
+  const int cuts = CutAtEachOperation(
+      *disk_, [this](int point) { MakeDir("restored-" + std::to_string(point)); },
+      [&](int point) { (void)Restore(MirrorDir(), path_of(point)).has_value(); },
+      [&](int point) {
+        const std::string path = path_of(point);
+        const auto looked = TryOpen(path, OpenMode::read_only);
+        if (!looked) {
+          const Reason reason = looked.error().reason;
+          EXPECT_TRUE(reason == Reason::not_found || reason == Reason::restore_unfinished)
+              << point << ": " << looked.error().Text();
+          if (reason == Reason::restore_unfinished) {
+            ++refused;
+            EXPECT_EQ(TryOpen(path, OpenMode::create_or_open).error().reason, reason);
+          }
+          const auto restored = Restore(MirrorDir(), path);
+          ASSERT_TRUE(restored.has_value()) << point << ": " << restored.error().Text();
+        }
+        ExpectWhole(path, kRounds + 1);
+      });
+  EXPECT_GT(cuts, 60);
+  EXPECT_GT(refused, 40);
+}
+
+}  // namespace
+}  // namespace muster::simulator
