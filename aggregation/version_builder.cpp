@@ -153,6 +153,15 @@ Status CheckFit(const VersionInputs& inputs, const LaneSpec& lane) {
 
 }  // namespace
 
+ChunkSink FillWithChunks(MutableByteSpan room) {
+  return [room](ByteSpan chunk) mutable -> Status {
+    MUSTER_CHECK(chunk.size() <= room.size(), "a version larger than its layout");
+    std::ranges::copy(chunk, room.begin());
+    room = room.subspan(chunk.size());
+    return {};
+  };
+}
+
 Result<VersionManifest> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
                                      const ChunkSink& sink) {
   const auto lane = SingleLane(inputs.strategy, inputs.sum.layout());

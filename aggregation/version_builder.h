@@ -27,6 +27,9 @@ struct VersionInputs {
 /// call. Its errors end the build.
 using ChunkSink = std::function<Status(ByteSpan chunk)>;
 
+/// Puts one chunk behind the other into `room`, which must outlive it. REQUIRES: they fit.
+ChunkSink FillWithChunks(MutableByteSpan room);
+
 /// Computes, hashes and delivers the new version in chunks of limits::kVersionChunkBytes, and
 /// returns its manifest, which equals DescribeVersion of the delivered bytes. The bytes are a pure
 /// function of strategy, parent and sum, whatever the threads. Memory: two chunks a thread.

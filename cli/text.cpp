@@ -66,10 +66,6 @@ std::string HumanList(const std::vector<std::string>& names, std::size_t shown_m
   return fmt::format("{} and {} more", fmt::join(shown, ", "), names.size() - shown_max);
 }
 
-std::string Counted(std::uint64_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string DoneOf(std::uint64_t done, std::uint64_t asked) {
   if (done > asked) return fmt::format("{}, more than the {} asked for", done, asked);
   return fmt::format("{} of {}", done, asked);

@@ -28,8 +28,6 @@ std::string HumanBytes(std::uint64_t bytes);
 std::string HumanSeconds(double seconds);
 /// "a, b, c and 7 more".
 std::string HumanList(const std::vector<std::string>& names, std::size_t shown_max);
-/// "1 attempt", "2 attempts".
-std::string Counted(std::uint64_t count, std::string_view what);
 /// "4 of 10"; "10, more than the 4 asked for" where fewer are asked for than are done.
 std::string DoneOf(std::uint64_t done, std::uint64_t asked);
 /// At most `columns` characters, the end cut. Counts UTF-8 code points.

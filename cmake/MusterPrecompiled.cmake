@@ -2,8 +2,8 @@
 # and with them GoogleTest's for the tests. They hold nothing of ours and no heavy package, so no
 # edit of ours compiles them again, and the layers stay what the sources' own includes say.
 #
-# With precompiled headers a source that lacks an include compiles all the same. The presets `clang`
-# and `asan-ubsan` have MUSTER_PCH off: there, and so in CI, it does not.
+# With precompiled headers a source that lacks an include compiles all the same. The preset `clang`
+# has MUSTER_PCH off: there it does not.
 option(MUSTER_PCH "Precompile the standard library's and GoogleTest's headers" ON)
 
 set(MUSTER_STD_HEADERS

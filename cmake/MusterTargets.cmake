@@ -8,8 +8,10 @@ function(muster_library name)
 endfunction()
 
 # muster_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|process])
-# One GoogleTest program; every TEST in it is one ctest case. Label `unit` (default) runs under sanitizers in CI.
+# One GoogleTest program; every TEST in it is one ctest case. Label `unit` (default) runs under sanitizers in CI,
+# which builds the target `unit_tests` alone there.
 include(GoogleTest)
+add_custom_target(unit_tests)
 function(muster_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -23,6 +25,9 @@ function(muster_test name)
   target_compile_definitions(${name} PRIVATE MUSTER_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_compile_options(${name} PRIVATE ${MUSTER_TEST_OPTIONS})
   muster_precompile(${name} test)
+  if("unit" IN_LIST ARG_LABELS)
+    add_dependencies(unit_tests ${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
+#include <cstring>
+#include <string>
 #include <utility>
 
 #include "common/bytes.h"
@@ -84,7 +85,7 @@ void ServerMonitor::OnEvent(std::uint16_t event, std::uint32_t value) {
   ++failures.count;
   if (accepting) {
     failures.text =
-        "cannot accept a connection: " + std::generic_category().message(static_cast<int>(value)) +
+        "cannot accept a connection: " + std::string(std::strerror(static_cast<int>(value))) +
         "; raise the limit of open files (ulimit -n) and start again";
   } else {
     failures.text = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL

@@ -103,13 +103,11 @@ Status FoldThread::Perform(const Fold& first) {
 Status FoldThread::Perform(const BuildVersion& effect) {
   const std::shared_ptr<const ParameterSet> parent = Head();
   const std::shared_ptr<ParameterSet> next = std::exchange(next_, nullptr);
-  MutableByteSpan rest = next->bytes();
+  const ChunkSink fill = FillWithChunks(next->bytes());
   std::uint64_t model_left = sum_.layout().total_bytes();
   Xxh128 model_hash;
   const ChunkSink sink = [&](ByteSpan chunk) -> Status {
-    MUSTER_CHECK(chunk.size() <= rest.size(), "a version larger than its layout");
-    std::ranges::copy(chunk, rest.begin());
-    rest = rest.subspan(chunk.size());
+    MUSTER_TRY(fill(chunk));
     const ByteSpan of_model = chunk.first(std::min<std::uint64_t>(chunk.size(), model_left));
     model_hash.Update(of_model);
     model_left -= of_model.size();
@@ -118,7 +116,6 @@ Status FoldThread::Perform(const BuildVersion& effect) {
   const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version};
   auto manifest = ::muster::BuildVersion(inputs, pool_, sink);
   MUSTER_TRY(manifest);
-  MUSTER_CHECK(rest.empty(), "a version smaller than its layout");
   MUSTER_CHECK(model_left == 0, "a version smaller than its model");
   {
     std::lock_guard lock(mutex_);

@@ -42,13 +42,8 @@ Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
     MUSTER_TRY(sum->Fold({&*source, 1}, pool));
   }
   ParameterSet next(parent.layout());
-  MutableByteSpan rest = next.bytes();
-  const ChunkSink sink = [&rest](ByteSpan chunk) -> Status {
-    std::ranges::copy(chunk, rest.begin());
-    rest = rest.subspan(chunk.size());
-    return {};
-  };
-  auto manifest = BuildVersion({strategy, parent, *sum, record.version}, pool, sink);
+  auto manifest =
+      BuildVersion({strategy, parent, *sum, record.version}, pool, FillWithChunks(next.bytes()));
   MUSTER_TRY(manifest);
   if (manifest->digest != record.digest) {
     return Error{Reason::damage,

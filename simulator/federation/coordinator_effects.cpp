@@ -164,13 +164,8 @@ void CoordinatorNode::Perform(const coordinator::BuildVersion& effect) {
 
 void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
   auto next = std::make_shared<ParameterSet>(head_->layout());
-  MutableByteSpan rest = next->bytes();
-  const ChunkSink sink = [&](ByteSpan chunk) -> Status {
-    std::ranges::copy(chunk, rest.begin());
-    rest = rest.subspan(chunk.size());
-    return {};
-  };
-  auto manifest = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, sink);
+  auto manifest = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_,
+                                         FillWithChunks(next->bytes()));
   MUSTER_CHECK(manifest.has_value(), "a version of checked updates can be built");
   built_ = next;
   built_digest_ = manifest->digest;

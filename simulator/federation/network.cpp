@@ -94,9 +94,16 @@ bool Network::SendToClient(LinkId link, Packet packet) {
 }
 
 void Network::SendToServer(LinkId id, Channel channel, Packet packet) {
-  if (std::holds_alternative<UpdateChunk>(packet.message) &&
-      world_.faults().stalled.contains(connections_.at(id).who)) {
-    return;
+  if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
+    Connection& connection = connections_.at(id);
+    if (world_.faults().stalled.contains(connection.who)) return;
+    Happened& happened = world_.happened();
+    happened.update_bytes_sent += chunk->bytes;
+    const std::uint64_t cut_at = world_.faults().cut_first_upload_at;
+    if (cut_at > 0 && chunk->offset + chunk->bytes > cut_at && happened.cuts == 0) {
+      ++happened.cuts;
+      Cut(connection);
+    }
   }
   Carry(id, 2 + static_cast<std::size_t>(channel),
         [this, id, channel, packet = std::move(packet)](Connection& from) {

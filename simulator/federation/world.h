@@ -28,6 +28,8 @@ struct Faults {
   int deaths_max = 0;    ///< Crashes and stops of each process: then it is left in peace.
   /// Of these participants no update chunk gets through, while their links and leases live.
   std::set<RosterIndex> stalled;
+  /// The link of the first upload that comes so far breaks there, once; 0: none does.
+  std::uint64_t cut_first_upload_at = 0;
 };
 
 /// What happened, so that tests can see that anything did.
@@ -35,6 +37,7 @@ struct Happened {
   std::uint64_t messages = 0, duplicates = 0, losses = 0, cuts = 0;
   std::uint64_t coordinator_crashes = 0, participant_crashes = 0, stops = 0;
   std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
+  std::uint64_t update_bytes_sent = 0;
   std::map<std::string, std::uint64_t> crashes_in;  ///< By the coordinator's phase.
 };
 

@@ -4,6 +4,7 @@
 #include "cli/live_display.h"
 #include "cli/plot.h"
 #include "cli/text.h"
+#include "common/text.h"
 
 namespace muster::cli {
 namespace {

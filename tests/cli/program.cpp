@@ -18,8 +18,7 @@ constexpr int kPollMs = 5;
 
 }  // namespace
 
-Program::Program(const std::vector<std::string>& arguments, const std::function<void()>& in_child)
-    : deadline_(std::chrono::steady_clock::now() + kPatience) {
+Program::Program(const std::vector<std::string>& arguments, const std::function<void()>& in_child) {
   std::array<int, 2> out = {};
   if (::pipe2(out.data(), O_CLOEXEC) != 0) std::abort();
   error_fd_ = ::open(::testing::TempDir().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -75,6 +74,7 @@ bool Program::ReadLine(std::string& line) {
 }
 
 nlohmann::json Program::Await(const std::function<bool(const nlohmann::json&)>& wanted) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
   std::string line;
   while (ReadLine(line)) {
     const auto event = nlohmann::json::parse(line, nullptr, false);

@@ -82,10 +82,10 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
     batch.mutations.push_back(PutRosterEntry{{i, kNames[i], KeyOf(kNames[i]), false}});
   }
   disk_.Apply(batch);
-  return Start();
+  return Start(/*lost_evaluation=*/false);
 }
 
-std::vector<std::string> Script::Start() {
+std::vector<std::string> Script::Start(bool lost_evaluation) {
   EpochRecord epoch = disk_.state().epoch;
   epoch.epoch = {epoch.epoch.number + 1, 100 + epoch.epoch.number};
   epoch.starts += 1;
@@ -103,7 +103,7 @@ std::vector<std::string> Script::Start() {
   store_due_.reset();
   const RecoveredState& state = disk_.state();
   const Version head = state.head->version;
-  const bool reported = head == 0 || !options_.evaluate ||
+  const bool reported = head == 0 || !options_.evaluate || lost_evaluation ||
                         std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
                             state.evaluations.end();
   core_ = std::make_unique<CoordinatorCore>(
@@ -112,9 +112,6 @@ std::vector<std::string> Script::Start() {
   for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
   return lines;
 }
-
-/// The process dies: what was not persisted is forgotten.
-std::vector<std::string> Script::Restart() { return Start(); }
 
 RosterIndex Script::IndexOf(const std::string& who) const {
   const auto found = std::find(kNames.begin(), kNames.end(), who);
@@ -336,7 +333,7 @@ std::vector<std::string> Script::Play(const std::string& line) {
     }
   }
   if (command == "job") return Job(arguments);
-  if (command == "restart") return Restart();
+  if (command == "restart") return Start(arguments.contains("lost_evaluation"));
   if (command == "auto") return auto_io_ = who == "on", Complete(auto_io_ ? 1'000 : 0);
   if (command == "io") return Complete(Number(arguments, "count", 1'000));
   if (command == "disk_full") return Refuse();

@@ -13,20 +13,23 @@ using cli::Program;
 
 Fleet::Fleet(const std::string& job) { cli::AppendTo(directory_ / "job.toml", job); }
 
-Fleet::Process Fleet::StartCoordinator(const std::vector<std::string>& sets) const {
+Fleet::Process Fleet::StartCoordinator(const std::vector<std::string>& sets,
+                                       const std::function<void()>& in_child) const {
   std::vector<std::string> arguments = {
       "coordinator", directory_ / "job.toml", "--state-dir", CoordinatorDir(), "--format", "json"};
   for (const std::string& set : sets) {
     arguments.push_back("--set");
     arguments.push_back(set);
   }
-  return std::make_unique<Program>(arguments);
+  return std::make_unique<Program>(arguments, in_child);
 }
 
-Fleet::Process Fleet::StartParticipant(const std::string& name) const {
+Fleet::Process Fleet::StartParticipant(const std::string& name,
+                                       const std::function<void()>& in_child) const {
   return std::make_unique<Program>(
       std::vector<std::string>{"participant", "--name", name, "--state-dir", DirOf(name),
-                               "--endpoints", CoordinatorDir() + "/endpoints.json"});
+                               "--endpoints", CoordinatorDir() + "/endpoints.json"},
+      in_child);
 }
 
 void Fleet::MustRun(const std::vector<std::string>& arguments) const {

@@ -20,9 +20,12 @@ class Fleet {
   /// `job`: the configuration file's text.
   explicit Fleet(const std::string& job);
 
-  /// `sets`: KEY=VALUE, over the file.
-  Process StartCoordinator(const std::vector<std::string>& sets = {}) const;
-  Process StartParticipant(const std::string& name) const;
+  /// `sets`: KEY=VALUE, over the file. `in_child`: as Program's.
+  Process StartCoordinator(
+      const std::vector<std::string>& sets = {},
+      const std::function<void()>& in_child = [] {}) const;
+  Process StartParticipant(
+      const std::string& name, const std::function<void()>& in_child = [] {}) const;
 
   void MakeKey(const std::string& name) const;
   /// Also while the coordinator runs.
@@ -36,6 +39,8 @@ class Fleet {
 
   std::string CoordinatorDir() const { return directory_ / "coordinator"; }
   std::string DirOf(const std::string& name) const { return directory_ / name; }
+  std::string LogOf(const std::string& name) const { return DirOf(name) + "/participant.log"; }
+  std::string CoordinatorLog() const { return CoordinatorDir() + "/coordinator.log"; }
   std::string JournalOf(const std::string& name) const { return DirOf(name) + "/journal.jsonl"; }
   std::vector<Json> Events() const { return ReadEvents(CoordinatorDir()); }
   /// The digest of a run that nobody disturbs, with keys of its own.

@@ -1,26 +1,20 @@
 // One run of real processes under random SIGKILLs: they cost time and change no bit.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <set>
 
-#include "cli/run_files.h"
 #include "common/random.h"
 #include "tests/cli/append_to.h"
-#include "tests/cli/program.h"
 #include "tests/process/events.h"
-#include "tests/support/line_follower.h"
+#include "tests/process/killer.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::process {
 namespace {
 
 using cli::Program;
-using testing::LineFollower;
 
 constexpr std::uint64_t kRounds = 45;
 constexpr std::size_t kKills = 20;
@@ -55,23 +49,6 @@ std::uint64_t Seed() {
   return seed == nullptr ? 1 : std::stoull(seed);
 }
 
-/// The value of key=value in a log line; "" without one.
-std::string Field(const std::string& line, const std::string& key) {
-  const std::size_t at = line.find(" " + key + "=");
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + key.size() + 2;
-  return line.substr(begin, line.find(' ', begin) - begin);
-}
-
-bool Says(const std::string& line, const std::string& message) {
-  return line.find(" " + message + " ") != std::string::npos;
-}
-
-struct Kill {
-  double seconds = 0;
-  std::string process, phase, round;
-};
-
 class KillsTest : public ::testing::Test {
  protected:
   void SetUp() override { cli::AppendTo(directory_ / "kills.toml", std::string(kJob)); }
@@ -82,124 +59,6 @@ class KillsTest : public ::testing::Test {
   }
 
   TempDir directory_;
-};
-
-/// Kills processes of one run and remembers what the coordinator's log says of it.
-class Killer {
- public:
-  Killer(Program& run, const std::string& state)
-      : run_(run), state_(state), log_(state + "/coordinator.log") {
-    AwaitStarted();
-  }
-
-  const std::vector<Kill>& kills() const { return kills_; }
-  std::map<std::string, int> CoordinatorKillsByPhase() const {
-    std::map<std::string, int> counts;
-    for (const Kill& kill : kills_) {
-      if (kill.process == "coordinator") ++counts[kill.phase];
-    }
-    return counts;
-  }
-
-  /// Kills the coordinator the moment it says that it enters the phase. In which phase it died is
-  /// read from the last lines it wrote.
-  void KillCoordinatorIn(const std::string& phase) {
-    ReadOn();
-    Remember(log_.Await([&](const std::string& line) {
-      Remember(line);
-      return Says(line, "phase") && Field(line, "phase") == phase;
-    }));
-    ::kill(pid_, SIGKILL);
-    Kill kill = Now("coordinator");
-    AwaitStarted();
-    kill.phase = phase_at_death_;
-    kill.round = round_at_death_;
-    kills_.push_back(kill);
-  }
-
-  /// Kills the participant of this number, at once or when its next update is ready to be sent.
-  void KillParticipant(std::size_t number, bool with_update) {
-    const pid_t pid = AwaitParticipant(number);
-    const std::string name =
-        cli::ParticipantName("participant", static_cast<std::uint32_t>(number));
-    if (with_update) {
-      LineFollower log(state_ + "/participants/" + name + "/participant.log");
-      log.ReadRest([](const std::string&) {});
-      log.Await([](const std::string& line) { return Says(line, "update ready"); });
-    }
-    ReadOn();
-    ::kill(pid, SIGKILL);
-    killed_[number] = pid;
-    Kill kill = Now(name);
-    kill.phase = phase_;
-    kill.round = round_;
-    kills_.push_back(kill);
-  }
-
-  /// The supervisor forgives deaths that are followed by a new version.
-  void AwaitProgress() {
-    std::uint64_t newest = 0;
-    for (const Json& event : run_.events()) {
-      if (event.value("event", "") == "version") newest = event["version"];
-    }
-    ASSERT_FALSE(run_.AwaitVersion(newest + 1).is_null()) << run_.errors();
-  }
-
-  void Print() const {
-    std::printf("%9s  %-16s %-10s %s\n", "seconds", "killed", "phase", "round");
-    for (const Kill& kill : kills_) {
-      std::printf("%9.2f  %-16s %-10s %s\n", kill.seconds, kill.process.c_str(), kill.phase.c_str(),
-                  kill.round.c_str());
-    }
-  }
-
- private:
-  Kill Now(const std::string& process) const {
-    const auto passed = std::chrono::steady_clock::now() - started_;
-    return {std::chrono::duration<double>(passed).count(), process, "", ""};
-  }
-
-  void Remember(const std::string& line) {
-    if (Says(line, "started")) {
-      phase_at_death_ = phase_;
-      round_at_death_ = round_;
-      phase_ = "starting";
-      pid_ = static_cast<pid_t>(std::atoi(Field(line, "pid").c_str()));
-    } else if (Says(line, "phase")) {
-      phase_ = Field(line, "phase");
-      round_ = Field(line, "round");
-    }
-  }
-  void ReadOn() {
-    log_.ReadRest([this](const std::string& line) { Remember(line); });
-  }
-  void AwaitStarted() {
-    log_.Await([this](const std::string& line) {
-      Remember(line);
-      return Says(line, "started");
-    });
-  }
-
-  /// The pid of the participant's process, another one than that killed last.
-  pid_t AwaitParticipant(std::size_t number) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (std::chrono::steady_clock::now() < deadline) {
-      const Result<cli::RunState> run = cli::ReadRunState(state_ + "/run.json");
-      const pid_t pid = run ? run->processes.at(number).pid : 0;
-      if (pid != 0 && pid != killed_[number]) return pid;
-    }
-    ADD_FAILURE() << "participant " << number << " was not started again";
-    return 0;
-  }
-
-  Program& run_;
-  const std::string state_;
-  LineFollower log_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-  pid_t pid_ = 0;
-  std::string phase_, round_, phase_at_death_, round_at_death_;
-  std::map<std::size_t, pid_t> killed_;
-  std::vector<Kill> kills_;
 };
 
 TEST_F(KillsTest, TwentyKillsInAllPhasesChangeNoBit) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/limits.h"
 #include "simulator/federation/federation.h"
 #include "tests/checkpoint/keys.h"
 #include "tests/support/temp_dir.h"
@@ -169,6 +170,21 @@ TEST_F(FederationTest, MembersThatStopSendingBlockNobody) {
     job.round.over_select = 2;
     const RunResult run = Play(job, seed, {.stalled = {0, 1}}, kNoDeadlineMs);
     EXPECT_LT(run.ended_at, kRounds * 60'000 * kMillisecond) << "seed " << seed;
+  }
+}
+
+TEST_F(FederationTest, AnUploadThatIsCutGoesOnWhereItStopped) {
+  constexpr std::uint64_t kUploadBytes = 4 * limits::kCreditWindowBytes;
+  JobSpec job = JobOf(1, 1);
+  job.model.parameters = kUploadBytes / sizeof(float);
+  for (std::uint64_t seed = 1; seed <= 2 && !HasFailure(); ++seed) {
+    const RunResult run = Play(job, seed, {.cut_first_upload_at = kUploadBytes / 2}, kNoDeadlineMs);
+    EXPECT_EQ(run.happened.cuts, 1U);
+    EXPECT_EQ(run.happened.transfers_resumed, 1U);
+    // What was under way is lost and sent again; without a window it would be half of the update.
+    EXPECT_GT(run.happened.update_bytes_sent, kRounds * kUploadBytes) << "seed " << seed;
+    EXPECT_LE(run.happened.update_bytes_sent, kRounds * kUploadBytes + limits::kCreditWindowBytes)
+        << "seed " << seed;
   }
 }
 

@@ -1,0 +1,72 @@
+// Kills and stops processes of one run of real processes, at moments that the coordinator's log
+// tells.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.h"
+#include "tests/support/line_follower.h"
+
+namespace muster::process {
+
+/// The value of key=value in a log line; "" without one.
+std::string Field(const std::string& line, const std::string& key);
+/// Whether the log line has this message.
+bool Says(const std::string& line, const std::string& message);
+
+/// What was killed, and what the coordinator was at.
+struct Kill {
+  double seconds = 0;
+  std::string process, phase, round;
+};
+
+/// Of one `muster run`; remembers what the coordinator's log says of it. Not thread-safe. Every
+/// wait fails the test at its deadline.
+class Killer {
+ public:
+  /// `state`: the run's state directory, which must exist.
+  Killer(cli::Program& run, const std::string& state);
+
+  const std::vector<Kill>& kills() const { return kills_; }
+  std::map<std::string, int> CoordinatorKillsByPhase() const;
+
+  /// Kills the coordinator the moment it says that it enters the phase. In which phase it died is
+  /// read from the last lines it wrote.
+  void KillCoordinatorIn(const std::string& phase);
+  /// Kills the participant of this number, at once or when its next update is ready to be sent.
+  void KillParticipant(std::size_t number, bool with_update);
+  /// Stops the coordinator for so long that the participant of this number gives its link up.
+  void StopCoordinator(std::size_t until_given_up_by);
+  /// Stops the participant of this number for longer than its lease.
+  void StopParticipant(std::size_t number);
+
+  /// The supervisor forgives deaths that are followed by a new version.
+  void AwaitProgress();
+  void Print() const;
+
+ private:
+  Kill Now(const std::string& process) const;
+  void Remember(const std::string& line);
+  void ReadOn();
+  void AwaitStarted();
+  std::string LogOf(std::size_t number) const;
+  /// The pid of the participant's process, another one than that killed last.
+  pid_t AwaitParticipant(std::size_t number);
+
+  cli::Program& run_;
+  const std::string state_;
+  testing::LineFollower log_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  pid_t pid_ = 0;
+  std::string phase_, round_, phase_at_death_, round_at_death_;
+  std::map<std::size_t, pid_t> killed_;
+  std::vector<Kill> kills_;
+};
+
+}  // namespace muster::process
