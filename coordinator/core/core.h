@@ -43,6 +43,13 @@ struct HeadFacts {
 /// being stored, and for one upload more than can still be accepted.
 std::uint32_t SpoolExtentCount(const JobSpec& job);
 
+/// Kept free for batches, logs and their merging: below it the database soon takes nothing more.
+inline constexpr std::uint64_t kDiskReserveBytes = 32U << 20;
+
+/// With fewer bytes free no upload is granted: room for the next version, whose size this is, and
+/// the reserve.
+std::uint64_t RoomForGrants(std::uint64_t version_bytes);
+
 /// Not thread-safe; deterministic: equal construction and equal Steps give equal effects.
 /// REQUIRES of `recovered`: the current start's epoch is in it and durable; job, head and lineage
 /// are present (see runtime/bootstrap.h).

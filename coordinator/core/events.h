@@ -122,6 +122,11 @@ struct Evaluated {
   EvaluationRecord record;
 };
 
+/// So many bytes are free on the state's volume: told when they cross RoomForGrants.
+struct DiskMeasured {
+  std::uint64_t free_bytes = 0;
+};
+
 struct EnrollRequested {
   AdminTicket ticket = 0;
   std::string name;
@@ -138,7 +143,7 @@ using Event =
     std::variant<Started, Tick, Received, ChunkReceived, Unreadable, LinkGone, HandshakeRefused,
                  Persisted, PersistRefused, SpoolPrepared, SpoolRefused, SpoolSynced, ChunkStored,
                  ChunkRejected, UploadChecked, Folded, VersionBuilt, VersionStored,
-                 VersionStoreRefused, VersionDropped, BuildFailed, Evaluated, EnrollRequested,
-                 RevokeRequested, DrainRequested>;
+                 VersionStoreRefused, VersionDropped, BuildFailed, Evaluated, DiskMeasured,
+                 EnrollRequested, RevokeRequested, DrainRequested>;
 
 }  // namespace muster::coordinator

@@ -51,6 +51,7 @@ class CoordinatorCore::Impl {
   void On(const VersionDropped&);
   void On(const BuildFailed&);
   void On(const Evaluated&);
+  void On(const DiskMeasured&);
   void On(const EnrollRequested&);
   void On(const RevokeRequested&);
   void On(const DrainRequested&);
@@ -212,8 +213,7 @@ class CoordinatorCore::Impl {
 
   // --- This life ---------------------------------------------------------------------------------
   MonotonicMs now_ = 0;
-  std::optional<MonotonicMs> last_step_;
-  std::optional<MonotonicMs> armed_;
+  std::optional<MonotonicMs> last_step_, armed_;
   Effects effects_;
   Phase phase_ = Phase::starting;
   MonotonicMs wait_since_ = 0;
@@ -237,6 +237,7 @@ class CoordinatorCore::Impl {
   std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;
   bool spool_ready_ = false;
+  bool disk_short_ = false;  ///< So that nothing is granted.
   std::set<Version> evaluating_;
   std::deque<PendingAdmin> admin_queue_;
   bool admin_in_flight_ = false;

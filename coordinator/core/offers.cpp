@@ -113,7 +113,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
 
 // No more uploads than can still be accepted, and one to spare against a slow one.
 void CoordinatorCore::Impl::PumpGrants() {
-  if (phase_ != Phase::report || draining_) return;
+  if (phase_ != Phase::report || draining_ || disk_short_) return;
   while (!grant_queue_.empty()) {
     const std::size_t wanted = job_.round.goal - round_->accepted.size() + 1;
     if (uploads_.size() >= wanted && !MakeRoomForGrant()) return;

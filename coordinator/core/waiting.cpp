@@ -98,6 +98,11 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       std::sort(wait.whom.begin(), wait.whom.end());
       if (AcceptsInFlight()) {
         set(WaitKind::updates_persisted, DeadlineAt(), "the round may close");
+      } else if (disk_short_) {
+        set(WaitKind::disk_space, DeadlineAt(),
+            AfterDeadline() + "; uploads are granted again once " +
+                std::to_string(RoomForGrants(head_.total_bytes)) +
+                " bytes are free on the state's volume");
       } else {
         set(WaitKind::updates, DeadlineAt(), AfterDeadline());
       }

@@ -16,6 +16,7 @@ CoreLoop::CoreLoop(Parts parts, StatusFacts facts, const MessageEncoder& encoder
 
 Result<RunOutcome> CoreLoop::Run() {
   Feed(Started{});
+  MeasureDisk();
   while (!ended()) {
     MonotonicMs next = ticked_at_ + kTickMsMax;
     if (armed_at_) next = std::min(next, *armed_at_);
@@ -39,7 +40,12 @@ void CoreLoop::TickIfDue() {
   }
   ticked_at_ = MonotonicNow();
   if (armed_at_ && ticked_at_ >= *armed_at_) armed_at_.reset();
+  MeasureDisk();
   Feed(Tick{});
+}
+
+void CoreLoop::MeasureDisk() {
+  if (const auto measured = parts_.disk.Crossed()) Feed(*measured);
 }
 
 void CoreLoop::Feed(Event event) {

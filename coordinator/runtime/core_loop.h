@@ -13,6 +13,7 @@
 #include "coordinator/core/core.h"
 #include "coordinator/runtime/admin_server.h"
 #include "coordinator/runtime/bulk_thread.h"
+#include "coordinator/runtime/disk_room.h"
 #include "coordinator/runtime/evaluator.h"
 #include "coordinator/runtime/fold_thread.h"
 #include "coordinator/runtime/inbox.h"
@@ -52,6 +53,7 @@ class CoreLoop {
     Evaluator& evaluator;
     VersionThread& versions;
     MirrorThread* mirror;  ///< Null: there is none.
+    DiskGauge& disk;
   };
 
   /// `facts`: what of them does not change. `encoder`: for the control channel.
@@ -81,6 +83,7 @@ class CoreLoop {
   void Take(const MirrorChanged& changed);
   void TakeMessage(ServerMessage& message);
   void TickIfDue();
+  void MeasureDisk();
 
   void Perform(const Send& effect);
   void Perform(const SendModelChunk& effect) { parts_.bulk.Do(effect); }

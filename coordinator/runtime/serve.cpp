@@ -139,8 +139,9 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   status_facts.job_name = job.name;
   status_facts.job_digest = state.job->digest;
   status_facts.pid = getpid();
+  DiskGauge disk(options.state_dir, RoomForGrants(state.head->total_bytes));
   CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
-                 store, uploads, **fold, evaluator, versions, mirror->get()},
+                 store, uploads, **fold, evaluator, versions, mirror->get(), disk},
                 std::move(status_facts), encoder);
   Result<RunOutcome> outcome = loop.Run();
 

@@ -44,7 +44,8 @@ struct ServerOptions {
 /// that this machine does not have, an initial model that cannot be used, and a limit of open files
 /// below what the roster needs), config_changed, state_in_use, damage, unsupported,
 /// wrong_job, unknown_lineage and mirror_ahead (of the mirror), transport_failed (also if the port
-/// of an earlier start is taken), disk_full at start, io_failed.
+/// of an earlier start is taken), disk_full (also if the volume
+/// cannot hold the job, disk_room.h), io_failed.
 Result<RunOutcome> RunCoordinator(const JobSpec& job, const ServerOptions& options, int signal_fd);
 
 }  // namespace muster

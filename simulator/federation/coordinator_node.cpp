@@ -99,6 +99,7 @@ void CoordinatorNode::CheckPromises(const RecoveredState& recovered) {
 void CoordinatorNode::Start() {
   ++life_;
   stopping_ = false;
+  disk_short_ = false;
   silence_.reset();
   phase_ = "starting";
   store_worker_ = version_worker_ = fold_worker_ = evaluator_ = Worker();
@@ -122,6 +123,10 @@ void CoordinatorNode::Start() {
 
 void CoordinatorNode::TickLater() {
   world_.At(world_.now() + kTickMsMax * kMillisecond, [this, life = life_] {
+    if (life != life_) return;
+    const std::uint64_t free_bytes = disk_->free_bytes();
+    const bool disk_short = free_bytes < RoomForGrants(head_->bytes().size());
+    if (disk_short != std::exchange(disk_short_, disk_short)) Feed(DiskMeasured{free_bytes});
     if (life != life_) return;
     Feed(Tick{});
     if (life == life_) TickLater();

@@ -140,6 +140,7 @@ class CoordinatorNode {
   std::shared_ptr<const ParameterSet> head_, built_;
   Sha256Digest built_digest_{};
   bool stopping_ = false;
+  bool disk_short_ = false;
   bool feeding_ = false;
   std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
   std::string phase_;

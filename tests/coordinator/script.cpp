@@ -334,6 +334,7 @@ std::vector<std::string> Script::Play(const std::string& line) {
   }
   if (command == "job") return Job(arguments);
   if (command == "restart") return Start(arguments.contains("lost_evaluation"));
+  if (command == "disk") return Step(DiskMeasured{Number(arguments, "free", 0)});
   if (command == "auto") return auto_io_ = who == "on", Complete(auto_io_ ? 1'000 : 0);
   if (command == "io") return Complete(Number(arguments, "count", 1'000));
   if (command == "disk_full") return Refuse();
