@@ -173,6 +173,28 @@ TEST_F(EncryptedTest, RekeyLetsTheNewKeyInAndTheOldOneOut) {
   ExpectDone(Looking({"checkpoints", "verify", "--replay"}, "other.key"));
 }
 
+TEST_F(EncryptedTest, AMirrorIsEncryptedUnderTheSameKeyAndRestoredUnderKeysOfItsOwn) {
+  const std::string mirror = directory_ / "mirror";
+  std::filesystem::create_directory(mirror);
+  const std::vector<std::string> mirrored = {"--set", "checkpoint.mirror=" + mirror};
+  DigestOf(Run("lost", "state.key", mirrored));
+  EXPECT_FALSE(LiesOnDisk("mirror", "participant-00"));
+  std::filesystem::remove_all(directory_ / "lost");
+  const std::vector<std::string> restore = {"checkpoints", "restore", "--from", mirror};
+  ExpectRefused(Looking(restore, ""), "state_key_missing");
+  ExpectRefused(Looking(restore, "other.key"), "wrong_state_key");
+  ExpectDone(Looking(restore, "state.key"));
+  EXPECT_FALSE(LiesOnDisk("state", "participant-00"));
+  ExpectDone(Looking({"checkpoints", "verify"}, "state.key"));
+  // The mirror has keys of its own: that of the state alone is changed.
+  ExpectDone(
+      Looking({"checkpoints", "rekey", "--new-key-file", directory_ / "other.key"}, "state.key"));
+  ExpectDone({"checkpoints", "ls", "--state-dir", mirror, "--key-file", directory_ / "state.key"});
+  ExpectRefused(Run("state", "other.key", mirrored), "wrong_state_key");
+  ExpectDone({"checkpoints", "rekey", "--state-dir", mirror, "--key-file", directory_ / "state.key",
+              "--new-key-file", directory_ / "other.key"});
+}
+
 TEST_F(EncryptedTest, EnrollingMakesAnEncryptedStateIfItIsGivenAKey) {
   ExpectDone({"keygen", "--state-dir", directory_ / "site-1"});
   ExpectDone(Looking({"enroll", "add", "site-1", "--key", directory_ / "site-1/participant.pub"},
