@@ -65,7 +65,7 @@ class Examination {
       return;
     }
     loss_.damaged.push_back(version);
-    loss_.damage.push_back(Named(version) + ": " + read.error().message);
+    loss_.damage.push_back(read.error().message);
   }
 
   /// Whether head is whole, or can be computed from what is.

@@ -47,7 +47,8 @@ std::string AsText(const RolledBack& done) {
                         Counted(done.dropped_updates, "update"));
   }
   text += fmt::format(
-      "versions {} to {} stay, and can be rolled forward to in the same way\n"
+      "versions {} to {} stay in the history; as long as they are held, the same command goes to "
+      "them\n"
       "job.rounds counts version {} too: raise it to train on for as many rounds as you wish\n",
       record.parent + 1, record.version - 1, record.version);
   return text;

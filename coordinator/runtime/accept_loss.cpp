@@ -66,10 +66,11 @@ Error ExplainDamage(Error error, const std::string& state_dir, const StateKey& k
   if (error.reason != Reason::damage) return error;
   const auto loss = AssessLoss(state_dir, ToldVersion(state_dir), key);
   if (!loss || loss->damage.empty()) return error;
-  for (const std::string& damage : loss->damage) {
-    if (error.message.find(damage) == std::string::npos) error.message += "; " + damage;
-  }
-  error.message += "; " + LossText(*loss);
+  std::string found;
+  for (const std::string& damage : loss->damage) found += damage + "; ";
+  // What was met first is one of those, mostly.
+  if (found.find(error.message) == std::string::npos) found = error.message + "; " + found;
+  error.message = found + LossText(*loss);
   return error;
 }
 

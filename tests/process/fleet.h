@@ -37,6 +37,7 @@ class Fleet {
   /// Asks until the status is as wanted; fails the test at the deadline.
   Json AwaitStatus(const std::function<bool(const Json&)>& wanted) const;
 
+  std::string JobFile() const { return directory_ / "job.toml"; }
   std::string CoordinatorDir() const { return directory_ / "coordinator"; }
   std::string DirOf(const std::string& name) const { return directory_ / name; }
   std::string LogOf(const std::string& name) const { return DirOf(name) + "/participant.log"; }

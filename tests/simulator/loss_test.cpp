@@ -103,7 +103,7 @@ TEST_F(LossTest, AChunkOfHeadCostsHead) {
   EXPECT_THAT(loss.damaged, ElementsAre(kHead));
   EXPECT_EQ(loss.good, kHead - 1);
   EXPECT_EQ(loss.lost_updates, 3U);
-  EXPECT_THAT(loss.damage, ElementsAre(HasSubstr("version 5: ")));
+  EXPECT_THAT(loss.damage, ElementsAre(HasSubstr("chunk 0 of version 5: ")));
   const std::string text = LossText(loss);
   EXPECT_THAT(text, HasSubstr("version 4 is good"));
   EXPECT_THAT(text, HasSubstr("in lineage 2, and loses 1 version (5 to 5), 3 accepted updates"));

@@ -1,0 +1,186 @@
+// Damage and the ways back with the real program: what is said, what goes on, what is never done
+// unasked.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "tests/process/fleet.h"
+
+namespace muster::process {
+namespace {
+
+using cli::Program;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::vector<std::string> kNames = {"site-0", "site-1", "site-2"};
+
+constexpr std::string_view kJob = R"(
+[job]
+name = "damage"
+rounds = 6
+[model]
+kind = "synthetic"
+parameters = 50000
+[data]
+source = "none"
+parts = 3
+[train]
+duration_ms = 60
+[round]
+goal = 3
+[coordinator]
+goodbye_s = 2
+)";
+
+void Flip(const std::string& path, std::uint64_t offset) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(static_cast<std::streamoff>(offset));
+  const int byte = file.get();
+  file.seekp(static_cast<std::streamoff>(offset));
+  file.put(static_cast<char>(byte ^ 4));
+  ASSERT_TRUE(file.flush()) << path;
+}
+
+/// The files of versions' chunks, in the order in which they were written.
+std::vector<std::string> VersionFiles(const std::string& state_dir) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(state_dir + "/db")) {
+    if (entry.path().extension() == ".sst" && entry.file_size() > 150'000) {
+      files[entry.path().filename()] = entry.path();
+    }
+  }
+  std::vector<std::string> paths;
+  for (const auto& [name, path] : files) paths.push_back(path);
+  return paths;
+}
+
+Json LastOf(const Program& program) {
+  return program.events().empty() ? Json() : program.events().back();
+}
+
+class DamageTest : public ::testing::Test {
+ protected:
+  DamageTest() : fleet_{std::string(kJob)} { fleet_.EnrollNew(kNames); }
+
+  std::vector<Fleet::Process> StartSites() const {
+    std::vector<Fleet::Process> sites;
+    for (const std::string& name : kNames) sites.push_back(fleet_.StartParticipant(name));
+    return sites;
+  }
+  std::vector<std::string> Coordinator(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments = {"coordinator",           fleet_.JobFile(), "--state-dir",
+                                          fleet_.CoordinatorDir(), "--format",       "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+  /// Runs to its end; returns what it printed.
+  std::string Command(const std::vector<std::string>& arguments, int code) const {
+    Program program(arguments);
+    EXPECT_EQ(program.Wait(), code) << program.output() << program.errors();
+    return program.output() + program.errors();
+  }
+  std::string Checkpoints(const std::string& what, int code) const {
+    return Command({"checkpoints", what, "--state-dir", fleet_.CoordinatorDir()}, code);
+  }
+
+  const Fleet fleet_;
+};
+
+TEST_F(DamageTest, AcceptedLossGoesOnInANewLineageThatParticipantsFollow) {
+  auto coordinator = fleet_.StartCoordinator();
+  const std::vector<Fleet::Process> sites = StartSites();
+  ASSERT_FALSE(coordinator->AwaitVersion(3).is_null());
+  coordinator->Signal(SIGTERM);  // Head is stored when it is gone.
+  ExpectExit(*coordinator, 3);
+  Flip(VersionFiles(fleet_.CoordinatorDir()).back(), 90'000);
+
+  for (int start = 0; start < 2; ++start) {
+    const auto damaged = fleet_.StartCoordinator();
+    ExpectExit(*damaged, 5);
+    const std::string words = LastOf(*damaged).value("message", "");
+    EXPECT_THAT(words, HasSubstr(".sst"));
+    EXPECT_THAT(words, HasSubstr("is good; --accept-loss goes on from it in lineage 2"));
+    EXPECT_THAT(words, HasSubstr("loses 1 version"));
+    EXPECT_THAT(words, HasSubstr("muster checkpoints restore"));
+  }
+  EXPECT_THAT(Checkpoints("verify", 5), HasSubstr("--accept-loss goes on"));
+
+  Program accepting(Coordinator({"--accept-loss"}));
+  ExpectExit(accepting, 0);
+  EXPECT_THAT(accepting.errors(), HasSubstr("accepted the loss: "));
+  for (const Fleet::Process& site : sites) ExpectExit(*site, 0);
+  EXPECT_THAT(Checkpoints("verify", 0), HasSubstr("all is as it was written"));
+  EXPECT_THAT(Checkpoints("ls", 0), HasSubstr("copy of"));
+  const std::vector<Json> events = fleet_.Events();
+  EXPECT_EQ(LastEvent(events, "loss_accepted")["lineage"], 2);
+  const Json finished = LastEvent(events, "finished");
+  EXPECT_EQ(finished["reproducible"], false) << finished;
+  EXPECT_EQ(finished["causes"][0]["cause"], "lineage_forked") << finished;
+  EXPECT_EQ(VersionsOf(events), EachVersionOnce(6));
+}
+
+TEST_F(DamageTest, WithoutDamageAcceptLossSaysSoAndChangesNothing) {
+  auto coordinator = fleet_.StartCoordinator();
+  const std::vector<Fleet::Process> sites = StartSites();
+  ASSERT_FALSE(coordinator->AwaitVersion(2).is_null());
+  coordinator->Signal(SIGKILL);
+  ExpectExit(*coordinator, -SIGKILL);
+  Program accepting(Coordinator({"--accept-loss"}));
+  ExpectExit(accepting, 0);
+  EXPECT_THAT(accepting.errors(), HasSubstr("nothing is damaged and nothing was lost"));
+  for (const Fleet::Process& site : sites) ExpectExit(*site, 0);
+  const Json finished = LastEvent(fleet_.Events(), "finished");
+  EXPECT_EQ(finished["reproducible"], true) << finished;
+  EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(std::string(kJob), kNames));
+}
+
+TEST_F(DamageTest, ARollbackIsANewVersionThatTheRunGoesOnFrom) {
+  auto coordinator = fleet_.StartCoordinator();
+  std::vector<Fleet::Process> sites = StartSites();
+  ASSERT_FALSE(coordinator->AwaitVersion(2).is_null());
+  const std::vector<std::string> back = {"checkpoints", "rollback",    "--version",
+                                         "1",           "--state-dir", fleet_.CoordinatorDir()};
+  EXPECT_THAT(Command(back, 4), HasSubstr("stop it first"));
+  coordinator->Signal(SIGKILL);
+  ExpectExit(*coordinator, -SIGKILL);
+  const std::string said = Command(back, 0);
+  EXPECT_THAT(said, HasSubstr("has the content of version 1"));
+  EXPECT_THAT(said, HasSubstr("job.rounds counts version"));
+  coordinator = fleet_.StartCoordinator();
+  ExpectExit(*coordinator, 0);
+  for (const Fleet::Process& site : sites) ExpectExit(*site, 0);
+  const Json finished = LastEvent(fleet_.Events(), "finished");
+  EXPECT_EQ(finished["reproducible"], false) << finished;
+  EXPECT_THAT(
+      Command({"checkpoints", "verify", "--replay", "--state-dir", fleet_.CoordinatorDir()}, 0),
+      HasSubstr("same digests"));
+}
+
+TEST_F(DamageTest, TheSupervisorStartsNoDamagedCoordinatorAgain) {
+  const std::string state = fleet_.DirOf("run");
+  std::vector<std::string> run = {"run", fleet_.JobFile(), "--state-dir",
+                                  state, "--format",       "json"};
+  Command(run, 0);
+  const std::vector<std::string> files = VersionFiles(state);
+  Flip(files.back(), 90'000);
+  run.insert(run.end(), {"--set", "job.rounds=8"});
+  Program damaged(run);
+  ExpectExit(damaged, 5);
+  EXPECT_THAT(damaged.output(), Not(HasSubstr("\"restart\"")));
+  EXPECT_THAT(damaged.output(), HasSubstr("--accept-loss goes on from it in lineage 2"));
+  run.push_back("--accept-loss");
+  Program accepting(run);
+  ExpectExit(accepting, 0);
+  EXPECT_THAT(accepting.errors(), HasSubstr("accepted the loss: "));
+  EXPECT_EQ(LastOf(accepting)["event"], "finished");
+  EXPECT_EQ(LastOf(accepting)["version"], 8);
+  EXPECT_THAT(Command({"checkpoints", "verify", "--state-dir", state}, 0), HasSubstr("all is as"));
+}
+
+}  // namespace
+}  // namespace muster::process
