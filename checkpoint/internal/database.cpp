@@ -23,6 +23,9 @@ namespace {
 // Metadata alone goes through log and memtables: a few kilobytes a round.
 constexpr std::size_t kMemtableBytes = 4U << 20;
 constexpr std::uint64_t kLogBytesMax = 8U << 20;
+// Upkeep::eager: log bytes that make a flush, and flushed files that make a merge.
+constexpr std::uint64_t kEagerLogBytesMax = 4U << 10;
+constexpr int kEagerFilesMax = 2;
 // Opening writes what is in the log to sorted files, and a new log.
 constexpr std::uint64_t kRoomToReopenBytes = 2 * kLogBytesMax;
 constexpr std::size_t kInfoLogBytesMax = 1U << 20;
@@ -123,7 +126,7 @@ rocksdb::Options Database::BaseOptions() const {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.track_and_verify_wals_in_manifest = true;
   options.paranoid_checks = true;
-  options.max_total_wal_size = kLogBytesMax;
+  options.max_total_wal_size = upkeep_ == Upkeep::eager ? kEagerLogBytesMax : kLogBytesMax;
   options.avoid_flush_during_shutdown = true;  // The log has it all.
   options.max_open_files = limits::kStoreFilesMax;
   options.skip_stats_update_on_db_open = true;
@@ -143,6 +146,7 @@ rocksdb::ColumnFamilyOptions Database::FamilyOptions(Family family) const {
   rocksdb::ColumnFamilyOptions options =
       family == Family::versions ? VersionsOptions() : MetadataOptions();
   if (upkeep_ == Upkeep::by_hand) options.disable_auto_compactions = true;
+  if (upkeep_ == Upkeep::eager) options.level0_file_num_compaction_trigger = kEagerFilesMax;
   return options;
 }
 

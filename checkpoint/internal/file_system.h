@@ -21,6 +21,7 @@ using FileSystemPtr = std::shared_ptr<rocksdb::FileSystem>;
 enum class Upkeep : std::uint8_t {
   automatic,  ///< In its own threads, at moments of its own.
   by_hand,    ///< In RunUpkeep (and at an open), so that equal runs do equal operations.
+  eager,      ///< As automatic, but a few kilobytes are enough: for short runs that are to meet it.
 };
 
 /// As OpenCheckpointStore. `files` must be thread-safe. `state_dir` itself is made past it.

@@ -77,7 +77,8 @@ struct SyncSpool {
 struct OpenSum {
   std::vector<TensorScale> scales;
 };
-/// Checks the extent's bytes against the digest first: other bytes than were accepted are damage.
+/// Of an update that is accepted or certain to be, unless the process dies first. Checks the
+/// extent's bytes against the digest: other bytes than were offered are damage.
 struct Fold {
   UpdateId id;
   Xxh128Digest digest{};

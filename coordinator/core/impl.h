@@ -105,6 +105,8 @@ class CoordinatorCore::Impl {
   void PumpSync();
   void PumpAccepts();
   bool AcceptsInFlight() const;
+  void PumpFolds();
+  std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
 
   // downloads.cpp

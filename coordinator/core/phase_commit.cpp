@@ -14,6 +14,11 @@ void CoordinatorCore::Impl::EnterCommit(bool by_deadline) {
 
 void CoordinatorCore::Impl::On(const Folded& folded) {
   if (!round_) return;
+  const auto upload = uploads_.find(folded.id.slot);
+  if (upload != uploads_.end() && upload->second.offer.id == folded.id) {
+    upload->second.folded = upload->second.folding;
+    return;
+  }
   const auto found = round_->accepted.find(folded.id.slot);
   if (found == round_->accepted.end() || found->second.id != folded.id) return;
   round_->folded.insert(folded.id.slot);

@@ -24,6 +24,7 @@ void CoordinatorCore::Impl::EnterReport() {
   round_->attempt_started = now_ - round_->record.deadline_consumed_ms;
   round_->deadline_persisted = now_;
   OrderAllTasks();
+  PumpFolds();
   PumpAccepts();
   PumpGrants();
   CheckClose();

@@ -39,6 +39,9 @@ struct Upload {
   std::uint64_t stored = 0;          ///< Bytes known to be in the spool file.
   MonotonicMs progressed_at = 0;     ///< When bytes came or were stored last; first, the grant.
   std::uint64_t finished_order = 0;  ///< Position among the uploads that became whole.
+  /// It is being added to the sum beside its way to the disk: the round cannot close without it.
+  bool folding = false;
+  bool folded = false;  ///< And that is done.
 };
 
 }  // namespace muster::coordinator

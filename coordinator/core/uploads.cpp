@@ -1,5 +1,6 @@
-// From chunks to a durable accept: spool -> sync -> batch -> ack -> fold.
+// From chunks to a durable accept: spool -> sync -> batch -> ack, and beside it the fold.
 #include <algorithm>
+#include <utility>
 
 #include "aggregation/scales.h"
 #include "common/limits.h"
@@ -105,6 +106,7 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
   upload->state = Upload::State::awaiting_sync;
   upload->finished_order = next_finished_order_++;
   PumpSync();
+  PumpFolds();
 }
 
 // Frees the slot's upload without a word.
@@ -167,28 +169,52 @@ void CoordinatorCore::Impl::On(const SpoolSynced& synced) {
   if (draining_) CheckDrained();
 }
 
+std::vector<Upload*> CoordinatorCore::Impl::InOrderOfFinish(std::size_t most,
+                                                            bool (*wanted)(const Upload&)) {
+  std::vector<Upload*> uploads;
+  for (auto& [slot, upload] : uploads_) {
+    if (wanted(upload)) uploads.push_back(&upload);
+  }
+  std::sort(uploads.begin(), uploads.end(),
+            [](const Upload* a, const Upload* b) { return a->finished_order < b->finished_order; });
+  if (uploads.size() > most) uploads.resize(most);
+  return uploads;
+}
+
+// Whether updates are under way that only a death of this process can keep out of the round.
 bool CoordinatorCore::Impl::AcceptsInFlight() const {
-  return std::any_of(uploads_.begin(), uploads_.end(), [](const auto& entry) {
-    return entry.second.state == Upload::State::persisting;
-  });
+  return std::any_of(uploads_.begin(), uploads_.end(),
+                     [](const auto& entry) { return entry.second.folding; });
+}
+
+// Whoever became whole first is accepted first, so those that fit under the goal are certain: they
+// are folded while they become durable, and the last of a round keeps nobody waiting.
+void CoordinatorCore::Impl::PumpFolds() {
+  if (phase_ != Phase::report) return;
+  const auto taken = [](const Upload& upload) {
+    return upload.state >= Upload::State::awaiting_sync;
+  };
+  for (Upload* upload : InOrderOfFinish(job_.round.goal - round_->accepted.size(), taken)) {
+    if (std::exchange(upload->folding, true)) continue;
+    const Offer& offer = upload->offer;
+    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight});
+  }
 }
 
 // One accept batch at a time, in the order in which the updates became whole, and never more than
 // the goal: the exponents leave room for no more.
 void CoordinatorCore::Impl::PumpAccepts() {
-  if (phase_ != Phase::report || AcceptsInFlight()) return;
-  std::vector<Upload*> ready;
-  for (auto& [slot, upload] : uploads_) {
-    if (upload.state == Upload::State::awaiting_batch) ready.push_back(&upload);
-  }
-  std::sort(ready.begin(), ready.end(),
-            [](const Upload* a, const Upload* b) { return a->finished_order < b->finished_order; });
-  const std::size_t wanted = job_.round.goal - round_->accepted.size();
-  if (ready.size() > wanted) ready.resize(wanted);
+  if (phase_ != Phase::report) return;
+  const auto persisting = [](const Upload& u) { return u.state == Upload::State::persisting; };
+  if (!InOrderOfFinish(1, persisting).empty()) return;
+  const std::vector<Upload*> ready =
+      InOrderOfFinish(job_.round.goal - round_->accepted.size(),
+                      [](const Upload& u) { return u.state == Upload::State::awaiting_batch; });
   if (ready.empty()) return;
   Batch batch;
   ForAccepts purpose;
   for (Upload* upload : ready) {
+    MUSTER_CHECK(upload->folding, "an update is accepted out of order");
     upload->state = Upload::State::persisting;
     purpose.updates.push_back({.id = upload->offer.id,
                                .digest = upload->offer.digest,
@@ -205,11 +231,12 @@ void CoordinatorCore::Impl::PumpAccepts() {
 void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   MUSTER_CHECK(round_.has_value(), "accepts of a round that is gone");
   for (const AcceptedUpdate& update : purpose.updates) {
-    const UploadId upload = uploads_.at(update.id.slot).id;
-    upload_slots_.erase(upload);
+    const Upload upload = uploads_.at(update.id.slot);
+    upload_slots_.erase(upload.id);
     uploads_.erase(update.id.slot);  // Its extent stays taken until the commit.
-    Emit(CloseUpload{upload});
+    Emit(CloseUpload{upload.id});
     round_->accepted[update.id.slot] = update;
+    if (upload.folded) round_->folded.insert(update.id.slot);
     round_->last_refusals.erase(update.id.slot);
     Count("updates_accepted");
     SendTo(update.from, Accepted{update.id, update.digest});
@@ -217,7 +244,6 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
           .round = update.id.round,
           .attempt = update.attempt,
           .who = NameOf(update.from)});
-    Emit(Fold{update.id, update.digest, update.extent, update.weight});
   }
   PumpAccepts();
   PumpGrants();

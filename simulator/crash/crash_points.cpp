@@ -1,6 +1,9 @@
 #include "simulator/crash/crash_points.h"
 
+#include <iterator>
 #include <utility>
+
+#include "common/random.h"
 
 namespace muster::simulator {
 namespace {
@@ -76,14 +79,15 @@ std::string_view FileKind(const std::string& path) {
   return "state directory";
 }
 
-Reference RunUndisturbed(const std::string& state_dir, const StateKey& key) {
+Reference RunUndisturbed(const std::string& state_dir, const StateKey& key,
+                         checkpoint::Upkeep upkeep) {
   Reference reference;
   reference.key = key;
-  Scenario scenario(state_dir, key);
+  reference.upkeep = upkeep;
+  Scenario scenario(state_dir, key, upkeep);
   Federation& federation = scenario.federation();
   federation.disk().SetPlan([&](const PlannedOperation& planned) {
-    const CoordinatorNode& coordinator = federation.coordinator();
-    reference.operations.push_back({planned, coordinator.phase()});
+    reference.operations.push_back({planned, federation.coordinator().phase()});
     return Verdict::done;
   });
   reference.result = scenario.Run();
@@ -91,11 +95,11 @@ Reference RunUndisturbed(const std::string& state_dir, const StateKey& key) {
   return reference;
 }
 
-std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoint& point,
-                                      const std::string& state_dir, const std::string& liar) {
-  Scenario scenario(state_dir, reference.key);
+CrashedRun RunCrashed(const Reference& reference, const CrashPoint& point,
+                      const std::string& state_dir, const std::string& liar) {
+  Scenario scenario(state_dir, reference.key, reference.upkeep);
   Federation& federation = scenario.federation();
-  bool reached = false;
+  CrashedRun crashed;
   federation.disk().SetUnsynced(point.variant == CrashVariant::torn ? Unsynced::mixed
                                                                     : Unsynced::lost);
   federation.disk().SetPlan([&](const PlannedOperation& planned) {
@@ -103,21 +107,20 @@ std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoi
       const bool lies = IsSync(planned.operation) && FileKind(planned.path) == liar;
       return lies ? Verdict::lies : Verdict::done;
     }
-    reached = true;
+    crashed.hit = TracedOperation{planned, federation.coordinator().phase()};
     if (point.variant == CrashVariant::before_word) {
       federation.coordinator().DieBeforeTheNextWord(Unsynced::lost);
     }
     if (point.variant == CrashVariant::killed) {
       federation.coordinator().DieBeforeTheNextWord(Unsynced::kept);
     }
-    return VerdictFor(point.variant);
+    const bool whole = point.variant == CrashVariant::torn && !CanBeTorn(planned.operation);
+    return whole ? Verdict::cut_before : VerdictFor(point.variant);
   });
   const RunResult run = scenario.Run();
   federation.disk().SetPlan({});
-  if (!reached) return "the run ended before its operation";
-  std::string difference = Differences(run, reference.result);
-  if (difference.empty()) return std::nullopt;
-  return difference;
+  crashed.broken = Differences(run, reference.result);
+  return crashed;
 }
 
 std::vector<CrashPoint> AllCrashPoints(const Reference& reference) {
@@ -127,6 +130,18 @@ std::vector<CrashPoint> AllCrashPoints(const Reference& reference) {
       if (variant == CrashVariant::torn && !CanBeTorn(operation.planned.operation)) continue;
       points.push_back({operation.planned.number, variant});
     }
+  }
+  return points;
+}
+
+std::vector<CrashPoint> RandomCrashPoints(const Reference& reference, std::uint64_t count,
+                                          std::uint64_t seed) {
+  std::vector<CrashPoint> points;
+  const std::uint64_t first = reference.operations.front().planned.number;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    KeyedStream random(seed, "crash", {i});
+    const std::uint64_t operation = first + random.Below(reference.operations.size());
+    points.push_back({operation, kCrashVariants[random.Below(std::size(kCrashVariants))]});
   }
   return points;
 }

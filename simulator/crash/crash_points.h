@@ -39,6 +39,7 @@ std::string_view FileKind(const std::string& path);
 
 /// The undisturbed run: its operations and what it computes.
 struct Reference {
+  checkpoint::Upkeep upkeep = checkpoint::Upkeep::by_hand;
   StateKey key;                             ///< Of the state, if it is encrypted.
   std::vector<TracedOperation> operations;  ///< Numbered without a gap.
   RunResult result;
@@ -47,17 +48,29 @@ struct Reference {
     return operations.at(point.operation - operations.front().planned.number);
   }
 };
-/// `state_dir` is a directory of this run alone.
-Reference RunUndisturbed(const std::string& state_dir, const StateKey& key);
+/// `state_dir` is a directory of this run alone. With Upkeep::eager, RocksDB flushes and merges in
+/// threads of its own: then the numbers of operations move a little from run to run.
+Reference RunUndisturbed(const std::string& state_dir, const StateKey& key,
+                         checkpoint::Upkeep upkeep);
 
-/// Crashes one run there. Nothing: every promise was kept and the digest is the same. Otherwise
-/// what went wrong. `liar`: a file kind of which every sync does nothing and says that it did, for
-/// showing that the sync is needed; empty: none.
-std::optional<std::string> RunCrashed(const Reference& reference, const CrashPoint& point,
-                                      const std::string& state_dir, const std::string& liar);
+/// What came of one crash.
+struct CrashedRun {
+  std::optional<TracedOperation> hit;  ///< The operation; none if the run ended before.
+  std::string broken;                  ///< The broken promise; empty if all were kept.
+};
+/// Crashes one run there. Every promise is kept if the run ends with the reference's digests.
+/// `liar`: a file kind of which every sync does nothing and says that it did, for showing that the
+/// sync is needed; empty: none.
+CrashedRun RunCrashed(const Reference& reference, const CrashPoint& point,
+                      const std::string& state_dir, const std::string& liar);
 
 /// Every operation in every variant, but for those that cannot differ: only writes and syncs can be
 /// torn.
 std::vector<CrashPoint> AllCrashPoints(const Reference& reference);
+
+/// `count` points within the reference's length, each drawn by the seed. Torn means before where
+/// the operation cannot be torn.
+std::vector<CrashPoint> RandomCrashPoints(const Reference& reference, std::uint64_t count,
+                                          std::uint64_t seed);
 
 }  // namespace muster::simulator

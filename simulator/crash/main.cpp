@@ -3,6 +3,8 @@
 //   crash_enumeration                    every point
 //   crash_enumeration --share 1/16 --seed 7   a sixteenth of them, drawn by the seed
 //   crash_enumeration --point 812:torn   one point again
+//   crash_enumeration --random 1000      points drawn anew, RocksDB flushing and merging in threads
+//                                        of its own: such a point does not replay exactly
 //   crash_enumeration --lie spool --first   shows that the syncs of the spool are needed
 #include <stdlib.h>
 
@@ -24,10 +26,14 @@
 namespace muster::simulator {
 namespace {
 
+/// Random points drawn for each that is wanted: a run may end before the operation of its point.
+constexpr std::uint64_t kDrawnForOne = 3;
+
 struct Options {
   std::string share = "1/1";
   std::uint64_t seed = 1;
   std::string point;
+  std::uint64_t random = 0;
   std::string liar;
   bool first = false;
   bool encrypted = false;
@@ -52,11 +58,12 @@ class TempDirectory {
   std::string path_;
 };
 
-std::string Describe(const Reference& reference, const CrashPoint& point) {
-  const TracedOperation& operation = reference.At(point);
-  return std::to_string(point.operation) + ":" + std::string(CrashVariantName(point.variant)) +
-         " (" + std::string(DiskOperationName(operation.planned.operation)) + " of " +
-         std::string(FileKind(operation.planned.path)) + " in " + operation.phase + ")";
+std::string Describe(const CrashPoint& point, const std::optional<TracedOperation>& hit) {
+  const std::string name =
+      std::to_string(point.operation) + ":" + std::string(CrashVariantName(point.variant));
+  if (!hit) return name;
+  return name + " (" + std::string(DiskOperationName(hit->planned.operation)) + " of " +
+         std::string(FileKind(hit->planned.path)) + " in " + hit->phase + ")";
 }
 
 std::vector<CrashPoint> Draw(const std::vector<CrashPoint>& all, std::uint64_t of,
@@ -69,11 +76,10 @@ std::vector<CrashPoint> Draw(const std::vector<CrashPoint>& all, std::uint64_t o
   return drawn;
 }
 
-void PrintTable(const Reference& reference, const std::vector<CrashPoint>& points) {
+void PrintTable(const std::vector<TracedOperation>& hits) {
   std::map<std::string, std::map<std::string, int>> counts;
   std::map<std::string, int> phases;
-  for (const CrashPoint& point : points) {
-    const TracedOperation& operation = reference.At(point);
+  for (const TracedOperation& operation : hits) {
     ++counts[std::string(FileKind(operation.planned.path))][operation.phase];
     ++phases[operation.phase];
   }
@@ -93,31 +99,65 @@ void PrintTable(const Reference& reference, const std::vector<CrashPoint>& point
   std::printf("\n");
 }
 
-/// Returns how many points broke a promise.
-std::size_t Crash(const Reference& reference, const std::vector<CrashPoint>& points,
-                  const std::string& directory, const Options& options) {
-  std::atomic<std::size_t> next = 0;
-  std::atomic<std::size_t> broken = 0;
-  std::mutex printing;
-  std::vector<std::thread> threads;
-  for (unsigned job = 0; job < options.jobs; ++job) {
-    threads.emplace_back([&, state_dir = directory + "/" + std::to_string(job)] {
-      for (std::size_t i = next++; i < points.size(); i = next++) {
-        const auto difference = RunCrashed(reference, points[i], state_dir, options.liar);
-        if (!difference) continue;
-        if (options.first) next = points.size();
-        ++broken;
-        const std::lock_guard guard(printing);
-        std::printf("BROKEN at %s: %s\n", Describe(reference, points[i]).c_str(),
-                    difference->c_str());
-      }
-    });
+struct Outcome {
+  std::vector<TracedOperation> hits;  ///< Where the runs were crashed, in no order.
+  std::size_t broken = 0;
+};
+
+/// Crashes the points one after another in several threads, and says how far it is.
+class Crasher {
+ public:
+  Crasher(const Reference& reference, const std::vector<CrashPoint>& points, const Options& options)
+      : reference_(reference), points_(points), options_(options) {}
+
+  Outcome Run(const std::string& directory) {
+    std::vector<std::thread> threads;
+    for (unsigned job = 0; job < options_.jobs; ++job) {
+      threads.emplace_back([this, state_dir = directory + "/" + std::to_string(job)] {
+        for (std::size_t i = next_++; i < points_.size(); i = next_++) {
+          Judge(points_[i], RunCrashed(reference_, points_[i], state_dir, options_.liar));
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    return outcome_;
   }
-  for (std::thread& thread : threads) thread.join();
-  return broken;
-}
+
+ private:
+  void Judge(const CrashPoint& point, CrashedRun run) {
+    const std::lock_guard guard(mutex_);
+    // With the database's own threads a run may be shorter than the one that the point is of.
+    if (!run.hit && options_.random == 0) run.broken = "the run ended before its operation";
+    if (run.hit) outcome_.hits.push_back(*run.hit);
+    if (outcome_.hits.size() == options_.random) next_ = points_.size();
+    if (!run.broken.empty()) {
+      ++outcome_.broken;
+      if (options_.first) next_ = points_.size();
+      std::printf("BROKEN at %s: %s\n", Describe(point, run.hit).c_str(), run.broken.c_str());
+    }
+    ++done_;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < told_at_ + kTellEvery) return;
+    told_at_ = now;
+    std::fprintf(stderr, "%zu runs of at most %zu\n", done_, points_.size());
+  }
+
+  static constexpr std::chrono::seconds kTellEvery{10};
+
+  const Reference& reference_;
+  const std::vector<CrashPoint>& points_;
+  const Options& options_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;  ///< Guards what follows.
+  Outcome outcome_;
+  std::size_t done_ = 0;
+  std::chrono::steady_clock::time_point told_at_ = std::chrono::steady_clock::now();
+};
 
 std::optional<std::vector<CrashPoint>> Choose(const Reference& reference, const Options& options) {
+  if (options.random > 0) {
+    return RandomCrashPoints(reference, kDrawnForOne * options.random, options.seed);
+  }
   std::vector<CrashPoint> all = AllCrashPoints(reference);
   if (!options.point.empty()) {
     const std::size_t colon = options.point.find(':');
@@ -142,7 +182,9 @@ int Main(const Options& options) {
   const TempDirectory directory;
   const auto begin = std::chrono::steady_clock::now();
   const StateKey key = options.encrypted ? StateKey(RandomSecret(kAesKeyBytes)) : StateKey();
-  const Reference reference = RunUndisturbed(directory.path() + "/undisturbed", key);
+  const Reference reference =
+      RunUndisturbed(directory.path() + "/undisturbed", key,
+                     options.random > 0 ? checkpoint::Upkeep::eager : checkpoint::Upkeep::by_hand);
   if (!reference.result.finished || !reference.result.violations.empty()) {
     std::printf("the undisturbed run fails: %s\n",
                 reference.result.violations.empty() ? reference.result.waiting.c_str()
@@ -152,13 +194,14 @@ int Main(const Options& options) {
   const auto points = Choose(reference, options);
   if (!points) return 2;
   std::printf("%zu operations, %zu points, seed %llu\n", reference.operations.size(),
-              points->size(), static_cast<unsigned long long>(options.seed));
-  PrintTable(reference, *points);
-  const std::size_t broken = Crash(reference, *points, directory.path(), options);
+              options.random > 0 ? static_cast<std::size_t>(options.random) : points->size(),
+              static_cast<unsigned long long>(options.seed));
+  const Outcome outcome = Crasher(reference, *points, options).Run(directory.path());
+  PrintTable(outcome.hits);
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
-  std::printf("%zu points crashed in %.1f s: %zu broke a promise\n", points->size(), spent.count(),
-              broken);
-  return broken == 0 ? 0 : 1;
+  std::printf("%zu points crashed in %.1f s: %zu broke a promise\n", outcome.hits.size(),
+              spent.count(), outcome.broken);
+  return outcome.broken == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -170,6 +213,8 @@ int main(int argc, char** argv) {
   app.add_option("--share", options.share, "crash a part of the points, 1/N");
   app.add_option("--seed", options.seed, "draws the part");
   app.add_option("--point", options.point, "crash one point, OPERATION:VARIANT");
+  app.add_option("--random", options.random,
+                 "crash so many points drawn at random, the database flushing by itself");
   app.add_option("--lie", options.liar,
                  "every sync of this kind of file does nothing, as in the printed table");
   app.add_flag("--encrypted", options.encrypted, "the coordinator's state is encrypted");

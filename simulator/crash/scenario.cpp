@@ -25,7 +25,7 @@ constexpr Version kUpkeepEvery = 6;
 constexpr std::uint64_t kKeepLast = 2;
 constexpr std::uint64_t kKeepEvery = 7;
 
-CoordinatorSetup MakeSetup(std::string state_dir, const StateKey& key) {
+CoordinatorSetup MakeSetup(std::string state_dir, const StateKey& key, checkpoint::Upkeep upkeep) {
   CoordinatorSetup setup;
   setup.job.seed = 1;
   setup.job.model.kind = ModelKind::synthetic;
@@ -43,14 +43,16 @@ CoordinatorSetup MakeSetup(std::string state_dir, const StateKey& key) {
   setup.roster = MakeRoster(kParticipants);
   setup.state_dir = std::move(state_dir);
   setup.state_key = key;
-  setup.upkeep = checkpoint::Upkeep::by_hand;
+  setup.upkeep = upkeep;
   return setup;
 }
 
 }  // namespace
 
-Scenario::Scenario(std::string state_dir, const StateKey& key)
-    : federation_(std::make_unique<Federation>(1, Faults{}, MakeSetup(std::move(state_dir), key))) {
+Scenario::Scenario(std::string state_dir, const StateKey& key, checkpoint::Upkeep upkeep)
+    : federation_(
+          std::make_unique<Federation>(1, Faults{}, MakeSetup(std::move(state_dir), key, upkeep))),
+      upkeep_(upkeep) {
   federation_->observer().on_progress = [this](Version head, Attempt attempt) {
     OnProgress(head, attempt);
   };
@@ -72,7 +74,8 @@ void Scenario::OnProgress(Version head, Attempt attempt) {
   if (head == kKillAfter && !std::exchange(killed_, true)) {
     world.At(world.now(), [&coordinator] { coordinator.Die(/*machine=*/false, Unsynced::kept); });
   }
-  if (head % kUpkeepEvery == 0 && head > upkeep_at_) {
+  const bool by_hand = upkeep_ == checkpoint::Upkeep::by_hand;
+  if (by_hand && head % kUpkeepEvery == 0 && head > upkeep_at_) {
     upkeep_at_ = head;
     world.At(world.now(), [&coordinator] { coordinator.RunUpkeep(); });
   }

@@ -16,8 +16,9 @@ inline constexpr Round kScenarioRounds = 20;
 /// is away until the round is committed. So every run has the digest of the undisturbed one.
 class Scenario {
  public:
-  /// With a key, on an encrypted state.
-  Scenario(std::string state_dir, const StateKey& key);
+  /// With a key, on an encrypted state. `upkeep`: by_hand (at fixed versions: equal runs do equal
+  /// operations) or eager.
+  Scenario(std::string state_dir, const StateKey& key, checkpoint::Upkeep upkeep);
 
   Federation& federation() { return *federation_; }
   RunResult Run();
@@ -26,6 +27,7 @@ class Scenario {
   void OnProgress(Version head, Attempt attempt);
 
   std::unique_ptr<Federation> federation_;
+  const checkpoint::Upkeep upkeep_;
   bool drained_ = false, killed_ = false;
   Version upkeep_at_ = 0;  ///< The last version after which the database was merged.
 };

@@ -207,7 +207,10 @@ void CoordinatorNode::Perform(const Evaluate& effect) {
 }
 
 void CoordinatorNode::Perform(const Notice& effect) {
-  if (effect.kind == NoticeKind::phase_entered) phase_ = effect.text;
+  if (effect.kind == NoticeKind::phase_entered) {
+    const std::lock_guard guard(plan_mutex_);
+    phase_ = effect.text;
+  }
   if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
   if (effect.kind == NoticeKind::version_committed) {
     observer_.announced[effect.version] = built_digest_;

@@ -100,8 +100,11 @@ void CoordinatorNode::Start() {
   ++life_;
   stopping_ = false;
   disk_short_ = false;
-  silence_.reset();
-  phase_ = "starting";
+  {
+    const std::lock_guard guard(plan_mutex_);
+    silence_.reset();
+    phase_ = "starting";
+  }
   store_worker_ = version_worker_ = fold_worker_ = evaluator_ = Worker();
   extents_.clear();
   if (!disk_->powered()) disk_->Restart();
@@ -134,13 +137,13 @@ void CoordinatorNode::TickLater() {
 }
 
 bool CoordinatorNode::DiesAt(const Effect& effect) {
-  if (silence_ && IsHeard(effect)) {
-    Die(/*machine=*/true, *silence_);
+  if (const auto silence = Silence(); silence && IsHeard(effect)) {
+    Die(/*machine=*/true, *silence);
     return true;
   }
   const Faults& faults = world_.faults();
   if (deaths_ >= faults.deaths_max || finished_ || !world_.Chance(faults.crash)) return false;
-  ++world_.happened().crashes_in[phase_];
+  ++world_.happened().crashes_in[phase()];
   Die(world_.Chance(0.5), Unsynced::mixed);
   return true;
 }
@@ -187,7 +190,15 @@ void CoordinatorNode::Die(bool machine, Unsynced unsynced) {
   StartLater();
 }
 
-void CoordinatorNode::DieBeforeTheNextWord(Unsynced unsynced) { silence_ = unsynced; }
+void CoordinatorNode::DieBeforeTheNextWord(Unsynced unsynced) {
+  const std::lock_guard guard(plan_mutex_);
+  silence_ = unsynced;
+}
+
+std::optional<Unsynced> CoordinatorNode::Silence() const {
+  const std::lock_guard guard(plan_mutex_);
+  return silence_;
+}
 
 void CoordinatorNode::RunUpkeep() {
   if (store_ != nullptr) Survives(checkpoint::RunUpkeep(*store_), Tick{});

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,7 +50,8 @@ class CoordinatorNode {
   void Drain();
   /// SIGKILL, or with `machine` the power: what was not synced goes as `unsynced` says.
   void Die(bool machine, Unsynced unsynced);
-  /// Dies with the machine before the next effect that anybody could hear of.
+  /// Dies with the machine before the next effect that anybody could hear of. Thread-safe: the
+  /// disk's plan may ask for it, and for the phase, from a thread of the database.
   void DieBeforeTheNextWord(Unsynced unsynced);
 
   /// Flushes and merges the database now.
@@ -57,7 +59,10 @@ class CoordinatorNode {
 
   bool finished() const { return finished_; }
   bool up() const { return core_ != nullptr; }
-  const std::string& phase() const { return phase_; }
+  std::string phase() const {
+    const std::lock_guard guard(plan_mutex_);
+    return phase_;
+  }
   std::uint64_t starts() const { return life_; }
   /// One sentence for the message of a run that hangs.
   std::string Waiting() const;
@@ -80,6 +85,7 @@ class CoordinatorNode {
   void CheckPromises(const RecoveredState& recovered);
   void Feed(const coordinator::Event& event);
   bool DiesAt(const coordinator::Effect& effect);
+  std::optional<Unsynced> Silence() const;
   void TickLater();
   void StartLater();
   void EndProcess();
@@ -142,6 +148,7 @@ class CoordinatorNode {
   bool stopping_ = false;
   bool disk_short_ = false;
   bool feeding_ = false;
+  mutable std::mutex plan_mutex_;    ///< Guards the next two.
   std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
   std::string phase_;
   std::deque<coordinator::Event> events_;
