@@ -10,6 +10,7 @@
 #include "common/bytes.h"
 #include "common/exit_codes.h"
 #include "common/text.h"
+#include "coordinator/runtime/accept_loss.h"
 #include "coordinator/runtime/rollback.h"
 
 namespace muster::cli {
@@ -17,18 +18,16 @@ namespace {
 
 using coordinator::RolledBack;
 
-Result<RolledBack> RollBackStored(const Arguments& arguments) {
-  const Result<StateKey> key = FindStateKey(arguments.key_file);
-  MUSTER_TRY(key);
+Result<RolledBack> RollBackStored(const Arguments& arguments, const StateKey& key) {
   // Opening to write would make a state where there is none.
-  MUSTER_TRY(OpenCheckpointStore(arguments.state_dir, OpenMode::read_only, *key));
-  const auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::create_or_open, *key);
+  MUSTER_TRY(OpenCheckpointStore(arguments.state_dir, OpenMode::read_only, key));
+  const auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::create_or_open, key);
   if (!store && store.error().reason == Reason::state_in_use) {
     return Error{Reason::state_in_use,
                  store.error().message + "; stop it first: the same command starts it again"};
   }
   MUSTER_TRY(store);
-  const auto spool = OpenSpool(arguments.state_dir, *key);
+  const auto spool = OpenSpool(arguments.state_dir, key);
   MUSTER_TRY(spool);
   return coordinator::RollBack(**store, **spool, *arguments.version);
 }
@@ -67,8 +66,13 @@ std::string AsJson(const RolledBack& done) {
 }  // namespace
 
 int RunCheckpointsRollback(const Arguments& arguments) {
-  const Result<RolledBack> done = RollBackStored(arguments);
-  if (!done) return Fail(done.error(), arguments.format);
+  const Result<StateKey> key = FindStateKey(arguments.key_file);
+  if (!key) return Fail(key.error(), arguments.format);
+  const Result<RolledBack> done = RollBackStored(arguments, *key);
+  if (!done) {
+    return Fail(coordinator::ExplainDamage(done.error(), arguments.state_dir, *key),
+                arguments.format);
+  }
   Print(arguments.format == Format::json ? AsJson(*done) : AsText(*done));
   return static_cast<int>(ExitCode::ok);
 }

@@ -16,6 +16,7 @@
 #include "cli/text.h"
 #include "common/bytes.h"
 #include "common/text.h"
+#include "coordinator/runtime/accept_loss.h"
 #include "model/job.h"
 
 namespace muster::cli {
@@ -27,7 +28,9 @@ using StorePointer = std::unique_ptr<CheckpointStore>;
 constexpr std::size_t kDigestShown = 16;
 
 Result<StorePointer> OpenStored(const std::string& state_dir, const StateKey& key) {
-  return OpenCheckpointStore(state_dir, OpenMode::read_only, key);
+  auto store = OpenCheckpointStore(state_dir, OpenMode::read_only, key);
+  if (!store) return coordinator::ExplainDamage(store.error(), state_dir, key);
+  return store;
 }
 
 Result<Version> HeadOr(const CheckpointStore& store, std::optional<Version> version,

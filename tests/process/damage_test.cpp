@@ -108,7 +108,9 @@ TEST_F(DamageTest, AcceptedLossGoesOnInANewLineageThatParticipantsFollow) {
     EXPECT_THAT(words, HasSubstr("loses 1 version"));
     EXPECT_THAT(words, HasSubstr("muster checkpoints restore"));
   }
-  EXPECT_THAT(Checkpoints("verify", 5), HasSubstr("--accept-loss goes on"));
+  for (const char* look : {"verify", "ls", "show"}) {
+    EXPECT_THAT(Checkpoints(look, 5), HasSubstr("--accept-loss goes on"));
+  }
 
   Program accepting(Coordinator({"--accept-loss"}));
   ExpectExit(accepting, 0);

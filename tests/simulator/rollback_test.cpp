@@ -134,6 +134,52 @@ TEST_F(RollbackTest, ACopyWithAnotherDigestIsDamage) {
   EXPECT_EQ(run_.Replay().error().reason, Reason::damage);
 }
 
+/// At each operation of it the power goes, what was not synced by draw: then head is the old one or
+/// the copy, and nothing is damaged.
+TEST_F(RollbackTest, DyingInItLeavesTheOldHeadOrTheNewOne) {
+  run_.OpenRoundWithUpdates();
+  const std::shared_ptr<VirtualDisk> before = run_.CloneDisk();
+  int old_heads = 0;
+  int new_heads = 0;
+  bool reached = true;
+  for (std::uint64_t at = 1; reached; ++at) {
+    SCOPED_TRACE("operation " + std::to_string(at));
+    run_.SetDisk(before);
+    run_.SetDisk(run_.CloneDisk());
+    run_.disk().SetUnsynced(at % 2 == 0 ? Unsynced::lost : Unsynced::mixed);
+    const std::uint64_t from = run_.disk().operation_count();
+    reached = false;
+    run_.disk().SetPlan([&](const PlannedOperation& planned) {
+      if (planned.number != from + at) return Verdict::done;
+      reached = true;
+      return at % 3 == 0 ? Verdict::cut_after : Verdict::cut_torn;
+    });
+    {
+      // Any of these opens may be what dies.
+      auto store = checkpoint::OpenCheckpointStoreOn(run_.Mounted(), run_.state_dir(),
+                                                     OpenMode::create_or_open);
+      auto spool = checkpoint::OpenSpoolOn(run_.Mounted(), run_.state_dir());
+      if (store && spool) (void)coordinator::RollBack(**store, **spool, 2).has_value();
+    }
+    run_.disk().SetPlan({});
+    run_.disk().Restart();
+    const auto verified = run_.Verify();
+    ASSERT_TRUE(verified.has_value()) << verified.error().Text();
+    const auto store = run_.Open(OpenMode::create_or_open);
+    const RecoveredState& state = store->recovered();
+    if (state.head->version == 5) {
+      ++old_heads;
+      EXPECT_THAT(state.accepted, SizeIs(2));
+    } else {
+      ++new_heads;
+      EXPECT_EQ(state.head->version, 6U);
+      EXPECT_THAT(state.accepted, IsEmpty());
+    }
+  }
+  EXPECT_GT(old_heads, 20);
+  EXPECT_GT(new_heads, 1);
+}
+
 class UnstoredRollbackTest : public RollbackTest {
  protected:
   UnstoredRollbackTest() : RollbackTest(StoredRun::End::unstored) {}
