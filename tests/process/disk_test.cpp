@@ -89,7 +89,8 @@ TEST_F(VolumeTest, AVolumeThatFillsUpPausesGrantsAndTheRunGoesOnWhenThereIsRoom)
   EXPECT_GE(waiting["counters"]["disk_full"], 1);
   const std::uint64_t version = waiting["version"];
   EXPECT_LT(version, 40U);
-  EXPECT_EQ(fleet_.Status()["version"], version) << "nothing is committed meanwhile";
+  // What had its grant before may still be delivered and close the round; nothing after it.
+  EXPECT_LE(fleet_.Status()["version"], version + 1);
   std::filesystem::remove(Ballast());
   ExpectExit(*coordinator, 0);
   for (const auto& participant : participants) ExpectExit(*participant, 0);
