@@ -221,8 +221,7 @@ class CoordinatorCore::Impl {
   MonotonicMs wait_since_ = 0;
   std::optional<RoundState> round_;
   std::optional<UnstoredVersion> unstored_;
-  std::set<Version> held_;      ///< With all their chunks.
-  std::set<Version> dropping_;  ///< Of them, those that are being removed.
+  std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
   std::set<Incarnation> ended_;
@@ -238,8 +237,7 @@ class CoordinatorCore::Impl {
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;
-  bool spool_ready_ = false;
-  bool disk_short_ = false;  ///< So that nothing is granted.
+  bool spool_ready_ = false, disk_short_ = false;  ///< The disk: so that nothing is granted.
   std::set<Version> evaluating_;
   std::deque<PendingAdmin> admin_queue_;
   bool admin_in_flight_ = false;
