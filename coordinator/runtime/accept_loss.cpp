@@ -79,7 +79,10 @@ std::string AcceptedText(const Loss& loss) {
     return "nothing is damaged and nothing was lost: --accept-loss did nothing";
   std::string text = "accepted the loss: ";
   for (const std::string& damage : loss.damage) text += damage + "; ";
-  if (!loss.new_lineage) return text + "the run goes on where it was";
+  if (!loss.new_lineage) {
+    return text + (loss.damaged.empty() ? "" : "the chunks of these versions are removed; ") +
+           "the run goes on where it was";
+  }
   return text + "version " + std::to_string(loss.head + 1) + " has the content of version " +
          std::to_string(loss.good) + " and begins lineage " + std::to_string(loss.lineage + 1) +
          "; " + Counted(loss.head - loss.good, "version") + " and " +

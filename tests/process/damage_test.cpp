@@ -13,6 +13,7 @@
 namespace muster::process {
 namespace {
 
+namespace fs = std::filesystem;
 using cli::Program;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -49,7 +50,7 @@ void Flip(const std::string& path, std::uint64_t offset) {
 /// The files of versions' chunks, in the order in which they were written.
 std::vector<std::string> VersionFiles(const std::string& state_dir) {
   std::map<std::string, std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(state_dir + "/db")) {
+  for (const auto& entry : fs::directory_iterator(state_dir + "/db")) {
     if (entry.path().extension() == ".sst" && entry.file_size() > 150'000) {
       files[entry.path().filename()] = entry.path();
     }
@@ -163,10 +164,22 @@ TEST_F(DamageTest, ARollbackIsANewVersionThatTheRunGoesOnFrom) {
       HasSubstr("same digests"));
 }
 
-TEST_F(DamageTest, TheSupervisorStartsNoDamagedCoordinatorAgain) {
+class SupervisedDamageTest : public DamageTest, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Encrypted, SupervisedDamageTest, ::testing::Bool());
+
+TEST_P(SupervisedDamageTest, NoDamagedCoordinatorIsStartedAgain) {
   const std::string state = fleet_.DirOf("run");
+  const std::string key = fleet_.DirOf("state.key");
+  std::ofstream(key) << std::string(64, '7') << "\n";
+  fs::permissions(key, fs::perms::owner_read | fs::perms::owner_write);
   std::vector<std::string> run = {"run", fleet_.JobFile(), "--state-dir",
                                   state, "--format",       "json"};
+  std::vector<std::string> verify = {"checkpoints", "verify", "--state-dir", state};
+  if (GetParam()) {
+    run.insert(run.end(), {"--set", "checkpoint.key_file=" + key});
+    verify.insert(verify.end(), {"--key-file", key});
+  }
   Command(run, 0);
   const std::vector<std::string> files = VersionFiles(state);
   Flip(files.back(), 90'000);
@@ -181,7 +194,7 @@ TEST_F(DamageTest, TheSupervisorStartsNoDamagedCoordinatorAgain) {
   EXPECT_THAT(accepting.errors(), HasSubstr("accepted the loss: "));
   EXPECT_EQ(LastOf(accepting)["event"], "finished");
   EXPECT_EQ(LastOf(accepting)["version"], 8);
-  EXPECT_THAT(Command({"checkpoints", "verify", "--state-dir", state}, 0), HasSubstr("all is as"));
+  EXPECT_THAT(Command(verify, 0), HasSubstr("all is as"));
 }
 
 }  // namespace
