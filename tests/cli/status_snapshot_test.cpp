@@ -10,7 +10,7 @@ namespace muster::cli {
 namespace {
 
 /// What a coordinator really answers, made by its own code.
-std::string Reply() {
+std::string Reply(const std::optional<coordinator::MirrorStatus>& mirror = std::nullopt) {
   coordinator::StatusView view;
   view.round = 3;
   view.attempt = 1;
@@ -31,6 +31,7 @@ std::string Reply() {
   coordinator::StatusFacts facts;
   facts.job_name = "demo";
   facts.pid = 77;
+  facts.mirror = mirror;
   return coordinator::StatusJson(view, facts);
 }
 
@@ -46,6 +47,22 @@ TEST(Status, IsReadAsTheCoordinatorWritesIt) {
   EXPECT_EQ(status->refusals.at("round_closed"), 4U);
   ASSERT_EQ(status->participants.size(), 2U);
   EXPECT_EQ(status->participants[1].doing, "away");
+}
+
+TEST(Status, TheMirrorIsOneLineThatSaysHowFarItIsBehindAndWhyItFails) {
+  EXPECT_FALSE(ParseStatus(Reply())->mirror.has_value());
+  EXPECT_EQ(RenderStatus(*ParseStatus(Reply()), std::nullopt).find("mirror"), std::string::npos);
+  coordinator::MirrorStatus mirror;
+  mirror.dir = "/backup";
+  mirror.committed = 5;
+  EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror), "/backup: no version yet");
+  mirror.version = 3;
+  EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror), "/backup: version 3, 2 behind");
+  mirror.error = Error{Reason::disk_full, "no room"};
+  const std::string page = RenderStatus(*ParseStatus(Reply(mirror)), std::nullopt);
+  EXPECT_NE(page.find("mirror       /backup: version 3, 2 behind; disk_full: no room\n"),
+            std::string::npos)
+      << page;
 }
 
 TEST(Status, WaitIsOneSentence) {

@@ -180,6 +180,21 @@ TEST_F(MirrorTest, AnInterruptedCopyGoesOn) {
   ExpectWhole(MirrorDir(), kRounds);
 }
 
+TEST_F(MirrorTest, AVersionThatThePrimaryRemovesMeanwhileIsLeftOut) {
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  int calls = 0;
+  const auto synced = SyncMirror(*primary, *mirror, kKeepAll, [&]() -> Status {
+    // Two calls a version of one chunk: this one is before the chunk of version 2 is read.
+    return ++calls == 5 ? primary->DropVersion(2) : Status();
+  });
+  ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_THAT(mirror->HeldVersions(), ElementsAre(0, 1, 3, 4));
+  const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
+  ASSERT_TRUE(verified.has_value()) << verified.error().Text();
+  EXPECT_EQ(verified->records, kRounds + 1);
+}
+
 TEST_F(MirrorTest, AMirrorOfAnotherJobOrRunIsRefused) {
   const auto primary = OpenPrimary();
   JobRecord job = *primary->recovered().job;
