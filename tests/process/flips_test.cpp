@@ -73,11 +73,13 @@ void Flip(const std::string& path, std::uint64_t bit) {
 
 /// What verify and a start make of a state, as text; an error if either finds something.
 Result<std::string> OutcomeOf(const std::string& state_dir) {
+  const Result<StateKey> key = FindStateKey("");
+  MUSTER_TRY(key);
   std::string text;
   {
-    auto store = OpenCheckpointStore(state_dir, OpenMode::read_only);
+    auto store = OpenCheckpointStore(state_dir, OpenMode::read_only, *key);
     MUSTER_TRY(store);
-    auto verified = VerifyStateDirectory(**store, state_dir, StateKey(), [](Version) {});
+    auto verified = VerifyStateDirectory(**store, state_dir, *key, [](Version) {});
     MUSTER_TRY(verified);
     text = std::to_string(verified->records) + " records, " + std::to_string(verified->updates) +
            " updates, " + std::to_string(verified->spooled_updates) + " spooled;";
@@ -86,9 +88,9 @@ Result<std::string> OutcomeOf(const std::string& state_dir) {
       return {};
     }));
   }
-  auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open);
+  auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open, *key);
   MUSTER_TRY(store);
-  auto spool = OpenSpool(state_dir);
+  auto spool = OpenSpool(state_dir, *key);
   MUSTER_TRY(spool);
   auto job = DecodeJob((*store)->recovered().job->job);
   MUSTER_TRY(job);
@@ -114,9 +116,20 @@ struct Count {
   int dead = 0;
 };
 
+/// The key of encrypted states, which every process finds in its environment.
+class KeyInEnvironment {
+ public:
+  explicit KeyInEnvironment(bool given) {
+    if (given) ::setenv(kStateKeyVariable, std::string(64, '5').c_str(), 1);
+  }
+  ~KeyInEnvironment() { ::unsetenv(kStateKeyVariable); }
+};
+
 class FlipsTest : public ::testing::Test {
  protected:
-  FlipsTest() : fleet_{std::string(kJob)} { fleet_.EnrollNew(kNames); }
+  explicit FlipsTest(bool encrypted = false) : key_(encrypted), fleet_{std::string(kJob)} {
+    fleet_.EnrollNew(kNames);
+  }
 
   std::string Fresh(const std::string& state_dir) const {
     const std::string copy = fleet_.DirOf("flipped");
@@ -144,7 +157,10 @@ class FlipsTest : public ::testing::Test {
       const std::uint64_t bits = 8 * fs::file_size(state_dir + "/" + file);
       for (int i = 0; i < kFlipsAFile && bits > 0; ++i) {
         const std::string copy = Fresh(state_dir);
-        const std::uint64_t bit = random.Below(bits);
+        // Of the witness only its two slots mean anything.
+        const bool slot = file == "witness" && i % 2 == 0;
+        const std::uint64_t bit =
+            slot ? 8 * 4096 * random.Below(2) + random.Below(8 * 24) : random.Below(bits);
         Flip(copy + "/" + file, bit);
         SCOPED_TRACE(file + " bit " + std::to_string(bit));
         Count& count = counts[KindOf(file)];
@@ -174,7 +190,9 @@ class FlipsTest : public ::testing::Test {
 
   static std::vector<std::string> FilesOf(const std::string& state_dir) {
     std::vector<std::string> files;
-    for (const char* file : {"FORMAT", "witness", "spool"}) files.emplace_back(file);
+    for (const char* file : {"FORMAT", "witness", "spool", "keys"}) {
+      if (fs::exists(state_dir + "/" + file)) files.emplace_back(file);
+    }
     for (const auto& entry : fs::directory_iterator(state_dir + "/db")) {
       if (!IsExempt(entry.path())) files.push_back("db/" + entry.path().filename().string());
     }
@@ -188,6 +206,7 @@ class FlipsTest : public ::testing::Test {
     return fs::path(file).filename();
   }
 
+  const KeyInEnvironment key_;
   const Fleet fleet_;
 };
 
@@ -199,7 +218,14 @@ TEST_F(FlipsTest, OfAFinishedRunAreFoundOrInDeadBytes) {
   FlipEverything(fleet_.CoordinatorDir());
 }
 
-TEST_F(FlipsTest, OfAKilledRoundWithAcceptedUpdatesAreFoundOrInDeadBytes) {
+class KilledFlipsTest : public FlipsTest, public ::testing::WithParamInterface<bool> {
+ protected:
+  KilledFlipsTest() : FlipsTest(GetParam()) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(Encrypted, KilledFlipsTest, ::testing::Bool());
+
+TEST_P(KilledFlipsTest, OfARoundWithAcceptedUpdatesAreFoundOrInDeadBytes) {
   const auto coordinator = fleet_.StartCoordinator({"job.rounds=50"});
   std::vector<Fleet::Process> sites;
   for (const std::string& name : kNames) sites.push_back(fleet_.StartParticipant(name));
