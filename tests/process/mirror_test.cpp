@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <filesystem>
 
+#include "cli/run_files.h"
+#include "tests/cli/append_to.h"
 #include "tests/process/fleet.h"
 
 namespace muster::process {
@@ -13,12 +16,12 @@ namespace {
 using cli::Program;
 using ::testing::HasSubstr;
 
-constexpr std::uint64_t kRounds = 14;
+constexpr std::uint64_t kRounds = 30;
 const std::vector<std::string> kNames = {"site-0", "site-1", "site-2"};
 constexpr std::string_view kJob = R"(
 [job]
 name = "mirrored"
-rounds = 14
+rounds = 30
 [model]
 kind = "synthetic"
 parameters = 40000
@@ -144,6 +147,36 @@ TEST_F(MirrorProcessTest, AMirrorOfAnotherRunEndsTheStartAndStaysAsItIs) {
   const auto refused = other.StartCoordinator({"checkpoint.mirror=" + MirrorDir()});
   EXPECT_EQ(refused->Wait(), 11);
   EXPECT_THAT(refused->output(), HasSubstr("another run of this job"));
+  ExpectVerified(MirrorDir());
+}
+
+/// Its participants' directories lie in the state directory: they are lost with it.
+TEST_F(MirrorProcessTest, ARunThatLostItsDirectoryGoesOnFromTheMirror) {
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const std::string state = directory_ / "run";
+  cli::AppendTo(directory_ / "job.toml", std::string(kJob));
+  const std::vector<std::string> arguments = {
+      "run",   directory_ / "job.toml",           "--state-dir", state, "--format", "json",
+      "--set", "checkpoint.mirror=" + MirrorDir()};
+  Program run(arguments);
+  ASSERT_FALSE(run.AwaitVersion(5).is_null()) << run.errors();
+  const auto processes = cli::ReadRunState(state + "/run.json");
+  ASSERT_TRUE(processes.has_value());
+  run.Signal(SIGKILL);
+  run.Wait();
+  EXPECT_TRUE(cli::AwaitEnd(processes->coordinator.pid));
+  for (const auto& process : processes->processes) EXPECT_TRUE(cli::AwaitEnd(process.pid));
+  std::filesystem::remove_all(state);
+
+  const Ran restored = Run(
+      {"checkpoints", "restore", "--from", MirrorDir(), "--state-dir", state, "--format", "json"});
+  ASSERT_EQ(restored.code, 0) << restored.errors;
+  Program again(arguments);
+  EXPECT_EQ(again.Wait(), 0) << again.errors();
+  const Json finished = LastEvent(again.events(), "finished");
+  EXPECT_EQ(finished["version"], kRounds);
+  EXPECT_EQ(finished["mirror"]["behind"], 0);
+  ExpectVerified(state);
   ExpectVerified(MirrorDir());
 }
 
