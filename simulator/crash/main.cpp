@@ -8,7 +8,10 @@
 //   crash_enumeration --lie spool --first   shows that the syncs of the spool are needed
 #include <stdlib.h>
 
+#include <rocksdb/env.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -37,7 +40,8 @@ struct Options {
   std::string liar;
   bool first = false;
   bool encrypted = false;
-  unsigned jobs = 2;
+  /// RocksDB waits a second after a flush that failed: more runs at a time than there are cores.
+  unsigned jobs = 4 * std::max(1U, std::thread::hardware_concurrency());
 };
 
 class TempDirectory {
@@ -179,6 +183,10 @@ std::optional<std::vector<CrashPoint>> Choose(const Reference& reference, const 
 }
 
 int Main(const Options& options) {
+  // The pools are the process's: with one thread each, that second would be everybody's.
+  for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
+    rocksdb::Env::Default()->SetBackgroundThreads(static_cast<int>(options.jobs), pool);
+  }
   const TempDirectory directory;
   const auto begin = std::chrono::steady_clock::now();
   const StateKey key = options.encrypted ? StateKey(RandomSecret(kAesKeyBytes)) : StateKey();
