@@ -200,7 +200,7 @@ MonotonicMs CoordinatorCore::Impl::NextDeadline() const {
   if (spool_retry_at_) next = std::min(next, *spool_retry_at_);
   if (unstored_ && unstored_->retry_at) next = std::min(next, *unstored_->retry_at);
   if (select_deadline_) next = std::min(next, *select_deadline_);
-  if (halt_deadline_) next = std::min(next, *halt_deadline_);
+  if (halt_deadline_ && *halt_deadline_ > now_) next = std::min(next, *halt_deadline_);
   return std::max(next, now_ + 1);
 }
 

@@ -41,18 +41,26 @@ void CoordinatorCore::Impl::SayFinished() {
   CheckGoodbyes();
 }
 
-// Ends once all versions are reported and everybody said goodbye, or did not in time.
+// Ends once all versions are stored and reported and everybody said goodbye, or did not in time. A
+// disk that stays full does not keep a process that is asked to go: head is durable without chunks.
 void CoordinatorCore::Impl::CheckGoodbyes() {
-  if (phase_ == Phase::stopped || !evaluating_.empty() || unstored_ || !dropping_.empty()) return;
-  if (!sessions_.empty() && now_ < *halt_deadline_) return;
+  if (phase_ == Phase::stopped) return;
+  const bool late = now_ >= *halt_deadline_;
+  if (!evaluating_.empty() || unstored_ || !dropping_.empty()) {
+    if (late && draining_) Release(ForDrain{});
+    return;
+  }
+  if (!sessions_.empty() && !late) return;
   Note({.kind = NoticeKind::finished, .version = head_.version, .reason = finish_->reason});
   StopNow(finish_->reason, "");
 }
 
 void CoordinatorCore::Impl::On(const DrainRequested&) {
-  if (draining_ || finishing_) return;
+  if (draining_) return;
   draining_ = true;
-  halt_deadline_ = now_ + options_.drain_ms;
+  const MonotonicMs deadline = now_ + options_.drain_ms;
+  halt_deadline_ = finishing_ ? std::min(*halt_deadline_, deadline) : deadline;
+  if (finishing_) return CheckGoodbyes();
   for (auto& [index, session] : sessions_) {
     RefuseSession(session, Reason::draining, std::nullopt, "come back later",
                   limits::kReconnectMsMax);
@@ -62,6 +70,7 @@ void CoordinatorCore::Impl::On(const DrainRequested&) {
 
 // A commit that has begun is finished; uploads of those who are here may become durable.
 void CoordinatorCore::Impl::CheckDrained() {
+  if (finishing_) return CheckGoodbyes();
   if (phase_ == Phase::stopped) return;
   const bool late = now_ >= *halt_deadline_;
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {

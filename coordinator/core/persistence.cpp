@@ -1,4 +1,8 @@
 // Batches under way: nothing that a batch justifies is said before its Persisted came.
+#include <utility>
+#include <variant>
+#include <vector>
+
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -36,16 +40,30 @@ void CoordinatorCore::Impl::On(const PersistRefused& refused) {
   found->second.retry_at = now_ + kDiskFullRetryMs;
 }
 
+// Later batches may have passed a refused one: what it says of the open round is written as it is
+// now, and not at all once that round is over or being committed. Otherwise a restart would find a
+// round open that has its version.
 void CoordinatorCore::Impl::RetryBatches() {
-  for (auto& [token, pending] : batches_) {
-    if (!pending.retry_at || now_ < *pending.retry_at) continue;
+  std::vector<Token> due;
+  for (const auto& [token, pending] : batches_) {
+    if (pending.retry_at && now_ >= *pending.retry_at) due.push_back(token);
+  }
+  bool drains = false;
+  for (const Token token : due) {
+    PendingBatch& pending = batches_.at(token);
     pending.retry_at.reset();
-    if (std::holds_alternative<ForOpenRound>(pending.purpose) && round_) {
-      // A later batch may have passed this one: write what holds now.
-      pending.batch.mutations.back() = PutOpenRound{round_->record};
+    const auto* of_round = std::get_if<ForOpenRound>(&pending.purpose);
+    const bool of_drain = std::holds_alternative<ForDrain>(pending.purpose);
+    const bool open = round_ && (phase_ == Phase::select || phase_ == Phase::report);
+    if (of_drain || (of_round && (!open || round_->record.round != of_round->round))) {
+      drains = drains || of_drain;
+      batches_.erase(token);
+      continue;
     }
+    if (of_round) pending.batch.mutations.back() = PutOpenRound{round_->record};
     Emit(Persist{token, pending.batch});
   }
+  if (drains) CheckDrained();  // Makes the batch anew, unless there is something to wait for now.
 }
 
 void CoordinatorCore::Impl::Release(const ForDeadline&) {}

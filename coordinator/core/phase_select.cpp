@@ -78,11 +78,18 @@ void CoordinatorCore::Impl::PersistOpenRound() {
   Batch batch;
   if (std::exchange(clear_finish_, false)) batch.mutations.push_back(ClearFinish{});
   batch.mutations.push_back(PutOpenRound{round_->record});
-  PersistFor(ForOpenRound{}, std::move(batch));
+  PersistFor(ForOpenRound{round_->record.round, round_->record.attempt}, std::move(batch));
 }
 
-void CoordinatorCore::Impl::Release(const ForOpenRound&) {
-  MUSTER_CHECK(round_.has_value(), "an open round that is gone");
+void CoordinatorCore::Impl::Release(const ForOpenRound& purpose) {
+  // What an attempt says is said once its own batch is durable, which is the last of them.
+  const bool more = std::any_of(batches_.begin(), batches_.end(), [](const auto& batch) {
+    return std::holds_alternative<ForOpenRound>(batch.second.purpose);
+  });
+  if (more || !round_ || purpose.round != round_->record.round ||
+      purpose.attempt != round_->record.attempt) {
+    return;
+  }
   if (phase_ == Phase::report) {
     OrderAllTasks();  // A member was replaced within the attempt.
     return;

@@ -55,7 +55,10 @@ struct UnstoredVersion {
 };
 
 // What a batch under way is for; decides what Persisted releases.
-struct ForOpenRound {};
+struct ForOpenRound {
+  Round round = 0;
+  Attempt attempt = 1;
+};
 struct ForDeadline {};
 struct ForAccepts {
   std::vector<AcceptedUpdate> updates;

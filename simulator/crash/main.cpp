@@ -8,8 +8,6 @@
 //   crash_enumeration --lie spool --first   shows that the syncs of the spool are needed
 #include <stdlib.h>
 
-#include <rocksdb/env.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
@@ -25,6 +23,7 @@
 #include "common/aes_gcm.h"
 #include "common/random.h"
 #include "simulator/crash/crash_points.h"
+#include "simulator/disk/file_system.h"
 
 namespace muster::simulator {
 namespace {
@@ -183,10 +182,7 @@ std::optional<std::vector<CrashPoint>> Choose(const Reference& reference, const 
 }
 
 int Main(const Options& options) {
-  // The pools are the process's: with one thread each, that second would be everybody's.
-  for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
-    rocksdb::Env::Default()->SetBackgroundThreads(static_cast<int>(options.jobs), pool);
-  }
+  SetDatabaseThreads(options.jobs);
   const TempDirectory directory;
   const auto begin = std::chrono::steady_clock::now();
   const StateKey key = options.encrypted ? StateKey(RandomSecret(kAesKeyBytes)) : StateKey();

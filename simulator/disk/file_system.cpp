@@ -382,4 +382,10 @@ checkpoint::FileSystemPtr Mount(std::shared_ptr<VirtualDisk> disk) {
   return std::make_shared<MountedDisk>(std::move(disk));
 }
 
+void SetDatabaseThreads(unsigned count) {
+  for (const auto pool : {rocksdb::Env::HIGH, rocksdb::Env::LOW}) {
+    rocksdb::Env::Default()->SetBackgroundThreads(static_cast<int>(count), pool);
+  }
+}
+
 }  // namespace muster::simulator

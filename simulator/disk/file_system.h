@@ -13,4 +13,8 @@ namespace muster::simulator {
 /// disk alive.
 checkpoint::FileSystemPtr Mount(std::shared_ptr<VirtualDisk> disk);
 
+/// How many threads all databases of this process share for flushes, and as many for merges. After
+/// a flush that failed RocksDB keeps one busy for a second.
+void SetDatabaseThreads(unsigned count);
+
 }  // namespace muster::simulator
