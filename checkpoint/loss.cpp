@@ -11,7 +11,7 @@
 #include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
 #include "checkpoint/internal/loss_on.h"
-#include "checkpoint/internal/paths.h"
+#include "checkpoint/internal/spool_reader.h"
 #include "checkpoint/load.h"
 #include "checkpoint/verify.h"
 #include "common/text.h"
@@ -35,21 +35,25 @@ class Examination {
     loss_.damage = damaged.findings.damage;
     loss_.new_lineage = damaged.findings.log_damaged;
     loss_.lost_batches = damaged.findings.batches_lost;
+    if (!damaged.findings.unnamed.empty()) newest_lost_ = damaged.findings.unnamed.back();
   }
 
   Result<Loss> Run(Version told) {
     if (!state_.head || state_.lineages.empty()) {
-      // Nobody trained anything yet: there is no version to go on from, and none to lose.
-      loss_.acceptable = loss_.damage.empty();
+      // Nobody trained anything yet: there is no version to go on from, and none to lose. What
+      // lies around the log can be made again, what the log lost cannot.
+      loss_.acceptable = !loss_.new_lineage;
       return std::move(loss_);
     }
     loss_.lineage = state_.lineages.back().id.number;
-    loss_.head = std::max(state_.head->version, told);
-    for (const Version version : store_.HeldVersions()) ReadVersion(version);
-    const bool head_whole = ReadHead();
-    const bool open_whole = ReadSpooled(state_.accepted);
-    loss_.new_lineage = loss_.new_lineage || !head_whole || !open_whole;
-    if (head_whole) good_.insert(state_.head->version);
+    loss_.head = std::max({state_.head->version, told, newest_lost_});
+    for (const Version version : store_.HeldVersions()) MUSTER_TRY(ReadVersion(version));
+    const auto head_whole = ReadHead();
+    MUSTER_TRY(head_whole);
+    const auto open_whole = ReadSpooled(state_.accepted);
+    MUSTER_TRY(open_whole);
+    loss_.new_lineage = loss_.new_lineage || !*head_whole || !*open_whole;
+    if (*head_whole) good_.insert(state_.head->version);
     loss_.acceptable = !good_.empty();
     if (loss_.acceptable) loss_.good = *good_.rbegin();
     MUSTER_TRY(CountUpdates());
@@ -57,19 +61,27 @@ class Examination {
   }
 
  private:
-  /// What cannot be read is as lost as what is read wrong.
-  void ReadVersion(Version version) {
+  /// What is gone is as lost as what is read wrong. A read that fails otherwise, as for want of
+  /// descriptors or by a newer build's record, says nothing of what lies there.
+  static bool IsLost(const Status& read) {
+    return !read &&
+           (read.error().reason == Reason::damage || read.error().reason == Reason::not_found);
+  }
+
+  Status ReadVersion(Version version) {
     const Status read = VerifyVersion(store_, version);
+    if (!read && !IsLost(read)) return read;
     if (read) {
       good_.insert(version);
-      return;
+      return {};
     }
     loss_.damaged.push_back(version);
     loss_.damage.push_back(read.error().message);
+    return {};
   }
 
   /// Whether head is whole, or can be computed from what is.
-  bool ReadHead() {
+  Result<bool> ReadHead() {
     const Version head = state_.head->version;
     if (std::ranges::count(loss_.damaged, head) > 0) return false;
     if (good_.contains(head) || state_.head->chunk_digests.empty()) return true;
@@ -80,16 +92,12 @@ class Examination {
     return ReadSpooled(state_.unstored);
   }
 
-  bool ReadSpooled(const std::vector<AcceptedUpdate>& updates) {
+  Result<bool> ReadSpooled(const std::vector<AcceptedUpdate>& updates) {
     if (updates.empty()) return true;
-    const auto exists = FileExists(*files_, SpoolPath(state_dir_));
-    if (exists && !*exists) {
-      loss_.damage.push_back(SpoolPath(state_dir_) + " is gone, and accepted updates with it");
-      return false;
-    }
-    auto spool = OpenSpoolOn(files_, state_dir_, key_);
+    auto spool = OpenSpoolToReadOn(files_, state_dir_, key_);
     const Status read =
         spool ? VerifySpooled(**spool, state_.head->model_bytes, updates) : Status(spool.error());
+    if (!read && !IsLost(read)) return read.error();
     if (!read) loss_.damage.push_back(read.error().message);
     return read.has_value();
   }
@@ -108,6 +116,7 @@ class Examination {
   const StateKey& key_;
   CheckpointStore& store_;
   const RecoveredState& state_;
+  Version newest_lost_ = 0;  ///< The log lost its batch, and its chunks are there.
   std::set<Version> good_;
   Loss loss_;
 };
@@ -132,6 +141,11 @@ Status Execute(const FileSystemPtr& files, const std::string& state_dir, const L
   if (loss.new_lineage) MUSTER_TRY(GoOn(store, loss, order));
   if (damaged->findings.format_damaged) {
     MUSTER_TRY(WriteFormat(*files, state_dir, damaged->findings.format));
+  }
+  // Not before the copy is durable: they tell which numbers were used. The newest first, as below.
+  for (auto version = damaged->findings.unnamed.rbegin();
+       version != damaged->findings.unnamed.rend(); ++version) {
+    MUSTER_TRY(store.DropVersion(*version));
   }
   // From the newest on: looking whether anything is left of one reads what is above it.
   for (auto version = loss.damaged.rbegin(); version != loss.damaged.rend(); ++version) {

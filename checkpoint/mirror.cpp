@@ -1,14 +1,15 @@
 #include "checkpoint/mirror.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
 namespace muster {
 namespace {
+
+/// So many versions may be removed while they are copied, until that is called a failure.
+constexpr int kSourcesLostMax = 3;
 
 std::string Named(Version version) { return "version " + std::to_string(version); }
 
@@ -55,45 +56,95 @@ Status CheckAncestry(CheckpointStore& primary, const RecoveredState& state,
 class Syncer {
  public:
   Syncer(CheckpointStore& primary, CheckpointStore& mirror, const RetentionPolicy& policy,
-         const std::function<Status()>& between)
-      : primary_(primary), mirror_(mirror), policy_(policy), between_(between) {}
+         const std::function<Status()>& between, const DamagedVersions& known)
+      : primary_(primary), mirror_(mirror), policy_(policy), between_(between) {
+    const std::vector<Version> held = mirror_.HeldVersions();
+    for (const auto& [version, text] : known) {
+      if (std::ranges::find(held, version) == held.end()) synced_.damaged.emplace(version, text);
+    }
+  }
 
   Result<MirrorSync> Run() {
-    // In this order: what is read of the state is at least as new as the versions that are copied.
-    const std::vector<Version> held = primary_.HeldVersions();
-    auto state = primary_.ReadState();
-    MUSTER_TRY(state);
-    state_ = std::move(*state);
     auto known = mirror_.ReadState();
     MUSTER_TRY(known);
     known_ = std::move(*known);
-    MUSTER_TRY(CheckAncestry(primary_, state_, known_));
     if (known_.head) synced_.head = known_.head->version;
     for (const UpdateFate& fate : known_.fates) fates_[fate.id.slot] = fate;
     if (known_.last_record) head_round_ = known_.last_record->round;
-    const std::set<Version> kept = Kept(held);
-    for (const Version version : kept) {
-      if (synced_.head && version <= *synced_.head) continue;
-      auto copied = CopyChunks(version);
-      MUSTER_TRY(copied);
-      if (*copied) MUSTER_TRY(Commit(version));
-      MUSTER_TRY(DropOld());
-    }
+    MUSTER_TRY(CopyNewest());
     MUSTER_TRY(CommitRest());
     MUSTER_TRY(DropOld());
+    MUSTER_TRY(CopyOlder());
     return synced_;
   }
 
  private:
-  /// What a mirror that was away for long would remove again is not copied first.
-  std::set<Version> Kept(const std::vector<Version>& held) const {
-    std::set<Version> kept(held.begin(), held.end());
-    for (const Version version : VersionsToDrop(kept, policy_, {})) kept.erase(version);
-    return kept;
+  enum class Copied : std::uint8_t { whole, damaged, gone };
+
+  Status CopyNewest() {
+    for (int lost = 0; lost < kSourcesLostMax; ++lost) {
+      // In this order: what is read of the state is at least as new as the versions that are copied.
+      const std::vector<Version> held = primary_.HeldVersions();
+      auto state = primary_.ReadState();
+      MUSTER_TRY(state);
+      state_ = std::move(*state);
+      MUSTER_TRY(CheckAncestry(primary_, state_, known_));
+      auto copied = CopyNewestOf(held);
+      MUSTER_TRY(copied);
+      if (*copied != Copied::gone) return {};
+    }
+    return Error{Reason::not_held,
+                 "the state removes its versions sooner than the mirror can take them: raise "
+                 "checkpoint.keep_last, or give the mirror a faster volume"};
   }
 
-  /// False if the primary removed the version meanwhile.
-  Result<bool> CopyChunks(Version version) {
+  /// `damaged` if none that the mirror lacks is whole, or it lacks none.
+  Result<Copied> CopyNewestOf(const std::vector<Version>& held) {
+    for (auto at = held.rbegin(); at != held.rend() && (!synced_.head || *at > *synced_.head);
+         ++at) {
+      if (synced_.damaged.contains(*at)) continue;
+      auto copied = CopyChunks(*at);
+      MUSTER_TRY(copied);
+      if (*copied == Copied::whole) MUSTER_TRY(Commit(*at));
+      if (*copied != Copied::damaged) return copied;
+    }
+    return Copied::damaged;
+  }
+
+  Status CopyOlder() {
+    if (!synced_.head) return {};
+    for (const Version version : Missing()) {
+      if (HasNewer()) {
+        synced_.complete = false;
+        return {};
+      }
+      MUSTER_TRY(CopyChunks(version));
+    }
+    return {};
+  }
+
+  bool HasNewer() const {
+    const std::vector<Version> held = primary_.HeldVersions();
+    return std::ranges::any_of(held, [this](Version version) {
+      return version > *synced_.head && !synced_.damaged.contains(version);
+    });
+  }
+
+  /// What the mirror's head does not need, newest first; not what the mirror would remove again.
+  std::vector<Version> Missing() const {
+    const std::vector<Version> there = mirror_.HeldVersions();
+    std::set<Version> missing;
+    for (const Version version : primary_.HeldVersions()) {
+      if (version < *synced_.head && !synced_.damaged.contains(version)) missing.insert(version);
+    }
+    std::set<Version> both = missing;
+    both.insert(there.begin(), there.end());
+    for (const Version version : there) missing.erase(version);
+    for (const Version version : VersionsToDrop(both, policy_, {})) missing.erase(version);
+    return {missing.rbegin(), missing.rend()};
+  }
+
+  Result<Copied> CopyChunks(Version version) {
     auto manifest = primary_.ReadManifest(version);
     MUSTER_TRY(manifest);
     auto writer = mirror_.BeginVersion(version);
@@ -102,8 +153,7 @@ class Syncer {
     for (std::uint32_t index = 0; index < count; ++index) {
       MUSTER_TRY(between_());
       auto chunk = primary_.ReadVersionChunk(*manifest, index);
-      if (!chunk && chunk.error().reason == Reason::not_found) return false;
-      MUSTER_TRY(chunk);
+      if (!chunk) return NotCopied(version, chunk.error());
       MUSTER_TRY((*writer)->Append(*chunk));
     }
     MUSTER_TRY((*writer)->Finish());
@@ -113,7 +163,15 @@ class Syncer {
     }
     ++synced_.versions;
     synced_.chunk_bytes += manifest->total_bytes;
-    return true;
+    return Copied::whole;
+  }
+
+  Result<Copied> NotCopied(Version version, const Error& error) {
+    if (error.reason != Reason::not_found && error.reason != Reason::damage) return error;
+    const std::vector<Version> held = primary_.HeldVersions();
+    if (std::ranges::find(held, version) == held.end()) return Copied::gone;
+    synced_.damaged.emplace(version, error.message);
+    return Copied::damaged;
   }
 
   /// All records up to `version` in one batch: the mirror's head is a version that it holds.
@@ -234,8 +292,9 @@ Status CheckMirror(CheckpointStore& primary, CheckpointStore& mirror) {
 
 Result<MirrorSync> SyncMirror(CheckpointStore& primary, CheckpointStore& mirror,
                               const RetentionPolicy& policy,
-                              const std::function<Status()>& between) {
-  return Syncer(primary, mirror, policy, between).Run();
+                              const std::function<Status()>& between,
+                              const DamagedVersions& known) {
+  return Syncer(primary, mirror, policy, between, known).Run();
 }
 
 }  // namespace muster

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
 
 #include "checkpoint/retention.h"
 #include "checkpoint/store.h"
@@ -13,11 +15,16 @@
 
 namespace muster {
 
+/// What was found of versions whose chunks are not as they were written.
+using DamagedVersions = std::map<Version, std::string>;
+
 /// What one call copied.
 struct MirrorSync {
   std::optional<Version> head;    ///< Of the mirror, now; nothing: it holds no version yet.
   std::uint64_t versions = 0;     ///< Whose chunks were copied.
   std::uint64_t chunk_bytes = 0;  ///< Of them.
+  DamagedVersions damaged;        ///< Of the primary: left out, and not in the mirror.
+  bool complete = true;           ///< False: the primary stored more meanwhile; call again.
 };
 
 /// Success if the mirror is empty or an earlier moment of the primary. Errors: wrong_job (the
@@ -27,16 +34,19 @@ struct MirrorSync {
 Status CheckMirror(CheckpointStore& primary, CheckpointStore& mirror);
 
 /// Makes the mirror what the primary is, but for the open round, whose updates lie in the spool,
-/// and for a head that is not stored yet. Copies what is missing: each version that the primary
-/// holds and the mirror's `policy` keeps, its chunks first, read back, then one synced batch with
-/// all records up to it; then evaluations, fates, roster and finish. Removes from the mirror what
-/// `policy` does not keep; what the primary lost, the mirror keeps. Idempotent; after a crash the
-/// next call goes on.
+/// and for a head that is not stored yet. First the newest version that the primary holds whole:
+/// its chunks, read back, then one synced batch with all records up to it; then evaluations, fates,
+/// roster and finish; then, from the newest to the oldest, what else the primary holds and the
+/// mirror's `policy` keeps, unless the primary stores a newer version meanwhile. Removes from the
+/// mirror what `policy` does not keep; what the primary lost, the mirror keeps. A version with a
+/// damaged chunk is left out and told of; so are those in `known`, unread. Idempotent; after a crash
+/// the next call goes on.
 /// `between` is called between chunks; its error ends the call, what was committed stays.
 /// The primary may be at work meanwhile; the mirror is used by this call alone.
-/// Errors: those of CheckMirror, of `between` and of both stores (disk_full: the mirror's).
+/// Errors: those of CheckMirror, of `between` and of both stores (disk_full: the mirror's), and
+/// not_held: the primary removes its newest versions sooner than they can be copied.
 Result<MirrorSync> SyncMirror(CheckpointStore& primary, CheckpointStore& mirror,
-                              const RetentionPolicy& policy,
-                              const std::function<Status()>& between);
+                              const RetentionPolicy& policy, const std::function<Status()>& between,
+                              const DamagedVersions& known = {});
 
 }  // namespace muster

@@ -15,7 +15,7 @@ namespace muster {
 namespace {
 
 constexpr std::string_view kMagic = "MANN";
-constexpr std::uint16_t kFormat = 1;
+constexpr std::uint16_t kFormat = 2;
 constexpr std::uint64_t kNoteBytesMax = 256;
 constexpr std::uint64_t kIdentityBytesMax = 64U << 10;
 constexpr mode_t kOwnerOnly = 0600;
@@ -46,9 +46,10 @@ Status CopyFile(const std::string& from, const std::string& to, mode_t mode) {
 }  // namespace
 
 // In place, in one sector: no room is needed, and a torn note does not check out.
-Status NoteAnnounced(const std::string& mirror_dir, Version version) {
+Status NoteAnnounced(const std::string& mirror_dir, const Announced& announced) {
   SealedWriter writer(kMagic, kFormat);
-  writer.Put(version);
+  writer.Put(announced.version);
+  writer.Put(announced.lineage);
   const Bytes note = writer.Seal();
   const std::string path = NotePath(mirror_dir);
   const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kReadable));
@@ -58,13 +59,15 @@ Status NoteAnnounced(const std::string& mirror_dir, Version version) {
   return SystemError(Reason::io_failed, "write", path, written < 0 ? errno : ENOSPC);
 }
 
-std::optional<Version> ReadAnnounced(const std::string& mirror_dir) {
+std::optional<Announced> ReadAnnounced(const std::string& mirror_dir) {
   const Result<Bytes> bytes = ReadFile(NotePath(mirror_dir), kNoteBytesMax);
   if (!bytes) return std::nullopt;
   Result<SealedReader> reader = SealedReader::Open(*bytes, kMagic, kFormat);
   if (!reader) return std::nullopt;
-  const auto version = reader->Take<Version>();
-  return reader->Finish() ? std::optional(version) : std::nullopt;
+  Announced announced;
+  announced.version = reader->Take<Version>();
+  announced.lineage = reader->Take<std::uint32_t>();
+  return reader->Finish() ? std::optional(announced) : std::nullopt;
 }
 
 Status CopyIdentityFiles(const std::string& from_dir, const std::string& to_dir) {

@@ -1,7 +1,8 @@
-// What lies beside the store in a mirror: the newest version that was announced, and the files by
-// which participants find their coordinator again.
+// What lies beside the store in a mirror: what was announced last, and the files by which
+// participants find their coordinator again.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,12 +11,19 @@
 
 namespace muster {
 
-/// Notes in MIRROR/announced which version the coordinator announced last, so that a restore can
-/// say how far behind the mirror was. Not synced. Errors: disk_full, io_failed.
-Status NoteAnnounced(const std::string& mirror_dir, Version version);
+/// What the coordinator told its participants last.
+struct Announced {
+  Version version = 0;
+  std::uint32_t lineage = 0;  ///< The newest one's number.
+  friend bool operator==(const Announced&, const Announced&) = default;
+};
+
+/// Notes it in MIRROR/announced, so that a restore can say how far behind the mirror was, and uses
+/// no number again. Not synced. Errors: disk_full, io_failed.
+Status NoteAnnounced(const std::string& mirror_dir, const Announced& announced);
 
 /// Nothing if there is no note, or one that does not check out.
-std::optional<Version> ReadAnnounced(const std::string& mirror_dir);
+std::optional<Announced> ReadAnnounced(const std::string& mirror_dir);
 
 /// Copies coordinator.key (mode 0600), coordinator.pub and endpoints.json where they are there and
 /// differ, each whole or not at all, durably. Errors: file_unreadable, disk_full, io_failed.

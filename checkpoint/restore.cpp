@@ -2,16 +2,17 @@
 
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "checkpoint/copy_version.h"
+#include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
 #include "checkpoint/internal/paths.h"
 #include "checkpoint/internal/restore.h"
-#include "checkpoint/mirror.h"
 #include "checkpoint/mirror_files.h"
 #include "checkpoint/verify.h"
 #include "common/file.h"
@@ -54,6 +55,21 @@ Status RemoveTree(rocksdb::FileSystem& files, const std::string& path) {
   return status.ok() ? Status() : Status(ErrorOf(status, "remove " + path));
 }
 
+Error Hopeless(const std::string& what) {
+  return Error{Reason::damage,
+               what + ": this mirror cannot be restored from. Name another mirror or a backup of "
+                      "the state with --from"};
+}
+
+/// Above what the mirror tells, and far above what it may not have heard of.
+Result<std::uint32_t> LineageNumberAbove(std::uint32_t known) {
+  if (known > std::numeric_limits<std::uint32_t>::max() - kRestoreLineageStep) {
+    return Error{Reason::unsupported, "no number above that of lineage " + std::to_string(known) +
+                                          " is left for the lineage of a restored state"};
+  }
+  return (known / kRestoreLineageStep + 1) * kRestoreLineageStep;
+}
+
 class Restorer {
  public:
   Restorer(FileSystemPtr files, const RestoreOrder& order,
@@ -66,7 +82,7 @@ class Restorer {
   Result<Restored> Run() {
     auto mirror = OpenMirror();
     MUSTER_TRY(mirror);
-    MUSTER_TRY(VerifyState(**mirror, nullptr, progress_));
+    MUSTER_TRY(Verify(**mirror));
     MUSTER_TRY(Clear());
     MUSTER_TRY(MakeDirectory(*files_, order_.state_dir, staging_));
     MUSTER_TRY(CopyState(**mirror));
@@ -85,19 +101,48 @@ class Restorer {
       return Error{Reason::state_in_use,
                    "a coordinator copies to this mirror at present: " + lock.error().message};
     }  // A volume that cannot be written is as good to read from.
-    auto mirror = OpenCheckpointStoreOn(files_, order_.mirror_dir, OpenMode::read_only,
-                                        Upkeep::automatic, order_.key);
-    MUSTER_TRY(mirror);
-    const RecoveredState& state = (*mirror)->recovered();
+    auto opened = OpenDamagedToRead(files_, order_.mirror_dir, order_.key);
+    if (!opened && opened.error().reason == Reason::damage) return Hopeless(opened.error().message);
+    MUSTER_TRY(opened);
+    restored_.damage = std::move(opened->findings.damage);
+    const RecoveredState& state = opened->store->recovered();
     if (!state.head || !state.job || state.lineages.empty()) {
       return Error{Reason::not_found, order_.mirror_dir + " holds no version yet"};
     }
     auto job = DecodeJob(state.job->job);
-    if (!job) return Error{Reason::damage, "the job in the mirror: " + job.error().message};
+    if (!job) return Hopeless("the job in the mirror: " + job.error().message);
     restored_.job = job->name;
-    restored_.newest = state.head->version;
-    restored_.announced = ReadAnnounced(order_.mirror_dir);
-    return mirror;
+    announced_ = ReadAnnounced(order_.mirror_dir);
+    if (announced_) restored_.announced = announced_->version;
+    restored_.known = std::max(state.head->version, restored_.announced.value_or(0));
+    return std::move(opened->store);
+  }
+
+  Status Verify(CheckpointStore& mirror) {
+    const auto records = VerifyRecords(mirror);
+    if (!records && records.error().reason == Reason::damage) {
+      return Hopeless(records.error().message);
+    }
+    MUSTER_TRY(records);
+    std::optional<Version> newest;
+    for (const Version version : mirror.HeldVersions()) {
+      progress_(version);
+      const Status read = VerifyVersion(mirror, version);
+      if (read) {
+        newest = version;
+      } else if (read.error().reason == Reason::damage || read.error().reason == Reason::not_found) {
+        restored_.damaged.emplace(version, read.error().message);
+      } else {
+        return read;
+      }
+    }
+    if (!newest) {
+      return Hopeless("no version in " + order_.mirror_dir + " is whole" +
+                      (restored_.damaged.empty() ? std::string()
+                                                 : ": " + restored_.damaged.rbegin()->second));
+    }
+    restored_.newest = *newest;
+    return {};
   }
 
   /// Makes sure that nothing is overwritten but what a restore left that did not finish.
@@ -130,21 +175,39 @@ class Restorer {
                                       order_.key);
     MUSTER_TRY(copy);
     constexpr RetentionPolicy kKeepAll = {0, 0};
-    auto synced = SyncMirror(mirror, **copy, kKeepAll, [] { return Status(); });
+    auto synced =
+        SyncMirror(mirror, **copy, kKeepAll, [] { return Status(); }, restored_.damaged);
     MUSTER_TRY(synced);
+    if (synced->damaged.size() != restored_.damaged.size()) {
+      return Hopeless("a version in " + order_.mirror_dir + " was whole a moment ago and is not now");
+    }
     restored_.held = synced->versions;
-    return {};
+    return CopyLineages(mirror.recovered().lineages, **copy);
+  }
+
+  /// One whose every version is damaged came with none: its participants shall follow as well.
+  static Status CopyLineages(const std::vector<LineageRecord>& lineages, CheckpointStore& copy) {
+    auto copied = copy.ReadState();
+    MUSTER_TRY(copied);
+    Batch batch;
+    for (const LineageRecord& lineage : lineages) {
+      if (lineage.id.number <= copied->lineages.back().id.number) continue;
+      batch.mutations.push_back(PutLineage{lineage});
+    }
+    return batch.mutations.empty() ? Status() : copy.Write(batch);
   }
 
   Status BeginLineage() {
     auto store = OpenCheckpointStoreOn(files_, staging_, OpenMode::create_or_open,
                                        Upkeep::automatic, order_.key);
     MUSTER_TRY(store);
-    const CopyOrder copy{
-        restored_.newest,
-        NextLineage((*store)->recovered().lineages, restored_.newest, order_.nonce),
-        restored_.announced.value_or(0)};
-    auto record = CommitCopy(**store, copy);
+    LineageRecord lineage =
+        NextLineage((*store)->recovered().lineages, restored_.newest, order_.nonce);
+    const std::uint32_t announced = announced_ ? announced_->lineage : 0;
+    const auto number = LineageNumberAbove(std::max(lineage.parent_number, announced));
+    MUSTER_TRY(number);
+    lineage.id.number = *number;
+    auto record = CommitCopy(**store, {restored_.newest, lineage, restored_.known});
     MUSTER_TRY(record);
     restored_.copy = std::move(*record);
     return {};
@@ -172,6 +235,7 @@ class Restorer {
   const RestoreOrder& order_;
   const std::function<void(Version)>& progress_;
   const std::string staging_;
+  std::optional<Announced> announced_;
   std::optional<FileLock> mirror_lock_;
   std::optional<FileLock> state_lock_;
   Restored restored_;

@@ -5,7 +5,9 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "checkpoint/mirror.h"
 #include "checkpoint/state_key.h"
 #include "common/error.h"
 #include "common/ids.h"
@@ -15,11 +17,15 @@ namespace muster {
 
 struct Restored {
   std::string job;         ///< Its name.
-  Version newest = 0;      ///< Of the mirror: what the state goes on from.
+  Version newest = 0;      ///< Of those that are whole in the mirror: the state goes on from it.
   RoundRecord copy;        ///< Its content as a version of its own, the first of a new lineage.
   std::uint64_t held = 0;  ///< Versions that were copied whole.
+  /// What the mirror knows that the lost coordinator committed, by its own records or by `announced`.
+  Version known = 0;
   /// What the lost coordinator announced last, as far as the mirror was told; nothing: not known.
   std::optional<Version> announced;
+  DamagedVersions damaged;          ///< Held by the mirror, but not as they were written: left out.
+  std::vector<std::string> damage;  ///< What else is damaged there, a sentence each.
 };
 
 struct RestoreOrder {
@@ -29,13 +35,19 @@ struct RestoreOrder {
   std::uint64_t nonce = 0;  ///< Of the new lineage: drawn anew each time.
 };
 
+/// A lineage that a restore begins has the next multiple of this as its number. The lost state may
+/// have begun some that the mirror never heard of: their participants then refuse the restored one
+/// for good (unknown_lineage), and do not wait for it to become newer.
+inline constexpr std::uint32_t kRestoreLineageStep = 1'000;
+
 /// Verifies the mirror, copies it to STATE/restoring, begins a new lineage there with a copy of its
-/// newest version, and moves all of it up. While STATE/restoring is there, no store opens STATE
+/// newest whole version, and moves all of it up. The records must verify; versions that are not
+/// whole are left out. While STATE/restoring is there, no store opens STATE
 /// (restore_unfinished); the same call makes a new try, whatever the last one left.
 /// `progress` is called now and then with the version that is read.
 /// Errors: already_exists (STATE holds a state, or a part of one), not_found (no mirror, or it
-/// holds no version), state_in_use (a coordinator is at work on either), damage, disk_full,
-/// io_failed, and those of OpenCheckpointStore.
+/// holds no version), state_in_use (a coordinator is at work on either), damage (of the records, or
+/// no version is whole), unsupported (no number is left for a lineage), disk_full, io_failed, and those of OpenCheckpointStore.
 Result<Restored> RestoreState(const RestoreOrder& order,
                               const std::function<void(Version)>& progress);
 

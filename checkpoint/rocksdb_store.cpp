@@ -88,7 +88,8 @@ class RocksDbStore : public CheckpointStore {
     const std::lock_guard guard(mutex_);
     auto held = IsHeld(*database_, version);
     MUSTER_TRY(held);
-    MUSTER_CHECK(!index_.head || version > *index_.head || (version == *index_.head && !*held),
+    const bool known = index_.versions.contains(version);
+    MUSTER_CHECK(!index_.head || version > *index_.head || (known && !*held),
                  "a version that is stored already");
     const std::string path = StagePath(state_dir_) + "/version-" + std::to_string(version) + "-" +
                              std::to_string(staged_count_++) + ".sst";
@@ -299,11 +300,18 @@ Result<Prepared> PrepareDirectory(const FileSystemPtr& files, const std::string&
   return Prepared{*format, std::move(*ring)};
 }
 
-/// Removes what a crash left: files never taken in, and chunks that no batch names.
+/// Removes what a crash left: files never taken in, and chunks that no batch names. Those below
+/// head are left where a loss was accepted. From the newest on, for looking whether anything is
+/// left of a version reads what is above it.
 Status Sweep(const FileSystemPtr& files, const std::string& state_dir, const StoreIndex& index,
              Database* database) {
   MUSTER_TRY(RemoveFilesIn(*files, StagePath(state_dir)));
-  return database->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX);
+  MUSTER_TRY(database->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX));
+  for (auto version = index.stored.rbegin(); version != index.stored.rend(); ++version) {
+    if (*version > index.head || index.versions.contains(*version)) continue;
+    MUSTER_TRY(database->RemoveVersions(*version, *version));
+  }
+  return {};
 }
 
 Result<std::unique_ptr<CheckpointStore>> OpenToWrite(FileSystemPtr files,

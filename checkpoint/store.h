@@ -42,8 +42,8 @@ class CheckpointStore {
   /// Errors: disk_full (nothing was written, try again later), io_failed (the process must end).
   virtual Status Write(const Batch& batch) = 0;
 
-  /// REQUIRES: version is above head, or it is a head that is not held; the writer ends before the
-  /// store. Errors: disk_full, io_failed, as of the writer's own calls.
+  /// REQUIRES: version is above head, or its manifest is there and it is not held; the writer ends
+  /// before the store. Errors: disk_full, io_failed, as of the writer's own calls.
   virtual Result<std::unique_ptr<VersionWriter>> BeginVersion(Version version) = 0;
   /// Removes the version's chunks, durably; its manifest and its record stay. Success if they are
   /// not held. REQUIRES: it is neither head nor what a head that is not held follows from.

@@ -1,16 +1,19 @@
 #include "checkpoint/verify.h"
 
+#include <rocksdb/file_system.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "checkpoint/copy_version.h"
-#include "checkpoint/internal/paths.h"
+#include "checkpoint/internal/in_use.h"
+#include "checkpoint/internal/spool_reader.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
-#include "common/file.h"
 
 namespace muster {
 namespace {
@@ -146,6 +149,34 @@ Status VerifySpooled(Spool& spool, std::uint64_t bytes,
   return {};
 }
 
+Result<VerifiedState> VerifyRecords(CheckpointStore& store) {
+  const RecoveredState& state = store.recovered();
+  VerifiedState verified;
+  Ledger ledger(state.lineages);
+  MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+    ++verified.records;
+    return ledger.Add(record);
+  }));
+  MUSTER_TRY(ledger.CheckFates(state.fates));
+  verified.updates = ledger.update_count();
+  return verified;
+}
+
+namespace {
+
+/// The accepted updates whose bytes must lie in the spool.
+std::vector<AcceptedUpdate> SpooledOf(const RecoveredState& state,
+                                      const std::vector<Version>& held) {
+  std::vector<AcceptedUpdate> spooled = state.accepted;
+  // Of a head that is stored they may be overwritten: only their clearance was lost.
+  if (!state.unstored.empty() && std::ranges::count(held, state.head->version) == 0) {
+    spooled.insert(spooled.begin(), state.unstored.begin(), state.unstored.end());
+  }
+  return spooled;
+}
+
+}  // namespace
+
 Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
                                   const std::function<void(Version)>& progress) {
   const RecoveredState& state = store.recovered();
@@ -164,11 +195,7 @@ Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
     verified.chunk_bytes += store.ReadManifest(version)->total_bytes;
   }
   if (spool == nullptr) return verified;
-  std::vector<AcceptedUpdate> spooled = state.accepted;
-  // Of a head that is stored they may be overwritten: only their clearance was lost.
-  if (!state.unstored.empty() && std::ranges::count(verified.held, state.head->version) == 0) {
-    spooled.insert(spooled.begin(), state.unstored.begin(), state.unstored.end());
-  }
+  const std::vector<AcceptedUpdate> spooled = SpooledOf(state, verified.held);
   if (spooled.empty()) return verified;
   // An update has the model's tensors.
   MUSTER_TRY(VerifySpooled(*spool, state.head->model_bytes, spooled));
@@ -179,17 +206,32 @@ Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
 Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
                                            const StateKey& key,
                                            const std::function<void(Version)>& progress) {
-  const auto lock = FileLock::Acquire(checkpoint::LockPath(state_dir));
-  if (!lock && lock.error().reason != Reason::state_in_use) return lock.error();
-  const RecoveredState& state = store.recovered();
-  if (!lock || (state.accepted.empty() && state.unstored.empty())) {
-    auto verified = VerifyState(store, nullptr, progress);
-    if (verified) verified->in_use = !lock;
+  const auto files = rocksdb::FileSystem::Default();
+  auto in_use = checkpoint::IsInUse(state_dir);
+  MUSTER_TRY(in_use);
+  auto verified = VerifyState(store, nullptr, progress);
+  MUSTER_TRY(verified);
+  const std::vector<AcceptedUpdate> spooled = SpooledOf(store.recovered(), verified->held);
+  if (*in_use || spooled.empty()) {
+    verified->in_use = *in_use;
     return verified;
   }
-  auto spool = OpenSpool(state_dir, key);
-  MUSTER_TRY(spool);
-  return VerifyState(store, spool->get(), progress);
+  const auto read_spool = [&]() -> Status {
+    auto spool = checkpoint::OpenSpoolToReadOn(files, state_dir, key);
+    MUSTER_TRY(spool);
+    return VerifySpooled(**spool, store.recovered().head->model_bytes, spooled);
+  };
+  const Status read = read_spool();
+  if (!read) {
+    // A coordinator that began its work meanwhile uses the extents anew.
+    in_use = checkpoint::IsInUse(state_dir);
+    MUSTER_TRY(in_use);
+    if (!*in_use) return read.error();
+    verified->in_use = true;
+    return verified;
+  }
+  verified->spooled_updates = spooled.size();
+  return verified;
 }
 
 }  // namespace muster

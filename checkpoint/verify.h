@@ -30,6 +30,9 @@ Status VerifyVersion(CheckpointStore& store, Version version);
 /// spool. Errors: damage (names the update), io_failed.
 Status VerifySpooled(Spool& spool, std::uint64_t bytes, const std::vector<AcceptedUpdate>& updates);
 
+/// The records alone, as VerifyState checks them: no chunk is read. Errors: damage, io_failed.
+Result<VerifiedState> VerifyRecords(CheckpointStore& store);
+
 /// Reads everything. Records: numbered without a gap, each parent the version before it, or, of a
 /// copy (copy_version.h), any version with its digest; a copy alone begins a lineage, at the
 /// version that this goes on from, and only there numbers may be left out. Updates ascending, in
@@ -43,7 +46,8 @@ Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
                                   const std::function<void(Version)>& progress);
 
 /// VerifyState of `store`, which is open on this directory with this key, with its spool unless a
-/// coordinator is at work on it. None can start meanwhile. Errors: as VerifyState.
+/// coordinator is at work on it, or starts meanwhile. Takes no lock and changes no byte: a
+/// read-only volume will do. Errors: as VerifyState; also damage (the spool is gone or too short).
 Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::string& state_dir,
                                            const StateKey& key,
                                            const std::function<void(Version)>& progress);

@@ -9,9 +9,9 @@
 namespace muster::cli {
 
 Status AcceptLossIfAsked(const Arguments& arguments, const std::string& state_dir,
-                         const StateKey& key) {
+                         const StateKey& key, const std::string& mirror) {
   if (!arguments.accept_loss) return {};
-  const auto loss = coordinator::AcceptStoredLoss(state_dir, key);
+  const auto loss = coordinator::AcceptStoredLoss(state_dir, key, mirror);
   const bool none = !loss && loss.error().reason == Reason::not_found;
   if (!loss && !none) return loss.error();
   const std::string text =

@@ -9,10 +9,10 @@
 
 namespace muster::cli {
 
-/// Does what --accept-loss asks for, if it was given, and says on standard error what it did: also
-/// that nothing is damaged, or that nothing is stored yet. Before anything else opens the state.
-/// Errors: those of AcceptLoss (checkpoint/loss.h).
+/// Does what --accept-loss asks for, if it was given (`mirror`: the configured one), and says on
+/// standard error what it did: also that nothing is damaged, or that nothing is stored yet. Before
+/// anything else opens the state. Errors: those of AcceptLoss (checkpoint/loss.h).
 Status AcceptLossIfAsked(const Arguments& arguments, const std::string& state_dir,
-                         const StateKey& key);
+                         const StateKey& key, const std::string& mirror);
 
 }  // namespace muster::cli

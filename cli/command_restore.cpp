@@ -14,33 +14,44 @@
 namespace muster::cli {
 namespace {
 
-/// Versions that were announced and that the mirror does not have, as far as it was told.
-std::uint64_t BehindOf(const Restored& restored) {
-  const Version announced = restored.announced.value_or(restored.newest);
-  return announced > restored.newest ? announced - restored.newest : 0;
+/// Versions that were committed, as far as the mirror was told, and are not restored.
+std::uint64_t BehindOf(const Restored& restored) { return restored.known - restored.newest; }
+
+std::string DamageText(const Restored& restored) {
+  std::string text;
+  for (const auto& [version, what] : restored.damaged) {
+    text += fmt::format("version {} is damaged in the mirror and left out: {}\n", version, what);
+  }
+  for (const std::string& what : restored.damage) {
+    text += fmt::format("damaged in the mirror: {}\n", what);
+  }
+  return text;
 }
 
 std::string AsText(const Restored& restored, const Arguments& arguments) {
   const RoundRecord& copy = restored.copy;
   const std::uint64_t behind = BehindOf(restored);
-  std::string text = fmt::format(
+  std::string text = DamageText(restored);
+  text += fmt::format(
       "job {} is restored from {} to {}, with {} held whole\n"
       "it goes on as version {}, the first of lineage {}, with the content of version {}\n",
       restored.job, arguments.from, arguments.state_dir, Counted(restored.held, "version"),
       copy.version, copy.lineage, copy.parent);
   if (!restored.announced) {
     text += "how far the mirror was behind is not known: it was not told, or its note is damaged\n";
-  } else if (behind == 0) {
-    text += "the mirror had every version that it was told of\n";
-  } else {
+  }
+  if (behind > 0) {
     text += fmt::format(
-        "the mirror was at least {} behind: what was committed up to version {} is lost, with its "
+        "at least {} could not be restored: what was committed up to version {} is lost, with its "
         "updates\n",
-        Counted(behind, "version"), *restored.announced);
+        Counted(behind, "version"), restored.known);
+  } else if (restored.announced) {
+    text += "the mirror had every version that it was told of\n";
   }
   return text + fmt::format(
-                    "participants drop what they did beyond version {} and follow; job.rounds "
-                    "counts version {}, too\n",
+                    "participants drop what they did beyond version {} and follow; one that "
+                    "followed a lineage that the mirror never heard of refuses (unknown_lineage) "
+                    "and needs a fresh directory; job.rounds counts version {}, too\n",
                     copy.parent, copy.version);
 }
 
@@ -52,10 +63,12 @@ std::string AsJson(const Restored& restored) {
                                    {"source", restored.copy.parent},
                                    {"held", restored.held},
                                    {"announced", nullptr},
-                                   {"behind", nullptr}};
-  if (restored.announced) {
-    object["announced"] = *restored.announced;
-    object["behind"] = BehindOf(restored);
+                                   {"behind", nullptr},
+                                   {"damaged", nlohmann::ordered_json::array()}};
+  if (restored.announced) object["announced"] = *restored.announced;
+  if (restored.announced || BehindOf(restored) > 0) object["behind"] = BehindOf(restored);
+  for (const auto& [version, what] : restored.damaged) {
+    object["damaged"].push_back({{"version", version}, {"message", what}});
   }
   return object.dump() + "\n";
 }

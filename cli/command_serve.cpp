@@ -86,9 +86,10 @@ Result<int> Supervise(const Arguments& arguments) {
   MUSTER_TRY(key);
   // Here, not in the coordinator: who is enrolled must be read first, and a coordinator that is
   // started again must not accept anything anew.
-  MUSTER_TRY(AcceptLossIfAsked(arguments, state_dir, *key));
+  MUSTER_TRY(AcceptLossIfAsked(arguments, state_dir, *key, config->mirror));
   const Result<int> exit_code = RunOn(*config, paths, *key, arguments.format, signals->get());
-  if (!exit_code) return coordinator::ExplainDamage(exit_code.error(), state_dir, *key);
+  if (!exit_code)
+    return coordinator::ExplainDamage(exit_code.error(), state_dir, *key, config->mirror);
   return exit_code;
 }
 
@@ -172,7 +173,7 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   if (!signals) return Fail(signals.error(), arguments.format);
   const Result<StateKey> key = FindStateKey(config->key_file);
   if (!key) return Fail(key.error(), arguments.format);
-  const Status accepted = AcceptLossIfAsked(arguments, arguments.state_dir, *key);
+  const Status accepted = AcceptLossIfAsked(arguments, arguments.state_dir, *key, config->mirror);
   if (!accepted) return Fail(accepted.error(), arguments.format);
   ServerOptions options;
   options.state_dir = arguments.state_dir;
@@ -191,13 +192,14 @@ int RunCoordinatorCommand(const Arguments& arguments) {
   Result<RunOutcome> outcome = RunCoordinator(config->job, options, signals->get());
   follower.reset();
   if (!outcome) {
-    return Fail(coordinator::ExplainDamage(outcome.error(), arguments.state_dir, *key),
-                arguments.format);
+    return Fail(
+        coordinator::ExplainDamage(outcome.error(), arguments.state_dir, *key, config->mirror),
+        arguments.format);
   }
   if (outcome->reason == Reason::damage) {
-    outcome->text =
-        coordinator::ExplainDamage({outcome->reason, outcome->text}, arguments.state_dir, *key)
-            .message;
+    outcome->text = coordinator::ExplainDamage({outcome->reason, outcome->text},
+                                               arguments.state_dir, *key, config->mirror)
+                        .message;
   }
   return Report("coordinator", *outcome, arguments.format);
 }

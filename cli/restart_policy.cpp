@@ -23,7 +23,9 @@ RestartDecision RestartPolicy::OnExit(const ChildExit& exit) {
   if (deaths_ >= kDeathsMax) return {RestartVerdict::too_many, 0};
   ++restarts_;
   if (deaths_ == 1) return {RestartVerdict::again, 0};
-  return {RestartVerdict::again, kBackOffMsMin << (deaths_ - 2)};
+  std::int64_t delay_ms = kBackOffMsMin;
+  for (std::uint32_t death = 3; death <= deaths_; ++death) delay_ms *= kBackOffGrowth;
+  return {RestartVerdict::again, delay_ms};
 }
 
 }  // namespace muster::cli

@@ -8,10 +8,12 @@ namespace muster::cli {
 
 /// Deaths of one child without a new version in between that end the run.
 inline constexpr std::uint32_t kDeathsMax = 5;
-/// Chosen so that doubling reaches 5 s with the last start before kDeathsMax.
-inline constexpr std::int64_t kBackOffMsMin = 1'250;
+/// The first one is short: a process that dies in the moment between a commit and its line in the
+/// event stream has made no progress that anybody could see.
+inline constexpr std::int64_t kBackOffMsMin = 300;
+inline constexpr std::int64_t kBackOffGrowth = 4;
 inline constexpr std::int64_t kBackOffMsMax = 5'000;
-static_assert(kBackOffMsMin << (kDeathsMax - 3) == kBackOffMsMax);
+static_assert(kDeathsMax == 5 && kBackOffMsMin * kBackOffGrowth * kBackOffGrowth <= kBackOffMsMax);
 
 /// How a process ended.
 struct ChildExit {
@@ -39,7 +41,7 @@ struct RestartDecision {
 };
 
 /// One child's. The first death since the last progress is followed by a start at once, the others
-/// by one after 1.25 s, 2.5 s and 5 s.
+/// by one after 0.3 s, 1.2 s and 4.8 s.
 class RestartPolicy {
  public:
   RestartDecision OnExit(const ChildExit& exit);

@@ -109,6 +109,9 @@ std::optional<std::string> ExportedDigest(const std::string& path) {
 
 Status PrepareRun(const Config& config, const RunPaths& paths, const StateKey& key) {
   MUSTER_TRY(CheckLocalData(config));
+  if (!config.mirror.empty() && !HoldsAnyState(paths.state)) {
+    MUSTER_TRY(CheckMirrorIsNew(config.mirror, paths.state));
+  }
   MUSTER_TRY(MakeDirectories(paths.Participants(), kDirectoryMode));
   auto store = OpenStore(paths.state, key);
   if (!store) return store.error();

@@ -88,15 +88,27 @@ std::optional<std::uint64_t> WholeField(const Json& object, const char* name) {
 std::optional<MirrorLine> ParseMirror(const std::string& text) {
   const Json object = Json::parse(text, nullptr, false);
   if (!object.is_object()) return std::nullopt;
-  return MirrorLine{TextField(object, "dir"), WholeField(object, "version"),
-                    WholeField(object, "behind").value_or(0), TextField(object, "reason"),
-                    TextField(object, "message")};
+  MirrorLine line{TextField(object, "dir"),
+                  WholeField(object, "version"),
+                  WholeField(object, "behind").value_or(0),
+                  {},
+                  TextField(object, "reason"),
+                  TextField(object, "message")};
+  if (const auto damaged = object.find("damaged"); damaged != object.end()) {
+    for (const Json& version : *damaged) {
+      if (version.is_number_unsigned()) line.damaged.push_back(version.get<std::uint64_t>());
+    }
+  }
+  return line;
 }
 
 std::string DescribeMirror(const MirrorLine& mirror) {
   std::string text = mirror.dir + ": ";
   text += mirror.version ? fmt::format("version {}, {} behind", *mirror.version, mirror.behind)
                          : std::string("no version yet");
+  if (!mirror.damaged.empty()) {
+    text += fmt::format("; damaged in the state and left out: {}", fmt::join(mirror.damaged, ", "));
+  }
   if (!mirror.reason.empty()) text += fmt::format("; {}: {}", mirror.reason, mirror.message);
   return text;
 }

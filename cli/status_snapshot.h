@@ -25,6 +25,7 @@ struct MirrorLine {
   std::string dir;
   std::optional<std::uint64_t> version;  ///< The newest there; nothing: none.
   std::uint64_t behind = 0;              ///< Versions that it lacks.
+  std::vector<std::uint64_t> damaged;    ///< Of the state: left out.
   std::string reason;                    ///< Why it fails; empty: it does not.
   std::string message;
 };

@@ -90,6 +90,11 @@ Status FindInLog(const Database& database, const Surroundings& around, const std
   return {};
 }
 
+void FindUnnamed(const StoreIndex& index, Findings* findings) {
+  if (!findings->log_damaged || !index.head) return;
+  findings->unnamed.assign(index.stored.upper_bound(*index.head), index.stored.end());
+}
+
 bool IsDamage(const Result<std::shared_ptr<Database>>& database) {
   return !database && database.error().reason == Reason::damage;
 }
@@ -109,6 +114,7 @@ Result<DamagedState> OpenDamagedToRead(const FileSystemPtr& files, const std::st
   MUSTER_TRY(FindInLog(**database, *around, state_dir, &around->findings));
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
+  FindUnnamed(recovery->index, &around->findings);
   return DamagedState{MakeStore({files, state_dir, std::nullopt, *database, *database, nullptr,
                                  std::move(*recovery)}),
                       std::move(around->findings)};
@@ -132,8 +138,11 @@ Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::s
   StoreIndex& index = recovery->index;
   MUSTER_TRY(MakeDirectory(*files, state_dir, StagePath(state_dir)));
   MUSTER_TRY(RemoveFilesIn(*files, StagePath(state_dir)));
-  MUSTER_TRY((*database)->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX));
-  std::erase_if(index.stored, [&](Version version) { return version > index.head; });
+  FindUnnamed(index, &around->findings);
+  if (around->findings.unnamed.empty()) {
+    MUSTER_TRY((*database)->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX));
+    std::erase_if(index.stored, [&](Version version) { return version > index.head; });
+  }
   if (around->findings.log_damaged) {
     // Vouches for the batch to come. Until that is there, the log ends before the witness: damage.
     index.batch_number = std::max(index.batch_number, around->witnessed.value_or(0));

@@ -23,6 +23,9 @@ struct Findings {
   FormatFile format = FormatFile::plain;  ///< What FORMAT is to say.
   std::uint64_t batch_number = 0;         ///< Of the last batch that is there.
   std::uint64_t batches_lost = 0;         ///< At least: synced ones behind it.
+  /// Versions above head that have chunks, while log_damaged; ascending. The log lost their
+  /// batches, or whoever accepted a loss before died between a copy's chunks and its batch.
+  std::vector<Version> unnamed;
 };
 
 struct DamagedState {
@@ -38,7 +41,8 @@ Result<DamagedState> OpenDamagedToRead(const FileSystemPtr& files, const std::st
 
 /// Takes the lock. A damaged log ends where it is damaged from now on, but until the store's first
 /// batch the state stays a damaged one to every other open, whatever dies in between; that batch
-/// vouches for all. FORMAT stays as it is. Errors: as OpenDamagedToRead, state_in_use, disk_full.
+/// vouches for all. FORMAT stays as it is, and so do the chunks of `unnamed`. Errors: as
+/// OpenDamagedToRead, state_in_use, disk_full.
 Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::string& state_dir,
                                         const StateKey& key, Upkeep upkeep);
 

@@ -214,6 +214,20 @@ Status Database::CheckOpen() const {
   return Error{Reason::io_failed, path_ + " could not be opened again after the disk was full"};
 }
 
+// Asked under the lock: since ReopenIfFull, another thread may have found the disk full and failed
+// to open the database again, which then serves reads alone or is not there.
+Status Database::CheckWritable(std::string_view action) {
+  if (!watch_->full) return {};
+  return Judge(rocksdb::Status::NoSpace("the disk was full a moment ago"), action);
+}
+
+// Beside a writer a file may be gone because it was merged; in a damaged state nobody merges.
+Error Database::ReadError(const rocksdb::Status& status) const {
+  Error error = ErrorOf(status, "read " + path_);
+  if (trust_ == Trust::versions_damaged && status.IsPathNotFound()) error.reason = Reason::damage;
+  return error;
+}
+
 // --- Reads ---------------------------------------------------------------------------------------
 
 Result<std::optional<std::string>> Database::Get(Family family, std::string_view key) const {
@@ -222,7 +236,7 @@ Result<std::optional<std::string>> Database::Get(Family family, std::string_view
   std::string value;
   const rocksdb::Status status = db_->Get({}, Handle(family), SliceOf(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return ErrorOf(status, "read " + path_);
+  if (!status.ok()) return ReadError(status);
   if (!sealed()) return std::optional<std::string>(std::move(value));
   auto plain = Unseal(family, key, AsBytes(value));
   MUSTER_TRY(plain);
@@ -245,7 +259,7 @@ Status Database::ForEach(Family family, std::string_view prefix, const Visit& vi
     MUSTER_TRY(plain);
     MUSTER_TRY(visit(key, AsBytes(*plain)));
   }
-  if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
+  if (!it->status().ok()) return ReadError(it->status());
   return {};
 }
 
@@ -260,7 +274,7 @@ Result<bool> Database::HoldsAnyLocked(Family family, std::string_view first,
   MUSTER_TRY(CheckOpen());
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}, Handle(family)));
   it->Seek(SliceOf(first));
-  if (!it->status().ok()) return ErrorOf(it->status(), "read " + path_);
+  if (!it->status().ok()) return ReadError(it->status());
   return it->Valid() && it->key().compare(SliceOf(last)) <= 0;
 }
 
@@ -357,7 +371,9 @@ Result<Bytes> Database::Seal(Family family, std::string_view key, ByteSpan value
 
 Status Database::Write(const std::vector<KeyChange>& changes, bool sync) {
   MUSTER_TRY(ReopenIfFull());
+  const std::string action = "write a batch to " + path_;
   const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckWritable(action));
   rocksdb::WriteBatch batch;
   rocksdb::Status status;
   Bytes sealed_value;
@@ -377,27 +393,29 @@ Status Database::Write(const std::vector<KeyChange>& changes, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync;
   options.protection_bytes_per_key = kProtectionBytes;
-  return Judge(db_->Write(options, &batch), "write a batch to " + path_);
+  return Judge(db_->Write(options, &batch), action);
 }
 
 Status Database::Ingest(const std::string& path) {
   MUSTER_TRY(ReopenIfFull());
+  const std::string action = "take " + path + " into " + path_;
   const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckWritable(action));
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
   options.failed_move_fall_back_to_copy = false;
   options.write_global_seqno = false;
-  return Judge(db_->IngestExternalFile(Handle(Family::versions), {path}, options),
-               "take " + path + " into " + path_);
+  return Judge(db_->IngestExternalFile(Handle(Family::versions), {path}, options), action);
 }
 
 Status Database::RunUpkeep() {
   MUSTER_TRY(ReopenIfFull());
+  const std::string action = "write out the log of " + path_;
   const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckWritable(action));
   for (const Family family : kFamilies) {
     // Versions are not to be merged: each stays the file that it was written as.
     if (family == Family::versions) continue;
-    const std::string action = "write out the log of " + path_;
     MUSTER_TRY(Judge(db_->Flush({}, Handle(family)), action));
     MUSTER_TRY(Judge(db_->CompactRange({}, Handle(family), nullptr, nullptr), action));
   }
@@ -406,9 +424,10 @@ Status Database::RunUpkeep() {
 
 Status Database::RemoveVersions(Version first, Version last) {
   MUSTER_TRY(ReopenIfFull());
-  const std::shared_lock guard(mutex_);
-  rocksdb::ColumnFamilyHandle* const versions = Handle(Family::versions);
   const std::string action = "remove versions from " + path_;
+  const std::shared_lock guard(mutex_);
+  MUSTER_TRY(CheckWritable(action));
+  rocksdb::ColumnFamilyHandle* const versions = Handle(Family::versions);
   const std::string first_key = ChunkKey(first, 0);
   const std::string last_key = ChunkKey(last, kChunkIndexLast);
   const rocksdb::Slice begin(first_key);

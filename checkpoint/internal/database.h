@@ -103,6 +103,8 @@ class Database {
   Status ReopenIfFull();
   Status CheckRoom();
   Status CheckOpen() const;
+  Status CheckWritable(std::string_view action);
+  Error ReadError(const rocksdb::Status& status) const;
   rocksdb::ColumnFamilyHandle* Handle(Family family) const;
   Result<std::string> Unseal(Family family, std::string_view key, ByteSpan stored) const;
   Result<bool> HoldsAnyLocked(Family family, std::string_view first, std::string_view last) const;

@@ -1,10 +1,12 @@
 #include "coordinator/runtime/accept_loss.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "aggregation/strategy.h"
+#include "checkpoint/mirror_files.h"
 #include "checkpoint/spool.h"
 #include "common/file.h"
 #include "common/random.h"
@@ -20,9 +22,11 @@ using json = nlohmann::ordered_json;
 
 std::string EventsPath(const std::string& state_dir) { return state_dir + "/metrics.jsonl"; }
 
-/// An event log that cannot be read tells no version.
-Version ToldVersion(const std::string& state_dir) {
-  return LastReportedVersion(EventsPath(state_dir)).value_or(0);
+/// An event log or a mirror that cannot be read tells no version.
+Version ToldVersion(const std::string& state_dir, const std::string& mirror) {
+  const Version reported = LastReportedVersion(EventsPath(state_dir)).value_or(0);
+  const auto noted = mirror.empty() ? std::nullopt : ReadAnnounced(mirror);
+  return std::max(reported, noted ? noted->version : 0);
 }
 
 Status StoreHead(CheckpointStore& store, const std::string& state_dir, const StateKey& key) {
@@ -52,9 +56,10 @@ void TellLoss(const Loss& loss, const std::string& state_dir) {
 
 }  // namespace
 
-Result<Loss> AcceptStoredLoss(const std::string& state_dir, const StateKey& key) {
+Result<Loss> AcceptStoredLoss(const std::string& state_dir, const StateKey& key,
+                              const std::string& mirror) {
   LossOrder order;
-  order.told = ToldVersion(state_dir);
+  order.told = ToldVersion(state_dir, mirror);
   order.lineage_nonce = SystemRandom();
   order.store_head = [&](CheckpointStore& store) { return StoreHead(store, state_dir, key); };
   auto loss = AcceptLoss(state_dir, order, key);
@@ -62,9 +67,10 @@ Result<Loss> AcceptStoredLoss(const std::string& state_dir, const StateKey& key)
   return loss;
 }
 
-Error ExplainDamage(Error error, const std::string& state_dir, const StateKey& key) {
+Error ExplainDamage(Error error, const std::string& state_dir, const StateKey& key,
+                    const std::string& mirror) {
   if (error.reason != Reason::damage) return error;
-  const auto loss = AssessLoss(state_dir, ToldVersion(state_dir), key);
+  const auto loss = AssessLoss(state_dir, ToldVersion(state_dir, mirror), key);
   if (!loss || loss->damage.empty()) return error;
   std::string found;
   for (const std::string& damage : loss->damage) found += damage + "; ";

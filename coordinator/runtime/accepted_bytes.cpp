@@ -20,8 +20,8 @@ Status CheckAcceptedBytes(const UpdateSource& source, std::uint64_t bytes, const
     offset += part.size();
   }
   if (hash.Digest() == digest) return {};
-  return Error{Reason::damage, "the spool holds other bytes for the accepted update " + id.Text() +
-                                   " than were acknowledged; the round cannot be folded again"};
+  return Error{Reason::damage, "the spool holds other bytes for the update " + id.Text() +
+                                   " than were offered; its round cannot be folded from them"};
 }
 
 }  // namespace muster::coordinator

@@ -15,6 +15,13 @@ std::uint64_t Sum(std::uint64_t a, std::uint64_t b) {
   std::uint64_t sum = 0;
   return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
+/// How many of `held` make room, or are among the versions that the job asks room for.
+std::uint64_t ReusedVersions(const std::vector<Version>& held, const RetentionPolicy& retention) {
+  const std::uint64_t dropped = VersionsToDrop({held.begin(), held.end()}, retention, {}).size();
+  // The one being written is not held yet.
+  return dropped + std::min<std::uint64_t>(held.size(), VersionsHeldAtATime(retention) - 1);
+}
+
 std::string Number(std::uint64_t number) { return std::to_string(number); }
 
 }  // namespace
@@ -29,7 +36,7 @@ Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
   if (demand.Total() <= available) return {};
   return Error{Reason::disk_full,
                "the volume of " + state_dir + " has " + Number(available) +
-                   " bytes for this job (free, or the state's already), but it asks for " +
+                   " bytes for this job (free, or used again), but it asks for " +
                    Number(demand.Total()) + ": " + Number(demand.updates) + " updates (2 x " +
                    "round.goal + 1) of " + Number(demand.update_bytes) + ", " +
                    Number(demand.versions) +
@@ -39,14 +46,15 @@ Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
 }
 
 Status CheckStateRoom(const DiskDemand& demand, const RetentionPolicy& retention,
-                      const std::string& state_dir) {
+                      const std::vector<Version>& held, const std::string& state_dir) {
   auto free_bytes = FreeBytes(state_dir);
   MUSTER_TRY(free_bytes);
-  std::uint64_t available = *free_bytes;
-  for (const char* const part : {"/spool", "/db", "/stage"}) {
-    available = Sum(available, OccupiedBytes(state_dir + part));
-  }
-  return CheckDiskRoom(demand, retention, available, state_dir);
+  const std::uint64_t spool =
+      std::min(Product(demand.updates, demand.update_bytes), OccupiedBytes(state_dir + "/spool"));
+  const std::uint64_t versions =
+      std::min(Product(ReusedVersions(held, retention), demand.version_bytes),
+               OccupiedBytes(state_dir + "/db"));
+  return CheckDiskRoom(demand, retention, Sum(*free_bytes, Sum(spool, versions)), state_dir);
 }
 
 std::optional<DiskMeasured> DiskGauge::Crossed() {

@@ -4,8 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "checkpoint/retention.h"
 #include "common/error.h"
+#include "common/ids.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/events.h"
 #include "model/job.h"
@@ -23,14 +26,17 @@ struct DiskDemand {
   std::uint64_t Total() const;
 };
 
-/// `available`: what is free, and what the state occupies already. Errors: disk_full, with the keys
-/// that would help.
+/// `available`: what is free, and what the job uses again of what the state occupies. Errors:
+/// disk_full, with the keys that would help.
 Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
                      std::uint64_t available, const std::string& state_dir);
 
-/// CheckDiskRoom of a state directory as it lies there. Errors: disk_full, io_failed.
+/// CheckDiskRoom of a state directory as it lies there. Of what it occupies this counts as room:
+/// the spool, as far as the job asks for it, and, of `held`, the versions that the policy drops and
+/// those that keep_last holds anyway. What else stays (keep_every, keep_last = 0, records) does
+/// not. Errors: disk_full, io_failed.
 Status CheckStateRoom(const DiskDemand& demand, const RetentionPolicy& retention,
-                      const std::string& state_dir);
+                      const std::vector<Version>& held, const std::string& state_dir);
 
 /// Watches the free bytes of a volume. Not thread-safe.
 class DiskGauge {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,9 @@ struct MirrorStatus {
   std::optional<Version> version;  ///< The newest that is there; nothing: none, or not known yet.
   Version committed = 0;           ///< The coordinator's newest.
   std::uint64_t failures = 0;      ///< Tries that failed since the process began.
+  /// Versions of the state that are left out for damage, and what it is; the copy goes on with the
+  /// others.
+  std::map<Version, std::string> damaged;
   std::optional<Error> error;      ///< Why the last try failed; nothing: it did not.
 
   /// Versions that a restore from the mirror would miss now.
@@ -24,8 +28,8 @@ struct MirrorStatus {
   }
 };
 
-/// {"dir","version","behind","failures","reason","message"}: version null if there is none, reason
-/// and message null while it goes well.
+/// {"dir","version","behind","failures","damaged","reason","message"}: version null if there is
+/// none, damaged the numbers of the versions left out, reason and message null while it goes well.
 std::string MirrorJson(const MirrorStatus& status);
 
 }  // namespace muster::coordinator

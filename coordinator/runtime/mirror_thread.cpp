@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "checkpoint/mirror.h"
 #include "checkpoint/mirror_files.h"
 
 namespace muster::coordinator {
@@ -58,19 +57,7 @@ MirrorThread::MirrorThread(Setup setup, CheckpointStore& store, Inbox& inbox)
     : setup_(std::move(setup)), store_(store), inbox_(inbox), backoff_(kRetryLeast) {
   status_.dir = setup_.mirror_dir;
   status_.committed = setup_.head;
-}
-
-Result<std::unique_ptr<MirrorThread>> MirrorThread::Start(Setup setup, CheckpointStore& store,
-                                                          Inbox& inbox) {
-  std::unique_ptr<MirrorThread> mirror(new MirrorThread(std::move(setup), store, inbox));
-  const Status opened = mirror->Open();
-  if (!opened && IsRefusal(opened.error())) {
-    return Error{opened.error().reason, "checkpoint.mirror = " + mirror->setup_.mirror_dir + ": " +
-                                            opened.error().message};
-  }
-  if (!opened) mirror->Conclude(opened);
-  mirror->thread_ = std::thread([&thread = *mirror] { thread.Run(); });
-  return mirror;
+  thread_ = std::thread([this] { Run(); });
 }
 
 MirrorThread::~MirrorThread() { Finish(milliseconds(0)); }
@@ -112,8 +99,27 @@ void MirrorThread::Finish(milliseconds most) {
   if (thread_.joinable()) thread_.join();
 }
 
+std::optional<Error> MirrorThread::refusal() const {
+  const std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
+// A volume may take its time, or hang: no start waits for it.
 void MirrorThread::Run() {
-  while (Await()) Conclude(Copy());
+  for (bool first = true; Await(); first = false) {
+    const Status tried = Copy();
+    if (!tried && first && IsRefusal(tried.error())) {
+      const Error refusal{tried.error().reason, "checkpoint.mirror = " + setup_.mirror_dir + ": " +
+                                                    tried.error().message};
+      {
+        const std::lock_guard lock(mutex_);
+        refusal_ = refusal;
+      }
+      inbox_.Push(ThreadFailed{refusal});
+      return;
+    }
+    Conclude(tried);
+  }
 }
 
 bool MirrorThread::Await() {
@@ -149,11 +155,16 @@ Status MirrorThread::Copy() {
   if (mirror_ == nullptr) MUSTER_TRY(Open());
   MUSTER_TRY(CheckDirectory(setup_.mirror_dir, setup_.state_dir));
   MUSTER_TRY(Between());
-  auto synced = SyncMirror(store_, *mirror_, setup_.policy, [this] { return Between(); });
+  auto synced =
+      SyncMirror(store_, *mirror_, setup_.policy, [this] { return Between(); }, damaged_);
   MUSTER_TRY(synced);
+  damage_is_news_ = damage_is_news_ || synced->damaged != damaged_;
+  damaged_ = std::move(synced->damaged);
   {
     const std::lock_guard lock(mutex_);
     status_.version = synced->head;
+    status_.damaged = damaged_;
+    due_ = due_ || !synced->complete;
   }
   return CopyIdentityFiles(setup_.state_dir, setup_.mirror_dir);
 }
@@ -162,7 +173,7 @@ Status MirrorThread::Copy() {
 Status MirrorThread::Between() {
   const Version committed = Committed();
   if (committed != noted_) {
-    MUSTER_TRY(NoteAnnounced(setup_.mirror_dir, committed));
+    MUSTER_TRY(NoteAnnounced(setup_.mirror_dir, {committed, setup_.lineage}));
     noted_ = committed;
   }
   const std::lock_guard lock(mutex_);
@@ -176,7 +187,7 @@ void MirrorThread::Conclude(const Status& tried) {
   {
     const std::lock_guard lock(mutex_);
     if (tried) {
-      news = status_.error.has_value();
+      news = status_.error.has_value() || damage_is_news_;
       status_.error.reset();
       retry_at_.reset();
       backoff_ = kRetryLeast;
@@ -193,8 +204,9 @@ void MirrorThread::Conclude(const Status& tried) {
   if (!tried) {
     // What a failed sync left of it is unknown; it is opened as after a crash.
     mirror_.reset();
-    noted_ = 0;
+    noted_.reset();
   }
+  damage_is_news_ = damage_is_news_ && !news;
   if (news) inbox_.Push(MirrorChanged{std::move(told)});
 }
 

@@ -3,12 +3,14 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include "checkpoint/mirror.h"
 #include "checkpoint/retention.h"
 #include "checkpoint/state_key.h"
 #include "checkpoint/store.h"
@@ -31,13 +33,15 @@ class MirrorThread {
     StateKey key;
     RetentionPolicy policy;
     Version head = 0;
+    std::uint32_t lineage = 0;  ///< The newest one's number.
   };
 
-  /// `store` and `inbox` outlive it. Errors: what no retry mends, because it is not this state's
-  /// mirror: config_invalid (it is the state directory), wrong_job, unknown_lineage, mirror_ahead,
-  /// unsupported, and those of a key that does not fit.
-  static Result<std::unique_ptr<MirrorThread>> Start(Setup setup, CheckpointStore& store,
-                                                     Inbox& inbox);
+  /// Begins to copy. `store` and `inbox` outlive it. What no retry mends, because it is not this
+  /// state's mirror, is found by the thread: then it tells ThreadFailed and ends. That is
+  /// config_invalid (it is the state directory), wrong_job, unknown_lineage, mirror_ahead,
+  /// unsupported, restore_unfinished, and those of a key that does not fit; found by the first try
+  /// alone, for what comes up in the place of a mirror later ends no run.
+  MirrorThread(Setup setup, CheckpointStore& store, Inbox& inbox);
   /// As Finish, without waiting for what is not copied.
   ~MirrorThread();
 
@@ -46,6 +50,8 @@ class MirrorThread {
   /// There is something to copy.
   void OnStored();
   MirrorStatus status() const;
+  /// What the thread ended with; nothing: it did not.
+  std::optional<Error> refusal() const;
 
   /// Copies what there is to copy, for so long at most; then ends and joins the thread.
   void Finish(std::chrono::milliseconds most);
@@ -53,9 +59,8 @@ class MirrorThread {
  private:
   using Clock = std::chrono::steady_clock;
 
-  MirrorThread(Setup setup, CheckpointStore& store, Inbox& inbox);
-  Status Open();
   void Run();
+  Status Open();
   /// Waits until something is due. False: the thread ends.
   bool Await();
   Status Copy();
@@ -66,14 +71,17 @@ class MirrorThread {
   const Setup setup_;
   CheckpointStore& store_;
   Inbox& inbox_;
-  // The thread's own, and Start's before it.
+  // The thread's own.
   std::unique_ptr<CheckpointStore> mirror_;
-  Version noted_ = 0;
+  DamagedVersions damaged_;  ///< Not read again.
+  bool damage_is_news_ = false;
+  std::optional<Version> noted_;
   std::chrono::milliseconds backoff_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   MirrorStatus status_;
+  std::optional<Error> refusal_;
   bool due_ = true;
   std::optional<Clock::time_point> retry_at_;
   std::optional<Clock::time_point> end_at_;  ///< Set: the thread is to end.

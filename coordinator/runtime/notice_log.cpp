@@ -139,6 +139,14 @@ void NoticeLog::OnMirror(const MirrorStatus& status) {
   } else {
     setup_.log.Info("mirror goes on", {{"dir", status.dir}, {"behind", behind}});
   }
+  if (!status.damaged.empty()) {
+    setup_.log.Warn("mirror leaves out damaged versions of the state",
+                    {{"dir", status.dir},
+                     {"count", std::to_string(status.damaged.size())},
+                     {"newest", std::to_string(status.damaged.rbegin()->first)},
+                     {"error", status.damaged.rbegin()->second},
+                     {"next", "stop the coordinator and see `muster checkpoints verify`"}});
+  }
   json line = {{"event", "mirror"}, {"state", status.error ? "failing" : "ok"}};
   line.update(json::parse(MirrorJson(status)));
   Append(Dump(line));

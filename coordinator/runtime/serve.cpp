@@ -60,13 +60,13 @@ class RefusalWatch {
 };
 
 /// Null without a mirror.
-Result<std::unique_ptr<MirrorThread>> StartMirror(const ServerOptions& options,
-                                                  CheckpointStore& store, Version head,
-                                                  Inbox& inbox) {
-  if (options.mirror.empty()) return std::unique_ptr<MirrorThread>();
-  return MirrorThread::Start(
-      {options.mirror, options.state_dir, options.state_key, options.core.retention, head}, store,
-      inbox);
+std::unique_ptr<MirrorThread> StartMirror(const ServerOptions& options, CheckpointStore& store,
+                                          Version head, std::uint32_t lineage, Inbox& inbox) {
+  if (options.mirror.empty()) return nullptr;
+  return std::make_unique<MirrorThread>(
+      MirrorThread::Setup{options.mirror, options.state_dir, options.state_key,
+                          options.core.retention, head, lineage},
+      store, inbox);
 }
 
 /// How far the copy came at the end.
@@ -124,8 +124,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   evaluator.SetHead(head_version, head);
   BulkThread bulk(parts.bulk, encoder, payloads, inbox, traffic);
   bulk.SetHead(head_version, head);
-  auto mirror = StartMirror(options, parts.store, head_version, inbox);
-  MUSTER_TRY(mirror);
+  const auto mirror = StartMirror(options, parts.store, head_version, fence.lineage, inbox);
   RefusalWatch refusals(parts.gate, inbox);
   auto admin = AdminServer::Start(options.state_dir, signal_fd, inbox);
   MUSTER_TRY(admin);
@@ -141,7 +140,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   status_facts.pid = getpid();
   DiskGauge disk(options.state_dir, RoomForGrants(state.head->total_bytes));
   CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
-                 store, uploads, **fold, evaluator, versions, mirror->get(), disk},
+                 store, uploads, **fold, evaluator, versions, mirror.get(), disk},
                 std::move(status_facts), encoder);
   Result<RunOutcome> outcome = loop.Run();
 
@@ -152,7 +151,8 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   }
   versions.Finish();
   store.Finish();
-  const std::optional<MirrorStatus> mirrored = FinishMirror(mirror->get(), outcome->reason);
+  const std::optional<MirrorStatus> mirrored = FinishMirror(mirror.get(), outcome->reason);
+  if (mirror != nullptr && mirror->refusal()) return *mirror->refusal();
   const StatusView end = core.Status(MonotonicNow());
   notices->WriteEnd(*outcome, end, CountsOf(end.counters, parts.gate.uncounted()),
                     Judge(job, parts, state, *outcome, loop.roster()), mirrored);

@@ -5,6 +5,7 @@
 
 #include "aggregation/floating_point.h"
 #include "aggregation/strategy.h"
+#include "checkpoint/mirror_start.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
 #include "common/file.h"
@@ -83,7 +84,7 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
 
 /// Refused now rather than in the middle of a round.
 Status CheckRoom(const JobSpec& job, const ServerOptions& options, const Trainer& trainer,
-                 const Strategy& strategy) {
+                 const Strategy& strategy, const std::vector<Version>& held) {
   const auto lane = SingleLane(strategy, trainer.layout());
   MUSTER_TRY(lane);
   const auto server_state = StateLayout(strategy, trainer.layout());
@@ -92,7 +93,7 @@ Status CheckRoom(const JobSpec& job, const ServerOptions& options, const Trainer
   return coordinator::CheckStateRoom(
       {lane->layout.total_bytes(), trainer.layout().total_bytes() + server_state->total_bytes(),
        coordinator::SpoolExtentCount(job), VersionsHeldAtATime(retention)},
-      retention, options.state_dir);
+      retention, held, options.state_dir);
 }
 
 Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, int signal_fd,
@@ -100,7 +101,11 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   MUSTER_TRY(CheckOpenFiles(0));  // To see who is enrolled, the store must be opened.
   auto store = OpenCheckpointStore(options.state_dir, OpenMode::create_or_open, options.state_key);
   MUSTER_TRY(store);
-  MUSTER_TRY(CheckOpenFiles((*store)->recovered().roster.size()));
+  const RecoveredState& recovered = (*store)->recovered();
+  if (!options.mirror.empty() && !recovered.head) {
+    MUSTER_TRY(CheckMirrorIsNew(options.mirror, options.state_dir));
+  }
+  MUSTER_TRY(CheckOpenFiles(recovered.roster.size()));
   auto keys = EnsureKeys(options.state_dir);
   MUSTER_TRY(keys);
   auto spool = OpenSpool(options.state_dir, options.state_key);
@@ -109,7 +114,7 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   auto trainer = CreateTrainer(job, 0, options.data);
   MUSTER_TRY(trainer);
   const std::unique_ptr<Strategy> strategy = CreateStrategy(job);
-  MUSTER_TRY(CheckRoom(job, options, **trainer, *strategy));
+  MUSTER_TRY(CheckRoom(job, options, **trainer, *strategy, (*store)->HeldVersions()));
   auto start = coordinator::Bootstrap(**store, **spool, job, {SystemRandom(), SystemRandom()},
                                       {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);
@@ -132,6 +137,9 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
 
 Result<RunOutcome> RunCoordinator(const JobSpec& job, const ServerOptions& options, int signal_fd) {
   MUSTER_TRY(CheckOptions(job, options));
+  if (!options.mirror.empty() && !HoldsAnyState(options.state_dir)) {
+    MUSTER_TRY(CheckMirrorIsNew(options.mirror, options.state_dir));
+  }
   MUSTER_TRY(MakeDirectories(options.state_dir, kStateDirMode));
   auto log = coordinator::ProcessLog::Open(options.state_dir + "/coordinator.log");
   MUSTER_TRY(log);

@@ -26,7 +26,7 @@ struct ServerOptions {
   /// first start only.
   std::string initial_model;
   /// A directory of another volume that is kept as a copy of the state (mirror_thread.h); empty:
-  /// none. It must be there.
+  /// none. It must be there, and hold nothing when the state directory holds no version.
   std::string mirror;
   DataOptions data;  ///< Where the held-out data lies, if the job's is in files.
   coordinator::CoordinatorOptions core;

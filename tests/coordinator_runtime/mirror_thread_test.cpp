@@ -29,7 +29,7 @@ class MirrorThreadTest : public StoreFixture {
   }
   std::string MirrorDir() const { return temporary_ / "mirror"; }
   Result<std::unique_ptr<MirrorThread>> Start(const std::string& mirror_dir) {
-    return MirrorThread::Start({mirror_dir, directory(), {}, {0, 0}, 1}, *store_, inbox_);
+    return MirrorThread::Start({mirror_dir, directory(), {}, {0, 0}, 1, 5}, *store_, inbox_);
   }
   /// The next news of the mirror; fails the test if none comes.
   MirrorStatus AwaitNews() {
@@ -64,7 +64,7 @@ TEST_F(MirrorThreadTest, TheEndWaitsForWhatIsThereToCopy) {
   EXPECT_EQ(status.version, 2U);
   EXPECT_EQ(status.behind(), 0U);
   EXPECT_FALSE(status.error) << status.error->Text();
-  EXPECT_EQ(ReadAnnounced(MirrorDir()), 2U);
+  EXPECT_EQ(ReadAnnounced(MirrorDir()), (Announced{2, 5}));
 }
 
 TEST_F(MirrorThreadTest, AnEndWithoutTimeLeavesTheCopyToTheNextProcess) {

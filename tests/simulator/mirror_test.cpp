@@ -366,7 +366,7 @@ TEST_F(MirrorTest, ARestoredStateGoesOnInANewLineage) {
 
 TEST_F(MirrorTest, NumbersThatWereAnnouncedAreNotUsedAgain) {
   Sync();
-  ASSERT_TRUE(NoteAnnounced(MirrorDir(), kRounds + 6).has_value());
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), {kRounds + 6, 1}).has_value());
   MakeDir("restored");
   const auto restored = Restore(MirrorDir(), directory_ / "restored");
   ASSERT_TRUE(restored.has_value()) << restored.error().Text();
@@ -378,9 +378,9 @@ TEST_F(MirrorTest, NumbersThatWereAnnouncedAreNotUsedAgain) {
 TEST_F(MirrorTest, AnAnnouncementThatDoesNotCheckOutIsNotBelieved) {
   MakeDir("mirror");
   EXPECT_EQ(ReadAnnounced(MirrorDir()), std::nullopt);
-  ASSERT_TRUE(NoteAnnounced(MirrorDir(), 6).has_value());
-  ASSERT_TRUE(NoteAnnounced(MirrorDir(), 7).has_value());
-  EXPECT_EQ(ReadAnnounced(MirrorDir()), 7U);
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), {6, 1}).has_value());
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), {7, 1}).has_value());
+  EXPECT_EQ(ReadAnnounced(MirrorDir()), (Announced{7, 1}));
   std::filesystem::resize_file(MirrorDir() + "/announced", 9);
   EXPECT_EQ(ReadAnnounced(MirrorDir()), std::nullopt);
 }
