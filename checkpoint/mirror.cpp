@@ -83,7 +83,8 @@ class Syncer {
 
   Status CopyNewest() {
     for (int lost = 0; lost < kSourcesLostMax; ++lost) {
-      // In this order: what is read of the state is at least as new as the versions that are copied.
+      // In this order: what is read of the state is at least as new as the versions that are
+      // copied.
       const std::vector<Version> held = primary_.HeldVersions();
       auto state = primary_.ReadState();
       MUSTER_TRY(state);
@@ -291,8 +292,7 @@ Status CheckMirror(CheckpointStore& primary, CheckpointStore& mirror) {
 }
 
 Result<MirrorSync> SyncMirror(CheckpointStore& primary, CheckpointStore& mirror,
-                              const RetentionPolicy& policy,
-                              const std::function<Status()>& between,
+                              const RetentionPolicy& policy, const std::function<Status()>& between,
                               const DamagedVersions& known) {
   return Syncer(primary, mirror, policy, between, known).Run();
 }

@@ -39,12 +39,11 @@ Status CheckMirror(CheckpointStore& primary, CheckpointStore& mirror);
 /// roster and finish; then, from the newest to the oldest, what else the primary holds and the
 /// mirror's `policy` keeps, unless the primary stores a newer version meanwhile. Removes from the
 /// mirror what `policy` does not keep; what the primary lost, the mirror keeps. A version with a
-/// damaged chunk is left out and told of; so are those in `known`, unread. Idempotent; after a crash
-/// the next call goes on.
-/// `between` is called between chunks; its error ends the call, what was committed stays.
-/// The primary may be at work meanwhile; the mirror is used by this call alone.
-/// Errors: those of CheckMirror, of `between` and of both stores (disk_full: the mirror's), and
-/// not_held: the primary removes its newest versions sooner than they can be copied.
+/// damaged chunk is left out and told of; so are those in `known`, unread. Idempotent; after a
+/// crash the next call goes on. `between` is called between chunks; its error ends the call, what
+/// was committed stays. The primary may be at work meanwhile; the mirror is used by this call
+/// alone. Errors: those of CheckMirror, of `between` and of both stores (disk_full: the mirror's),
+/// and not_held: the primary removes its newest versions sooner than they can be copied.
 Result<MirrorSync> SyncMirror(CheckpointStore& primary, CheckpointStore& mirror,
                               const RetentionPolicy& policy, const std::function<Status()>& between,
                               const DamagedVersions& known = {});

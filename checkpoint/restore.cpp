@@ -57,8 +57,9 @@ Status RemoveTree(rocksdb::FileSystem& files, const std::string& path) {
 
 Error Hopeless(const std::string& what) {
   return Error{Reason::damage,
-               what + ": this mirror cannot be restored from. Name another mirror or a backup of "
-                      "the state with --from"};
+               what +
+                   ": this mirror cannot be restored from. Name another mirror or a backup of "
+                   "the state with --from"};
 }
 
 /// Above what the mirror tells, and far above what it may not have heard of.
@@ -130,16 +131,17 @@ class Restorer {
       const Status read = VerifyVersion(mirror, version);
       if (read) {
         newest = version;
-      } else if (read.error().reason == Reason::damage || read.error().reason == Reason::not_found) {
+      } else if (read.error().reason == Reason::damage ||
+                 read.error().reason == Reason::not_found) {
         restored_.damaged.emplace(version, read.error().message);
       } else {
         return read;
       }
     }
     if (!newest) {
-      return Hopeless("no version in " + order_.mirror_dir + " is whole" +
-                      (restored_.damaged.empty() ? std::string()
-                                                 : ": " + restored_.damaged.rbegin()->second));
+      return Hopeless(
+          "no version in " + order_.mirror_dir + " is whole" +
+          (restored_.damaged.empty() ? std::string() : ": " + restored_.damaged.rbegin()->second));
     }
     restored_.newest = *newest;
     return {};
@@ -175,11 +177,12 @@ class Restorer {
                                       order_.key);
     MUSTER_TRY(copy);
     constexpr RetentionPolicy kKeepAll = {0, 0};
-    auto synced =
-        SyncMirror(mirror, **copy, kKeepAll, [] { return Status(); }, restored_.damaged);
+    auto synced = SyncMirror(
+        mirror, **copy, kKeepAll, [] { return Status(); }, restored_.damaged);
     MUSTER_TRY(synced);
     if (synced->damaged.size() != restored_.damaged.size()) {
-      return Hopeless("a version in " + order_.mirror_dir + " was whole a moment ago and is not now");
+      return Hopeless("a version in " + order_.mirror_dir +
+                      " was whole a moment ago and is not now");
     }
     restored_.held = synced->versions;
     return CopyLineages(mirror.recovered().lineages, **copy);

@@ -20,7 +20,8 @@ struct Restored {
   Version newest = 0;      ///< Of those that are whole in the mirror: the state goes on from it.
   RoundRecord copy;        ///< Its content as a version of its own, the first of a new lineage.
   std::uint64_t held = 0;  ///< Versions that were copied whole.
-  /// What the mirror knows that the lost coordinator committed, by its own records or by `announced`.
+  /// What the mirror knows that the lost coordinator committed, by its own records or by
+  /// `announced`.
   Version known = 0;
   /// What the lost coordinator announced last, as far as the mirror was told; nothing: not known.
   std::optional<Version> announced;
@@ -47,7 +48,8 @@ inline constexpr std::uint32_t kRestoreLineageStep = 1'000;
 /// `progress` is called now and then with the version that is read.
 /// Errors: already_exists (STATE holds a state, or a part of one), not_found (no mirror, or it
 /// holds no version), state_in_use (a coordinator is at work on either), damage (of the records, or
-/// no version is whole), unsupported (no number is left for a lineage), disk_full, io_failed, and those of OpenCheckpointStore.
+/// no version is whole), unsupported (no number is left for a lineage), disk_full, io_failed, and
+/// those of OpenCheckpointStore.
 Result<Restored> RestoreState(const RestoreOrder& order,
                               const std::function<void(Version)>& progress);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "checkpoint/mirror_start.h"
 #include "checkpoint/store.h"
 #include "cli/identity.h"
 #include "cli/local_data.h"

@@ -5,10 +5,13 @@
 namespace muster::coordinator {
 
 std::string MirrorJson(const MirrorStatus& status) {
-  nlohmann::ordered_json object = {{"dir", status.dir},         {"version", nullptr},
-                                   {"behind", status.behind()}, {"failures", status.failures},
+  nlohmann::ordered_json object = {{"dir", status.dir},
+                                   {"version", nullptr},
+                                   {"behind", status.behind()},
+                                   {"failures", status.failures},
                                    {"damaged", nlohmann::ordered_json::array()},
-                                   {"reason", nullptr},         {"message", nullptr}};
+                                   {"reason", nullptr},
+                                   {"message", nullptr}};
   if (status.version) object["version"] = *status.version;
   for (const auto& [version, text] : status.damaged) object["damaged"].push_back(version);
   if (status.error) {

@@ -19,7 +19,7 @@ struct MirrorStatus {
   /// Versions of the state that are left out for damage, and what it is; the copy goes on with the
   /// others.
   std::map<Version, std::string> damaged;
-  std::optional<Error> error;      ///< Why the last try failed; nothing: it did not.
+  std::optional<Error> error;  ///< Why the last try failed; nothing: it did not.
 
   /// Versions that a restore from the mirror would miss now.
   std::uint64_t behind() const {

@@ -155,8 +155,8 @@ Status MirrorThread::Copy() {
   if (mirror_ == nullptr) MUSTER_TRY(Open());
   MUSTER_TRY(CheckDirectory(setup_.mirror_dir, setup_.state_dir));
   MUSTER_TRY(Between());
-  auto synced =
-      SyncMirror(store_, *mirror_, setup_.policy, [this] { return Between(); }, damaged_);
+  auto synced = SyncMirror(
+      store_, *mirror_, setup_.policy, [this] { return Between(); }, damaged_);
   MUSTER_TRY(synced);
   damage_is_news_ = damage_is_news_ || synced->damaged != damaged_;
   damaged_ = std::move(synced->damaged);
