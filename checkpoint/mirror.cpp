@@ -158,13 +158,21 @@ class Syncer {
       MUSTER_TRY((*writer)->Append(*chunk));
     }
     MUSTER_TRY((*writer)->Finish());
-    for (std::uint32_t index = 0; index < count; ++index) {
-      MUSTER_TRY(between_());
-      MUSTER_TRY(mirror_.ReadVersionChunk(*manifest, index));
-    }
+    const Status read = ReadBack(*manifest, count);
+    // Its manifest is there: unread it would count as held.
+    if (!read && synced_.head && version < *synced_.head) MUSTER_TRY(mirror_.DropVersion(version));
+    MUSTER_TRY(read);
     ++synced_.versions;
     synced_.chunk_bytes += manifest->total_bytes;
     return Copied::whole;
+  }
+
+  Status ReadBack(const VersionManifest& manifest, std::uint32_t count) {
+    for (std::uint32_t index = 0; index < count; ++index) {
+      MUSTER_TRY(between_());
+      MUSTER_TRY(mirror_.ReadVersionChunk(manifest, index));
+    }
+    return {};
   }
 
   Result<Copied> NotCopied(Version version, const Error& error) {

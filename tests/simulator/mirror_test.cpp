@@ -8,6 +8,7 @@
 #include <string>
 
 #include "checkpoint/copy_version.h"
+#include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/restore.h"
 #include "checkpoint/mirror_files.h"
 #include "checkpoint/verify.h"
@@ -86,6 +87,69 @@ class MirrorTest : public ::testing::Test {
     EXPECT_TRUE(verified.has_value()) << verified.error().Text();
     EXPECT_EQ(store->HeldVersions().back(), head);
   }
+  static std::function<Status()> EnoughAfter(int calls) {
+    return [calls]() mutable -> Status {
+      if (calls-- > 0) return {};
+      return Error{Reason::cancelled, "enough"};
+    };
+  }
+  /// An older moment of the state, in "older": no version is above `head`.
+  std::unique_ptr<CheckpointStore> Older(Version head) {
+    const auto primary = OpenPrimary();
+    auto older = OpenMirror("older");
+    const RecoveredState& state = primary->recovered();
+    Batch batch;
+    batch.mutations = {PutJob{*state.job}, PutLineage{state.lineages.front()}};
+    for (Version version = 0; version <= head; ++version) {
+      const auto manifest = primary->ReadManifest(version);
+      auto writer = older->BeginVersion(version);
+      for (std::uint32_t i = 0; i < manifest->chunk_digests.size(); ++i) {
+        EXPECT_TRUE((*writer)->Append(*primary->ReadVersionChunk(*manifest, i)).has_value());
+      }
+      EXPECT_TRUE((*writer)->Finish().has_value());
+      batch.mutations.push_back(PutVersion{*manifest});
+      batch.mutations.push_back(PutRoundRecord{*primary->ReadRoundRecord(version)});
+    }
+    EXPECT_TRUE(older->Write(batch).has_value());
+    return Open(directory_ / "older", OpenMode::read_only);
+  }
+  /// Flips a bit in the middle of a file of chunks.
+  void DamageFile(const std::string& path, std::uint64_t bytes) {
+    disk_->FlipBit(path, 8 * (bytes - 6'000));
+  }
+  /// Those of chunks have more bytes than any other.
+  std::vector<std::pair<std::string, std::uint64_t>> ChunkFiles(const std::string& state_dir) {
+    std::vector<std::pair<std::string, std::uint64_t>> found;
+    for (const auto& [path, bytes] : disk_->Files()) {
+      if (path.starts_with(state_dir + "/db/") && path.ends_with(".sst") && bytes > 35'000) {
+        found.emplace_back(path, bytes);
+      }
+    }
+    return found;
+  }
+  /// As it is when damage comes up while it is used: no store opens whose head is damaged.
+  std::unique_ptr<CheckpointStore> OpenDamaged(const std::string& state_dir) {
+    auto damaged = checkpoint::OpenDamagedToRead(Mount(disk_), state_dir, {});
+    EXPECT_TRUE(damaged.has_value()) << damaged.error().Text();
+    return damaged ? std::move(damaged->store) : nullptr;
+  }
+  /// The versions that are held and are not whole.
+  std::vector<Version> DamagedIn(const std::string& state_dir) {
+    const auto store = OpenDamaged(state_dir);
+    std::vector<Version> damaged;
+    for (const Version version : store->HeldVersions()) {
+      if (!VerifyVersion(*store, version)) damaged.push_back(version);
+    }
+    return damaged;
+  }
+  void DamageVersion(const std::string& state_dir, Version version) {
+    for (const auto& [path, bytes] : ChunkFiles(state_dir)) {
+      DamageFile(path, bytes);
+      if (DamagedIn(state_dir) == std::vector<Version>{version}) return;
+      DamageFile(path, bytes);
+    }
+    ADD_FAILURE() << "no file of version " << version;
+  }
   Result<Restored> Restore(const std::string& mirror_dir, const std::string& state_dir) {
     return checkpoint::RestoreStateOn(Mount(disk_), {mirror_dir, state_dir, {}, 4711},
                                       [](Version) {});
@@ -156,7 +220,7 @@ TEST_F(MirrorTest, TheMirrorKeepsWhatItsPolicySaysAndWhatThePrimaryLost) {
   Sync({3, 0});
   EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(2, 3, 4));
   Sync({1, 2});
-  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(2, 4));
+  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(0, 2, 4)) << "0 is wanted again";
 }
 
 TEST_F(MirrorTest, WhatTheMirrorWouldDropAgainIsNotCopied) {
@@ -165,22 +229,19 @@ TEST_F(MirrorTest, WhatTheMirrorWouldDropAgainIsNotCopied) {
   ExpectWhole(MirrorDir(), kRounds);
 }
 
-TEST_F(MirrorTest, AnInterruptedCopyGoesOn) {
-  int calls = 0;
-  const auto stopped = SyncMirror(*OpenPrimary(), *OpenMirror(), kKeepAll, [&calls]() -> Status {
-    if (++calls <= 5) return {};
-    return Error{Reason::cancelled, "enough"};
-  });
+TEST_F(MirrorTest, AnInterruptedCopyHoldsTheNewestVersionAndGoesOn) {
+  const auto stopped = SyncMirror(*OpenPrimary(), *OpenMirror(), kKeepAll, EnoughAfter(5));
   ASSERT_FALSE(stopped.has_value());
   EXPECT_EQ(stopped.error().reason, Reason::cancelled);
-  const Version reached = OpenMirror()->recovered().head->version;
-  EXPECT_LT(reached, kRounds);
-  ExpectWhole(MirrorDir(), reached);
-  EXPECT_EQ(Sync().versions, kRounds - reached);
+  ExpectWhole(MirrorDir(), kRounds);
+  const auto there = OpenMirror()->HeldVersions();
+  EXPECT_THAT(there, ElementsAre(3, 4)) << "two calls a version of one chunk";
+  EXPECT_EQ(Sync().versions, kRounds + 1 - there.size());
+  EXPECT_THAT(OpenMirror()->HeldVersions(), ElementsAre(0, 1, 2, 3, 4));
   ExpectWhole(MirrorDir(), kRounds);
 }
 
-TEST_F(MirrorTest, AVersionThatThePrimaryRemovesMeanwhileIsLeftOut) {
+TEST_F(MirrorTest, AnOlderVersionThatThePrimaryRemovesMeanwhileIsLeftOut) {
   const auto primary = OpenPrimary();
   const auto mirror = OpenMirror();
   int calls = 0;
@@ -189,10 +250,76 @@ TEST_F(MirrorTest, AVersionThatThePrimaryRemovesMeanwhileIsLeftOut) {
     return ++calls == 5 ? primary->DropVersion(2) : Status();
   });
   ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_TRUE(synced->damaged.empty());
   EXPECT_THAT(mirror->HeldVersions(), ElementsAre(0, 1, 3, 4));
   const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
   ASSERT_TRUE(verified.has_value()) << verified.error().Text();
   EXPECT_EQ(verified->records, kRounds + 1);
+}
+
+/// Commits a copy of version 1 and removes what was head, as a retention of one version does.
+void Overtake(CheckpointStore& primary) {
+  const auto state = primary.ReadState();
+  ASSERT_TRUE(state.has_value());
+  const Version head = state->head->version;
+  auto manifest = primary.ReadManifest(1);
+  auto writer = primary.BeginVersion(head + 1);
+  ASSERT_TRUE(writer.has_value());
+  for (std::uint32_t i = 0; i < manifest->chunk_digests.size(); ++i) {
+    ASSERT_TRUE((*writer)->Append(*primary.ReadVersionChunk(*manifest, i)).has_value());
+  }
+  ASSERT_TRUE((*writer)->Finish().has_value());
+  RoundRecord record;
+  record.round = record.version = manifest->version = head + 1;
+  record.parent = 1;
+  record.lineage = state->lineages.back().id.number;
+  record.digest = manifest->digest;
+  ASSERT_TRUE(primary.Write({{PutVersion{*manifest}, PutRoundRecord{record}}}).has_value());
+  ASSERT_TRUE(primary.DropVersion(head).has_value());
+}
+
+TEST_F(MirrorTest, ACopyThatLosesItsSourceGoesOnWithTheNewest) {
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  int calls = 0;
+  const auto synced = SyncMirror(*primary, *mirror, {1, 0}, [&]() -> Status {
+    if (++calls <= 2) Overtake(*primary);
+    return {};
+  });
+  ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_EQ(synced->head, kRounds + 2);
+  EXPECT_THAT(mirror->HeldVersions(), ElementsAre(kRounds + 2));
+  const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
+  EXPECT_TRUE(verified.has_value()) << verified.error().Text();
+}
+
+TEST_F(MirrorTest, AMirrorSlowerThanRetentionFailsAndSaysWhatHelps) {
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  const auto synced = SyncMirror(*primary, *mirror, {1, 0}, [&]() -> Status {
+    Overtake(*primary);
+    return {};
+  });
+  ASSERT_FALSE(synced.has_value()) << "nothing was copied";
+  EXPECT_EQ(synced.error().reason, Reason::not_held);
+  EXPECT_THAT(synced.error().message, HasSubstr("raise checkpoint.keep_last"));
+}
+
+TEST_F(MirrorTest, OlderVersionsWaitForANewerOne) {
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  int calls = 0;
+  const auto synced = SyncMirror(*primary, *mirror, kKeepAll, [&]() -> Status {
+    if (++calls == 3) Overtake(*primary);  // While version 3 is copied, behind version 4.
+    return {};
+  });
+  ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_FALSE(synced->complete);
+  EXPECT_THAT(mirror->HeldVersions(), ElementsAre(3, 4));
+  const auto again = SyncMirror(*primary, *mirror, kKeepAll, kGoOn);
+  ASSERT_TRUE(again.has_value()) << again.error().Text();
+  EXPECT_TRUE(again->complete);
+  EXPECT_THAT(mirror->HeldVersions(), ElementsAre(0, 1, 2, 3, 4, 5));
 }
 
 TEST_F(MirrorTest, AMirrorOfAnotherJobOrRunIsRefused) {
@@ -214,13 +341,7 @@ TEST_F(MirrorTest, AMirrorOfAnotherJobOrRunIsRefused) {
 
 TEST_F(MirrorTest, AMirrorThatIsAheadIsRefused) {
   Sync();
-  const auto older = OpenMirror("older");
-  int calls = 0;
-  const auto part = SyncMirror(*OpenPrimary(), *older, kKeepAll, [&calls]() -> Status {
-    if (++calls <= 5) return {};
-    return Error{Reason::cancelled, "enough"};
-  });
-  ASSERT_FALSE(part.has_value());
+  const auto older = Older(2);
   const Status judged = CheckMirror(*older, *OpenMirror());
   ASSERT_FALSE(judged.has_value());
   EXPECT_EQ(judged.error().reason, Reason::mirror_ahead);
@@ -229,15 +350,8 @@ TEST_F(MirrorTest, AMirrorThatIsAheadIsRefused) {
 
 TEST_F(MirrorTest, AVersionThatWasLostAndReplacedIsRefused) {
   Sync();
-  const std::string older_dir = MakeDir("older");
-  {
-    const auto older = OpenMirror("older");
-    int calls = 0;
-    ASSERT_FALSE(SyncMirror(*OpenPrimary(), *older, kKeepAll, [&calls]() -> Status {
-                   if (++calls <= 7) return {};
-                   return Error{Reason::cancelled, "enough"};
-                 }).has_value());
-  }
+  const std::string older_dir = directory_ / "older";
+  ASSERT_NE(Older(2), nullptr);
   // It goes on in a lineage of its own, over the number of the mirror's head and beyond.
   for (Version head = 0; head <= kRounds;) {
     const auto older = Open(older_dir, OpenMode::create_or_open);
@@ -280,17 +394,42 @@ TEST_F(MirrorTest, AFullMirrorIsAnAnswerAndCatchesUpLater) {
   EXPECT_EQ(again->head, kRounds);
 }
 
-TEST_F(MirrorTest, DamageOfThePrimaryDoesNotReachTheMirror) {
-  for (const auto& [path, bytes] : disk_->Files()) {
-    if (path.ends_with(".sst") && bytes > 35'000) {
-      disk_->FlipBit(path, 8 * 30'000);
-      break;
+TEST_F(MirrorTest, ADamagedOldVersionIsLeftOutAndToldOfAndTheOthersAreCopied) {
+  constexpr Version kDamaged = 1;
+  DamageVersion(PrimaryDir(), kDamaged);
+  const auto primary = OpenPrimary();
+  const auto mirror = OpenMirror();
+  const auto synced = SyncMirror(*primary, *mirror, kKeepAll, kGoOn);
+  ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_EQ(synced->head, kRounds);
+  EXPECT_EQ(synced->versions, kRounds);
+  ASSERT_EQ(synced->damaged.size(), 1U);
+  EXPECT_THAT(synced->damaged.at(kDamaged),
+              HasSubstr("chunk 0 of version " + std::to_string(kDamaged)));
+  const auto held = mirror->HeldVersions();
+  EXPECT_EQ(std::count(held.begin(), held.end(), kDamaged), 0);
+  const auto verified = VerifyState(*mirror, nullptr, [](Version) {});
+  EXPECT_TRUE(verified.has_value()) << verified.error().Text();
+  const std::uint64_t before = disk_->written_bytes();
+  const auto again = SyncMirror(*primary, *mirror, kKeepAll, kGoOn, synced->damaged);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_EQ(again->damaged, synced->damaged) << "told of as long as it is so";
+  EXPECT_EQ(disk_->written_bytes(), before);
+}
+
+TEST_F(MirrorTest, ADamagedNewestVersionLeavesTheNewestWholeOneInTheMirror) {
+  {
+    const auto primary = OpenPrimary();
+    for (Version version = 0; version + 1 < kRounds; ++version) {
+      ASSERT_TRUE(primary->DropVersion(version).has_value());
     }
   }
-  const auto synced = SyncMirror(*OpenPrimary(), *OpenMirror(), kKeepAll, kGoOn);
-  ASSERT_FALSE(synced.has_value());
-  EXPECT_EQ(synced.error().reason, Reason::damage) << synced.error().Text();
-  EXPECT_FALSE(OpenMirror()->recovered().head.has_value());
+  DamageVersion(PrimaryDir(), kRounds);
+  const auto synced = SyncMirror(*OpenDamaged(PrimaryDir()), *OpenMirror(), kKeepAll, kGoOn);
+  ASSERT_TRUE(synced.has_value()) << synced.error().Text();
+  EXPECT_EQ(synced->head, kRounds - 1);
+  EXPECT_TRUE(synced->damaged.contains(kRounds));
+  ExpectWhole(MirrorDir(), kRounds - 1);
 }
 
 /// Calls `act` with the power cut at each of its operations in turn (writes and syncs are torn,
@@ -373,6 +512,86 @@ TEST_F(MirrorTest, NumbersThatWereAnnouncedAreNotUsedAgain) {
   EXPECT_EQ(restored->announced, kRounds + 6);
   EXPECT_EQ(restored->copy.version, kRounds + 7);
   ExpectWhole(directory_ / "restored", kRounds + 7);
+}
+
+TEST_F(MirrorTest, ALineageThatWasAnnouncedIsNotBegunAgain) {
+  Sync();
+  MakeDir("first");
+  MakeDir("second");
+  const auto first = Restore(MirrorDir(), directory_ / "first");
+  ASSERT_TRUE(first.has_value()) << first.error().Text();
+  EXPECT_EQ(first->copy.lineage, kRestoreLineageStep) << "far above what it may not know of";
+  // The first one accepted losses later, and only its notes came through.
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), {kRounds + 6, kRestoreLineageStep + 2}).has_value());
+  const auto second = Restore(MirrorDir(), directory_ / "second");
+  ASSERT_TRUE(second.has_value()) << second.error().Text();
+  EXPECT_EQ(second->copy.lineage, 2 * kRestoreLineageStep);
+  ExpectWhole(directory_ / "second", kRounds + 7);
+}
+
+TEST_F(MirrorTest, ARestoreSaysWhenNoNumberIsLeftForItsLineage) {
+  Sync();
+  MakeDir("restored");
+  ASSERT_TRUE(NoteAnnounced(MirrorDir(), {kRounds, UINT32_MAX}).has_value());
+  EXPECT_EQ(Restore(MirrorDir(), directory_ / "restored").error().reason, Reason::unsupported);
+}
+
+TEST_F(MirrorTest, ARestoreLeavesADamagedOldVersionOut) {
+  Sync();
+  constexpr Version kDamaged = 1;
+  DamageVersion(MirrorDir(), kDamaged);
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  EXPECT_EQ(restored->newest, kRounds);
+  EXPECT_EQ(restored->held, kRounds);
+  ASSERT_EQ(restored->damaged.size(), 1U);
+  EXPECT_THAT(restored->damaged.at(kDamaged), HasSubstr("version " + std::to_string(kDamaged)));
+  ExpectWhole(directory_ / "restored", kRounds + 1);
+}
+
+TEST_F(MirrorTest, ARestoreGoesOnFromTheNewestWholeVersionAndUsesNoNumberAgain) {
+  Sync();
+  DamageVersion(MirrorDir(), kRounds);
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  EXPECT_EQ(restored->newest, kRounds - 1);
+  EXPECT_EQ(restored->copy.parent, kRounds - 1);
+  EXPECT_EQ(restored->copy.version, kRounds + 1);
+  EXPECT_TRUE(restored->damaged.contains(kRounds));
+  ExpectWhole(directory_ / "restored", kRounds + 1);
+}
+
+TEST_F(MirrorTest, ALineageWhoseVersionsAreAllDamagedIsAnAncestorStill) {
+  {
+    const auto primary = OpenPrimary();
+    const LineageRecord next = NextLineage(primary->recovered().lineages, kRounds, 99);
+    ASSERT_TRUE(CommitCopy(*primary, {kRounds, next, 0}).has_value());
+  }
+  Sync();
+  DamageVersion(MirrorDir(), kRounds + 1);
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  ExpectWhole(directory_ / "restored", kRounds + 2);
+  const auto store = Open(directory_ / "restored", OpenMode::read_only);
+  const auto& lineages = store->recovered().lineages;
+  ASSERT_EQ(lineages.size(), 3U);
+  EXPECT_EQ(lineages[1].id, (LineageId{2, 99}));
+  EXPECT_EQ(lineages[2].parent_number, 2U);
+}
+
+TEST_F(MirrorTest, ARestoreOfAMirrorWithoutAWholeVersionIsRefusedAndSaysWhatHelps) {
+  Sync({1, 0});
+  DamageVersion(MirrorDir(), kRounds);
+  MakeDir("restored");
+  const auto refused = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().reason, Reason::damage);
+  EXPECT_THAT(refused.error().message, HasSubstr("no version in " + MirrorDir() + " is whole"));
+  EXPECT_THAT(refused.error().message, HasSubstr("another mirror or a backup"));
+  EXPECT_FALSE(disk_->Files().contains(directory_ / "restored/FORMAT"));
 }
 
 TEST_F(MirrorTest, AnAnnouncementThatDoesNotCheckOutIsNotBelieved) {
