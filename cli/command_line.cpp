@@ -2,13 +2,17 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
@@ -20,13 +24,19 @@ namespace {
 
 using Command = std::function<int(const Arguments&)>;
 
-/// CLI11 alone takes -1 for the largest number there is.
-const CLI::Validator kWhole(
-    [](const std::string& text) {
-      const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-      return digits && !text.empty() ? std::string() : text + " is no whole number, 0 or more";
-    },
-    "N");
+/// CLI11 alone takes -1 for the largest number there is, and calls a larger one no number.
+template <typename T>
+CLI::Validator Whole() {
+  const auto judge = [](const std::string& text) {
+    const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+    if (!digits || text.empty()) return text + " is no whole number, 0 or more";
+    T number = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (parsed.ec == std::errc()) return std::string();
+    return text + " is too large; at most " + std::to_string(std::numeric_limits<T>::max());
+  };
+  return CLI::Validator(judge, "N");
+}
 
 /// The exit code, once all is printed: nobody may take cut output for the whole.
 int Printed(ExitCode code) {
@@ -133,7 +143,8 @@ CommandLine::CommandLine() {
   app_.footer(
       "Exit codes: 0 well, 1 failure, 2 usage or configuration, 3 drained (start again to go on),\n"
       "4 state in use, 5 damage, 6 split brain, 7 not enrolled or revoked, 8 superseded,\n"
-      "9 disk failed or full, 10 attempts or bounds exhausted, 11 wrong job or lineage.");
+      "9 disk failed or full, 10 attempts or bounds exhausted, 11 wrong job or lineage,\n"
+      "12 verified, but no data for the replay, 13 the replay gave other bits.");
   AddServing();
   AddRoster();
   AddLooking();
@@ -182,7 +193,7 @@ void CommandLine::Several(CLI::App* app) {
       ->check(CLI::Range(1U, 65536U));
   app->add_option("--first", arguments_.first, "Number of the first of them")
       ->type_name("K")
-      ->check(kWhole);
+      ->check(Whole<std::uint32_t>());
 }
 
 void CommandLine::AcceptLoss(CLI::App* app) {
@@ -278,7 +289,7 @@ void CommandLine::AddLooking() {
                         RunData, "  muster data show configs/demo.toml");
   ConfigFile(split);
   split->add_option("--rows", arguments_.rows, "Parts to print; 20 if it is not given")
-      ->check(kWhole);
+      ->check(Whole<std::uint32_t>());
   Add(app_, "config", "List every key of the configuration", RunConfig, "  muster config");
   CLI::App* plot = Add(app_, "plot", "Draw the accuracy by round as text", RunPlot,
                        "  muster plot --state-dir muster-state/demo\n"
@@ -305,23 +316,25 @@ void CommandLine::AddCheckpoints() {
       Add(*checkpoints, "show", "Show one version, its updates and tensors", RunCheckpointsShow,
           "  muster checkpoints show --version 3 --state-dir muster-state/demo");
   show->add_option("--version", arguments_.version, "Which one; the newest if it is not given")
-      ->check(kWhole);
+      ->check(Whole<std::uint64_t>());
   StoredState(show, state);
   CLI::App* exporting =
       Add(*checkpoints, "export", "Write a version's model as safetensors", RunCheckpointsExport,
           "  muster checkpoints export --output model.safetensors --state-dir muster-state/demo");
   exporting->add_option("--version", arguments_.version, "Which one; the newest if not given")
-      ->check(kWhole);
+      ->check(Whole<std::uint64_t>());
   exporting->add_option("--output", arguments_.output, "The file to write")->required();
   StoredState(exporting, state);
   CLI::App* verify = Add(*checkpoints, "verify", "Read everything that is stored and check it",
                          RunCheckpointsVerify,
                          "  muster checkpoints verify --state-dir muster-state/demo\n"
                          "  muster checkpoints verify --replay --state-dir muster-state/demo");
-  verify->add_flag("--replay", arguments_.replay,
-                   "Train and fold every version again and compare the digests");
-  verify->add_option("--data-dir", arguments_.data_dir,
-                     "The data files, for --replay of such a job");
+  auto* replay = verify->add_flag("--replay", arguments_.replay,
+                                  "Train and fold every version again and compare the digests");
+  verify
+      ->add_option("--data-dir", arguments_.data_dir, "The data files, for --replay of such a job")
+      ->type_name("DIR")
+      ->needs(replay);
   StoredState(verify, state);
   AddCheckpointChanges(*checkpoints);
 }
@@ -332,7 +345,7 @@ void CommandLine::AddCheckpointChanges(CLI::App& checkpoints) {
           RunCheckpointsRollback,
           "  muster checkpoints rollback --version 5 --state-dir muster-state/demo");
   rollback->add_option("--version", arguments_.version, "Whose content; it must be held")
-      ->check(kWhole)
+      ->check(Whole<std::uint64_t>())
       ->required();
   StoredState(rollback, "The coordinator's directory; it must not run");
   CLI::App* restore =

@@ -17,6 +17,7 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::state_key_missing:
     case Reason::state_not_encrypted:
     case Reason::restore_unfinished:
+    case Reason::already_exists:
     case Reason::no_part:
     case Reason::too_large:
     case Reason::weight_invalid:
@@ -48,6 +49,8 @@ ExitCode ExitCodeFor(Reason reason) {
     case Reason::unknown_lineage:
     case Reason::protocol_unsupported:
       return ExitCode::wrong_job;
+    case Reason::replay_differs:
+      return ExitCode::replay_differs;
     default:
       return ExitCode::failure;
   }
@@ -69,6 +72,7 @@ bool IsHopeless(int exit_code) {
     case ExitCode::state_in_use:
     case ExitCode::io_failed:
     case ExitCode::not_replayed:
+    case ExitCode::replay_differs:
       return false;
   }
   return false;

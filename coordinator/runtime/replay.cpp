@@ -17,6 +17,14 @@
 namespace muster::coordinator {
 namespace {
 
+Error Differs(const std::string& what) {
+  return Error{
+      Reason::replay_differs,
+      what +
+          ". What is stored is whole: it is the data, the build or the kind of CPU that is "
+          "not the one it was trained with"};
+}
+
 class Replayer {
  public:
   Replayer(CheckpointStore& store, const JobSpec& job, const DataOptions& data)
@@ -35,6 +43,8 @@ class Replayer {
     MUSTER_TRY(model);
     const UpdateBytes updates = [&](const RecordedUpdate& update) { return Train(*model, update); };
     auto next = RefoldVersion(job_, *strategy_, *contents_, record, updates, pool_);
+    // Nothing stored enters it but the record, which is verified, and the parent, which was.
+    if (!next && next.error().reason == Reason::damage) return Differs(next.error().message);
     MUSTER_TRY(next);
     contents_ = std::move(*next);
     contents_digest_ = record.digest;
@@ -107,10 +117,7 @@ class Replayer {
                                [](const FitPosition&) {});
     MUSTER_TRY(fit);
     if (Xxh128Of(std::as_const(*delta).bytes()) != update.digest) {
-      return Error{Reason::damage,
-                   update.id.Text() +
-                       " trained again is another update than the record names; equal bits are "
-                       "promised for the same build, kind of CPU and data only"};
+      return Differs(update.id.Text() + " trained again is another update than the record names");
     }
     ++replayed_.updates;
     return UpdateSource{[delta](std::uint64_t offset, MutableByteSpan bytes) -> Status {

@@ -22,9 +22,10 @@ struct Replayed {
 /// the oldest version held whole; versions whose chunks are gone are computed and compared as well.
 /// A copy (checkpoint/copy_version.h) has the digest of its source and is counted as a version.
 /// `progress` is called with each version before it is computed.
-/// Errors: damage (a version or an update is another than its record names; the text says which and
-/// that another build or kind of CPU than the one that trained may be why), unsupported (the
-/// trainer is not deterministic), those of CreateTrainer and of the store.
+/// Errors: replay_differs (a version or an update is another than its record names; the text says
+/// which and what may be why), unsupported (the trainer is not deterministic), those of
+/// CreateTrainer and of the store. REQUIRES: VerifyState succeeded, else damage is told as
+/// replay_differs.
 Result<Replayed> ReplayVersions(CheckpointStore& store, const JobSpec& job, const DataOptions& data,
                                 const std::function<void(Version)>& progress);
 

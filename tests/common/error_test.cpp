@@ -79,6 +79,7 @@ constexpr Numbered kForEver[] = {
     {131, "selected_from_present"},
     {132, "diverged"},
     {133, "lineage_forked"},
+    {134, "replay_differs"},
     {255, "internal"},
 };
 

@@ -27,6 +27,8 @@ TEST(ExitCodes, NumbersAreThoseOfTheReadme) {
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::attempts_exhausted)), 10);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::wrong_job)), 11);
   EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::mirror_ahead)), 11);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::already_exists)), 2);
+  EXPECT_EQ(static_cast<int>(ExitCodeFor(Reason::replay_differs)), 13);
 }
 
 TEST(ExitCodes, OnlyWhatAnotherStartCannotMendIsHopeless) {

@@ -114,6 +114,7 @@ TEST_F(VerifyTest, AReplayComparesTheDigestOfAVersionThatIsNotHeld) {
   Change(2, [](RoundRecord& record) { record.digest[0] ^= std::byte{1}; });
   const auto replayed = Replay();
   ASSERT_FALSE(replayed.has_value());
+  EXPECT_EQ(replayed.error().reason, Reason::replay_differs);
   EXPECT_NE(replayed.error().message.find("version 2 computed again"), std::string::npos);
 }
 
@@ -175,8 +176,9 @@ TEST_F(VerifyTest, AReplaySeesAnUpdateThatNobodyTrains) {
   Change(2, [](RoundRecord& record) { record.accepted[1].digest[3] ^= std::byte{4}; });
   const auto replayed = Replay();
   ASSERT_FALSE(replayed.has_value());
-  EXPECT_EQ(replayed.error().reason, Reason::damage);
+  EXPECT_EQ(replayed.error().reason, Reason::replay_differs);
   EXPECT_NE(replayed.error().message.find("l1.r2.s1.t0"), std::string::npos);
+  EXPECT_NE(replayed.error().message.find("What is stored is whole"), std::string::npos);
 }
 
 TEST_F(VerifyTest, AReplaySeesAnotherWeight) {
