@@ -110,7 +110,8 @@ class RocksDbStore : public CheckpointStore {
       MUSTER_CHECK(version != index_.head, "head is removed");
       if (index_.stored.erase(version) == 0) return {};
     }
-    const Status removed = database_->RemoveVersions(version, version);
+    Status removed = KeepWayBack(version);
+    if (removed) removed = database_->RemoveVersions(version, version);
     if (removed) return removed;
     const std::lock_guard guard(mutex_);
     index_.stored.insert(version);
@@ -163,7 +164,7 @@ class RocksDbStore : public CheckpointStore {
 
   Status RunUpkeep() {
     const std::lock_guard guard(mutex_);
-    return database_->RunUpkeep();
+    return database_->FlushLog(/*merge=*/true);
   }
 
   std::vector<Version> HeldVersions() override {
@@ -174,6 +175,22 @@ class RocksDbStore : public CheckpointStore {
   }
 
  private:
+  // The removal of a file is durable at once, the records of newer versions may still lie in the
+  // log alone. Damage there would throw the state back to versions that are removed; so a version
+  // that is held is always named by what is written out of the log.
+  Status KeepWayBack(Version removed) {
+    std::optional<Version> head;
+    {
+      const std::lock_guard guard(mutex_);
+      if (written_out_ && *written_out_ > removed) return {};
+      head = index_.head;
+    }
+    MUSTER_TRY(database_->FlushLog(/*merge=*/false));
+    const std::lock_guard guard(mutex_);
+    written_out_ = head;
+    return {};
+  }
+
   const FileSystemPtr files_;
   const std::string state_dir_;
   const std::optional<FileLock> lock_;
@@ -185,6 +202,7 @@ class RocksDbStore : public CheckpointStore {
   std::mutex mutex_;  ///< Guards what follows, and the order of batches.
   StoreIndex index_;
   std::uint64_t staged_count_ = 0;
+  std::optional<Version> written_out_;  ///< Head when the log was last written out by this process.
 };
 
 }  // namespace

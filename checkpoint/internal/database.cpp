@@ -408,7 +408,7 @@ Status Database::Ingest(const std::string& path) {
   return Judge(db_->IngestExternalFile(Handle(Family::versions), {path}, options), action);
 }
 
-Status Database::RunUpkeep() {
+Status Database::FlushLog(bool merge) {
   MUSTER_TRY(ReopenIfFull());
   const std::string action = "write out the log of " + path_;
   const std::shared_lock guard(mutex_);
@@ -417,6 +417,7 @@ Status Database::RunUpkeep() {
     // Versions are not to be merged: each stays the file that it was written as.
     if (family == Family::versions) continue;
     MUSTER_TRY(Judge(db_->Flush({}, Handle(family)), action));
+    if (!merge) continue;
     MUSTER_TRY(Judge(db_->CompactRange({}, Handle(family), nullptr, nullptr), action));
   }
   return {};

@@ -78,8 +78,9 @@ class Database {
   Status Write(const std::vector<KeyChange>& changes, bool sync);
   /// Takes over a file of sorted keys of `versions`; durable on return. Errors: as Write.
   Status Ingest(const std::string& path);
-  /// Flushes and merges everything, and waits for it. Errors: as Write.
-  Status RunUpkeep();
+  /// Writes everything in the log out to sorted files and waits for it; with `merge`, merges these.
+  /// Errors: as Write.
+  Status FlushLog(bool merge);
   /// Removes the chunks of versions from `first` to `last`, both included; whole files at once.
   /// Errors: as Write.
   Status RemoveVersions(Version first, Version last);
