@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kNamesShown = 6;
 constexpr std::size_t kDigestShown = 16;
+constexpr std::string_view kByParticipant = "refused_by_participant.";
 
 std::optional<double> Fraction(const Json& object, const char* name) {
   const auto found = object.find(name);
@@ -27,6 +28,13 @@ void ReadWaiting(const Json& waiting, StatusSnapshot& status) {
   status.next = waiting.at("next").get<std::string>();
   const Json& deadline = waiting.at("deadline_in_ms");
   if (!deadline.is_null()) status.deadline_in_ms = deadline.get<std::int64_t>();
+}
+
+void ReadCounters(const Json& counters, StatusSnapshot& status) {
+  for (const auto& [name, count] : counters.items()) {
+    if (!name.starts_with(kByParticipant)) continue;
+    status.refused_by_participants[name.substr(kByParticipant.size())] = count.get<std::uint64_t>();
+  }
 }
 
 StatusSnapshot Read(const Json& object) {
@@ -59,6 +67,7 @@ StatusSnapshot Read(const Json& object) {
   for (const auto& [reason, count] : object.at("refusals").items()) {
     status.refusals[reason] = count.get<std::uint64_t>();
   }
+  ReadCounters(object.at("counters"), status);
   if (object.contains("mirror")) status.mirror = ParseMirror(object["mirror"].dump());
   return status;
 }
@@ -171,6 +180,9 @@ std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunSt
   if (status.mirror) line("mirror", DescribeMirror(*status.mirror));
   for (const auto& [reason, count] : status.refusals) {
     line("refused", fmt::format("{} {}", count, reason));
+  }
+  for (const auto& [reason, count] : status.refused_by_participants) {
+    text += fmt::format("refused by participants: {} {}\n", reason, count);
   }
   Table table({"index", "name", "state", "doing", "cohort", "pid"}, {0, 5});
   for (const ParticipantLine& one : status.participants) {

@@ -60,7 +60,9 @@ struct StatusSnapshot {
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::map<std::string, std::uint64_t> refusals;  ///< By reason, of this coordinator process.
-  std::optional<MirrorLine> mirror;               ///< Nothing: there is none.
+  /// By reason: how often participants would not follow this coordinator process.
+  std::map<std::string, std::uint64_t> refused_by_participants;
+  std::optional<MirrorLine> mirror;  ///< Nothing: there is none.
 };
 
 /// Errors: malformed_message; or the reason and message of a refusal.

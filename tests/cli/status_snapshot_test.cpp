@@ -27,7 +27,7 @@ std::string Reply(const std::optional<coordinator::MirrorStatus>& mirror = std::
   view.wait.next = "the round closes";
   view.participants = {{0, "site-00", false, true, 9000, true, true, "accepted"},
                        {1, "site-01", false, false, 0, true, false, "away"}};
-  view.counters = {{"refused.round_closed", 4}};
+  view.counters = {{"refused.round_closed", 4}, {"refused_by_participant.coordinator_older", 6}};
   coordinator::StatusFacts facts;
   facts.job_name = "demo";
   facts.pid = 77;
@@ -62,6 +62,15 @@ TEST(Status, TheMirrorIsOneLineThatSaysHowFarItIsBehindAndWhyItFails) {
   const std::string page = RenderStatus(*ParseStatus(Reply(mirror)), std::nullopt);
   EXPECT_NE(page.find("mirror       /backup: version 3, 2 behind; disk_full: no room\n"),
             std::string::npos)
+      << page;
+}
+
+TEST(Status, ParticipantsThatWillNotFollowAreShown) {
+  const StatusSnapshot status = ParseStatus(Reply()).value();
+  EXPECT_EQ(status.refused_by_participants.at("coordinator_older"), 6U);
+  EXPECT_FALSE(status.refusals.contains("coordinator_older"));
+  const std::string page = RenderStatus(status, std::nullopt);
+  EXPECT_NE(page.find("\nrefused by participants: coordinator_older 6\n"), std::string::npos)
       << page;
 }
 
