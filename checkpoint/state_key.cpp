@@ -62,7 +62,14 @@ Result<StateKey> StateKey::FromFile(const std::string& path) {
 Result<StateKey> FindStateKey(const std::string& key_file) {
   if (!key_file.empty()) return StateKey::FromFile(key_file);
   const char* const text = std::getenv(kStateKeyVariable);
-  if (text == nullptr || *text == '\0') return StateKey();
+  if (text == nullptr) return StateKey();
+  // A secret that was not filled in must not make a state in plain bytes.
+  if (*text == '\0') {
+    return Error{Reason::file_malformed,
+                 std::string("the environment's ") + kStateKeyVariable +
+                     " is set, but empty: give it the state's key, or unset it for a state that is "
+                     "not encrypted"};
+  }
   return StateKey::FromHex(text, std::string("the environment's ") + kStateKeyVariable);
 }
 

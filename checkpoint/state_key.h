@@ -35,8 +35,8 @@ class StateKey {
   std::shared_ptr<const SecretBytes> bytes_;
 };
 
-/// What a user gives: the file if one is named, else the environment's, else none. Errors: as of
-/// StateKey::FromFile and FromHex.
+/// What a user gives: the file if one is named, else the environment's, else none. A variable that
+/// is set holds a key. Errors: as of StateKey::FromFile and FromHex.
 Result<StateKey> FindStateKey(const std::string& key_file);
 
 }  // namespace muster

@@ -91,6 +91,15 @@ TEST_F(StateKeyTest, TheFileGoesBeforeTheEnvironmentAndBothBeforeNone) {
   EXPECT_THAT(malformed.error().message, HasSubstr(kStateKeyVariable));
 }
 
+TEST_F(StateKeyTest, AVariableThatIsSetButEmptyIsNoPlainState) {
+  ASSERT_EQ(::setenv(kStateKeyVariable, "", 1), 0);
+  const auto empty = FindStateKey("");
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().reason, Reason::file_malformed);
+  EXPECT_THAT(empty.error().message, HasSubstr("is set, but empty"));
+  EXPECT_TRUE(Holds(FindStateKey(Write(Twice('a'))), TestKey(0xaa)));
+}
+
 template <typename T>
 concept Printable = requires(std::ostream& stream, const T& value) { stream << value; };
 template <typename T>

@@ -142,6 +142,13 @@ TEST_F(EncryptedTest, AllCommandsTakeTheKeyAndNoneGoesWithout) {
   ::unsetenv("MUSTER_STATE_KEY");
 }
 
+TEST_F(EncryptedTest, AVariableThatIsEmptyMakesNoPlainState) {
+  ASSERT_EQ(::setenv("MUSTER_STATE_KEY", "", 1), 0);
+  ExpectRefused(Run("state", ""), "file_malformed");
+  ::unsetenv("MUSTER_STATE_KEY");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "state/db"));
+}
+
 TEST_F(EncryptedTest, AKeyThatOthersCanReadOrThatIsNoneIsRefused) {
   AppendTo(directory_ / "open.key", std::string(64, 'a') + "\n");
   std::filesystem::permissions(directory_ / "open.key", std::filesystem::perms(0640));
