@@ -70,6 +70,17 @@ std::optional<Announced> ReadAnnounced(const std::string& mirror_dir) {
   return reader->Finish() ? std::optional(announced) : std::nullopt;
 }
 
+Status CheckIsNoMirror(const std::string& state_dir) {
+  if (::access(NotePath(state_dir).c_str(), F_OK) != 0) return {};
+  return Error{Reason::config_invalid,
+               state_dir +
+                   " is the mirror of a state, not a state: `muster checkpoints restore "
+                   "--from " +
+                   state_dir +
+                   " --state-dir DIR` makes a state of it in another directory; `muster "
+                   "checkpoints` ls, show, export and verify work on a mirror, too"};
+}
+
 Status CopyIdentityFiles(const std::string& from_dir, const std::string& to_dir) {
   for (const IdentityFile& file : kIdentityFiles) {
     MUSTER_TRY(CopyFile(from_dir + file.name, to_dir + file.name, file.mode));

@@ -25,6 +25,10 @@ Status NoteAnnounced(const std::string& mirror_dir, const Announced& announced);
 /// Nothing if there is no note, or one that does not check out.
 std::optional<Announced> ReadAnnounced(const std::string& mirror_dir);
 
+/// Success unless the directory holds such a note, whole or not: whoever trains in a mirror or
+/// changes it has neither a state nor a mirror of one. Errors: config_invalid.
+Status CheckIsNoMirror(const std::string& state_dir);
+
 /// Copies coordinator.key (mode 0600), coordinator.pub and endpoints.json where they are there and
 /// differ, each whole or not at all, durably. Errors: file_unreadable, disk_full, io_failed.
 Status CopyIdentityFiles(const std::string& from_dir, const std::string& to_dir);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/mirror_files.h"
 #include "checkpoint/store.h"
 #include "cli/commands.h"
 #include "cli/identity.h"
@@ -74,6 +75,7 @@ Result<std::optional<Json>> Ask(const std::string& state_dir, const Json& reques
 /// the roster is to have.
 template <typename Change>
 Result<RosterIndex> ChangeStored(const Arguments& arguments, Change change) {
+  MUSTER_TRY(CheckIsNoMirror(arguments.state_dir));
   const Result<StateKey> key = FindStateKey(arguments.key_file);
   if (!key) return key.error();
   MUSTER_TRY(MakeDirectories(arguments.state_dir, 0700));

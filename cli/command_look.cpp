@@ -1,9 +1,13 @@
 // The commands that look and go: status, checkpoints, data, config, plot, version.
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "checkpoint/state_key.h"
 #include "cli/commands.h"
@@ -33,6 +37,24 @@ int PrintOrFail(const Result<std::string>& text, const Arguments& arguments) {
   if (!text) return Fail(text.error(), arguments.format);
   Print(*text);
   return kOk;
+}
+
+/// The directory that `path` names a file in must be there: the disk is not at fault if it is not.
+Status CheckOutput(const std::string& path) {
+  std::error_code failed;
+  const auto refuse = [&](const std::string& what) {
+    return Error{Reason::flag_invalid, "--output " + path + ": " + what};
+  };
+  if (std::filesystem::is_directory(path, failed)) return refuse("is a directory; name a file");
+  const std::string parent = std::filesystem::path(path).parent_path();
+  const std::string directory = parent.empty() ? "." : parent;
+  if (!std::filesystem::is_directory(directory, failed)) {
+    return refuse(directory + " is no directory; make it first");
+  }
+  if (::access(directory.c_str(), W_OK) != 0 && errno == EACCES) {
+    return refuse("no file may be made in " + directory);
+  }
+  return {};
 }
 
 /// Who runs this state's federation, if `muster run` does and lives.
@@ -114,6 +136,8 @@ int RunCheckpointsShow(const Arguments& arguments) {
 }
 
 int RunCheckpointsExport(const Arguments& arguments) {
+  const Status output = CheckOutput(arguments.output);
+  if (!output) return Fail(output.error(), arguments.format);
   const Result<StateKey> key = FindStateKey(arguments.key_file);
   if (!key) return Fail(key.error(), arguments.format);
   const Result<Exported> exported =

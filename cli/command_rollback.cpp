@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/mirror_files.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
 #include "cli/commands.h"
@@ -19,6 +20,7 @@ namespace {
 using coordinator::RolledBack;
 
 Result<RolledBack> RollBackStored(const Arguments& arguments, const StateKey& key) {
+  MUSTER_TRY(CheckIsNoMirror(arguments.state_dir));
   // Opening to write would make a state where there is none.
   MUSTER_TRY(OpenCheckpointStore(arguments.state_dir, OpenMode::read_only, key));
   const auto store = OpenCheckpointStore(arguments.state_dir, OpenMode::create_or_open, key);

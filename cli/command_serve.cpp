@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <optional>
 
+#include "checkpoint/mirror_files.h"
 #include "cli/accept_loss.h"
 #include "cli/commands.h"
 #include "cli/config.h"
@@ -78,6 +79,7 @@ Result<int> Supervise(const Arguments& arguments) {
   const RunPaths paths{state_dir};
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT, SIGHUP, SIGCHLD});
   if (!signals) return signals.error();
+  MUSTER_TRY(CheckIsNoMirror(state_dir));
   MUSTER_TRY(CheckOpenFiles(*config));
   MUSTER_TRY(MakeDirectories(state_dir, 0700));
   const Result<FileLock> lock = FileLock::Acquire(paths.Lock());
@@ -169,6 +171,8 @@ int RunRun(const Arguments& arguments) {
 int RunCoordinatorCommand(const Arguments& arguments) {
   const Result<Config> config = LoadConfig(arguments.config, arguments.sets);
   if (!config) return Fail(config.error(), arguments.format);
+  const Status state = CheckIsNoMirror(arguments.state_dir);
+  if (!state) return Fail(state.error(), arguments.format);
   const Result<FileDescriptor> signals = TakeSignals({SIGTERM, SIGINT});
   if (!signals) return Fail(signals.error(), arguments.format);
   const Result<StateKey> key = FindStateKey(config->key_file);

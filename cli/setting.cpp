@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <charconv>
+#include <cstdint>
 #include <map>
+#include <system_error>
 #include <utility>
 
 namespace muster::cli {
@@ -43,6 +46,13 @@ void Flatten(const toml::table& table, const std::string& prefix, const std::str
       by_line.emplace(line, Setting{key, ValueOf(node), fmt::format("{}:{}", file, line)});
     }
   }
+}
+
+bool IsTooLarge(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::int64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  return parsed.ec == std::errc::result_out_of_range && parsed.ptr == text.data() + text.size();
 }
 
 }  // namespace
@@ -113,6 +123,9 @@ Result<Setting> ParseSet(const std::string& argument) {
       return Setting{key, ValueOf(*node), where};
     }
   } catch (const toml::parse_error&) {
+    if (IsTooLarge(text)) {
+      return Error{Reason::flag_invalid, where + ": the number is too large for any key"};
+    }
     // A bare word, a path, an address: taken as a string below.
   }
   return Setting{key, text, where};

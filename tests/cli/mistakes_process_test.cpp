@@ -179,6 +179,73 @@ TEST_F(MistakesTest, UnknownOptionIsNamedBeforeAnythingThatIsMissing) {
   EXPECT_THAT(near.errors(), HasSubstr("did you mean `--state-dir`?"));
 }
 
+TEST_F(MistakesTest, NumberThatIsTooLargeIsSaidToBe) {
+  const std::string state = directory_ / "none";
+  const std::string large = "99999999999999999999";
+  const Words commands[] = {
+      {"checkpoints", "show", "--version", large, "--state-dir", state},
+      {"data", "show", directory_ / "tiny.toml", "--rows", "4294967296"},
+      Run("none", {"--set", "job.rounds=" + large}),
+      Run("none", {"--set", "job.rounds=-" + large}),
+  };
+  for (const Words& words : commands) {
+    Program program(words);
+    EXPECT_EQ(program.Wait(), 2) << program.output();
+    EXPECT_THAT(program.output() + program.errors(), HasSubstr("too large")) << words[0];
+  }
+  EXPECT_FALSE(std::filesystem::exists(state));
+}
+
+TEST_F(MistakesTest, DataWithoutAReplayIsRefused) {
+  Program verify({"checkpoints", "verify", "--data-dir", directory_.path(), "--state-dir",
+                  directory_ / "none", "--format", "json"});
+  EXPECT_EQ(verify.Wait(), 2);
+  ASSERT_EQ(verify.events().size(), 1U);
+  EXPECT_EQ(verify.events()[0]["reason"], "flag_invalid") << verify.output();
+  EXPECT_THAT(verify.output(), AllOf(HasSubstr("--data-dir"), HasSubstr("--replay")));
+}
+
+TEST_F(MistakesTest, OutputThatNoDirectoryTakesIsNoFaultOfTheDisk) {
+  for (const std::string& output : {directory_ / "no/such/model", directory_.path()}) {
+    Program exporting({"checkpoints", "export", "--state-dir", directory_ / "none", "--output",
+                       output, "--format", "json"});
+    EXPECT_EQ(exporting.Wait(), 2);
+    ASSERT_EQ(exporting.events().size(), 1U);
+    EXPECT_EQ(exporting.events()[0]["reason"], "flag_invalid") << exporting.output();
+    EXPECT_THAT(exporting.output(), HasSubstr("--output " + output));
+  }
+}
+
+TEST_F(MistakesTest, NothingThatWritesTakesAMirrorForAState) {
+  const std::string mirror = directory_ / "mirror";
+  std::filesystem::create_directory(mirror);
+  const std::string key = MakeKey("site-1");
+  Program run(Run("state", {"--set", "checkpoint.mirror=" + mirror}));
+  ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
+  const Words commands[] = {
+      Run("mirror"),
+      Coordinator("mirror"),
+      Coordinator("mirror", {"--accept-loss"}),
+      {"checkpoints", "rollback", "--version", "1", "--state-dir", mirror, "--format", "json"},
+      {"enroll", "add", "site-1", "--key", key, "--state-dir", mirror, "--format", "json"},
+      {"enroll", "remove", "participant-00", "--state-dir", mirror, "--format", "json"},
+  };
+  for (const Words& words : commands) {
+    Program program(words);
+    EXPECT_EQ(program.Wait(), 2) << words[0] << program.output() << program.errors();
+    ASSERT_EQ(program.events().size(), 1U) << words[0];
+    EXPECT_EQ(program.events()[0]["reason"], "config_invalid") << program.output();
+    EXPECT_THAT(program.output(), HasSubstr("muster checkpoints restore --from " + mirror));
+  }
+  Program verify({"checkpoints", "verify", "--state-dir", mirror});
+  EXPECT_EQ(verify.Wait(), 0) << verify.errors();
+  // What exists is not restored over.
+  Program restore({"checkpoints", "restore", "--from", mirror, "--state-dir", directory_ / "state",
+                   "--format", "json"});
+  EXPECT_EQ(restore.Wait(), 2);
+  EXPECT_THAT(restore.output(), HasSubstr("already_exists"));
+}
+
 TEST_F(MistakesTest, EnrollingSaysWhatItReplaces) {
   const std::string first = MakeKey("first");
   const std::string second = MakeKey("second");
