@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/status_snapshot.h"
@@ -24,6 +25,12 @@ std::string Reproducible(const RunEvent& end) {
                         cause.who.empty() ? "" : " ", cause.who);
   }
   return text;
+}
+
+/// 0: none, or nobody told this run.
+std::uint64_t RoundsDone(const RunSummary& summary) {
+  const std::uint64_t ended = summary.end ? summary.end->version : 0;
+  return std::max(ended, summary.last_version ? summary.last_version->version : 0);
 }
 
 std::string Line(std::string_view name, const std::string& value) {
@@ -95,7 +102,9 @@ RunSummary SummaryOf(const std::vector<std::string>& lines) {
 }
 
 std::string SummaryLine(const RunSummary& summary) {
-  nlohmann::ordered_json object = {{"event", "summary"}, {"rounds", summary.rounds}};
+  const std::uint64_t rounds = RoundsDone(summary);
+  nlohmann::ordered_json object = {{"event", "summary"}, {"rounds", nullptr}};
+  if (rounds > 0) object["rounds"] = rounds;
   object["restarts"] = nlohmann::ordered_json::object();
   for (const auto& [name, count] : summary.restarts) object["restarts"][name] = count;
   object["refusals"] = summary.refusals;

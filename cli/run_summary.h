@@ -32,7 +32,8 @@ std::string RenderSummary(const RunSummary& summary);
 /// none. `rounds` and `model_path` stay open.
 RunSummary SummaryOf(const std::vector<std::string>& lines);
 
-/// The same as one JSON object {"event":"summary",...}.
+/// The same as one JSON object {"event":"summary",...}. Its `rounds` are those done, as in the
+/// event `finished`; null if this run learned of none.
 std::string SummaryLine(const RunSummary& summary);
 
 }  // namespace muster::cli

@@ -26,14 +26,14 @@ void PutEvaluationFields(const EvaluationRecord* record, json& line) {
   line["examples"] = record != nullptr ? json(record->examples) : json();
 }
 
-json FinishedFields(const Reproducibility& verdict) {
+json FinishedFields(const Reproducibility& verdict, Round rounds) {
   json causes = json::array();
   for (const ReproducibilityCause& cause : verdict.causes) {
     causes.push_back(
         {{"round", cause.round}, {"cause", ReasonName(cause.cause)}, {"who", cause.who}});
   }
   return {{"event", "finished"},
-          {"rounds", verdict.rounds},
+          {"rounds", rounds},
           {"attempts", verdict.attempts},
           {"reproducible", verdict.reproducible},
           {"causes", std::move(causes)}};
@@ -246,7 +246,7 @@ void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
   json line;
   if (outcome.reason == Reason::finished) {
     ReportUpTo(status.version);
-    line = FinishedFields(verdict);
+    line = FinishedFields(verdict, status.version);
     const auto evaluation = evaluations_.find(status.version);
     PutEvaluationFields(evaluation != evaluations_.end() ? &evaluation->second : nullptr, line);
   } else if (outcome.reason == Reason::draining) {

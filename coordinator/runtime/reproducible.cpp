@@ -12,23 +12,33 @@ ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_dete
                                            std::span<const LineageRecord> lineages,
                                            std::span<const RosterEntry> roster)
     : drawn_from_roster_(job.round.select_from == SelectFrom::enrolled),
+      forked_(lineages.size() > 1),
       roster_(roster.begin(), roster.end()) {
   if (!drawn_from_roster_) AddCause(0, Reason::selected_from_present, "");
   if (!trainer_deterministic) AddCause(0, Reason::trainer_not_deterministic, "");
-  if (lineages.size() > 1) AddCause(0, Reason::lineage_forked, "");
 }
 
 void ReproducibilityJudge::Add(const RoundRecord& record) {
   if (record.version == 0) return;
   if (IsCopy(record)) {
+    copied_ = true;
     AddCause(record.round, Reason::lineage_forked, "");
     return;
   }
-  ++verdict_.rounds;
   verdict_.attempts += record.attempts;
   if (!drawn_from_roster_) return;
   CompareRoster(record);
   CompareAccepted(record);
+}
+
+Reproducibility ReproducibilityJudge::Verdict() const {
+  Reproducibility verdict = verdict_;
+  if (!forked_ || copied_) return verdict;
+  verdict.reproducible = false;
+  ++verdict.cause_count;
+  verdict.causes.insert(verdict.causes.begin(), {0, Reason::lineage_forked, ""});
+  if (verdict.causes.size() > kCausesMax) verdict.causes.pop_back();
+  return verdict;
 }
 
 void ReproducibilityJudge::CompareRoster(const RoundRecord& record) {

@@ -24,8 +24,7 @@ struct Reproducibility {
   bool reproducible = true;
   std::vector<ReproducibilityCause> causes;  ///< At most kCausesMax, the earliest rounds first.
   std::uint64_t cause_count = 0;             ///< Of all.
-  std::uint64_t rounds = 0;                  ///< Committed in this run.
-  std::uint64_t attempts = 0;                ///< That they took together.
+  std::uint64_t attempts = 0;                ///< Of all rounds that were committed.
 };
 
 /// Takes a run's records in order and judges them. A pure function of what it is given: no clock,
@@ -37,8 +36,8 @@ struct Reproducibility {
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
 ///  - the roster that selection drew from stayed that of round 1 (else roster_changed),
 ///  - the trainer promises equal bits (else trainer_not_deterministic),
-///  - there is one lineage, and no version is a copy of an older one (else lineage_forked). A copy
-///    is no round: it is not counted as one.
+///  - there is one lineage, and no version is a copy of an older one (else lineage_forked, once for
+///    each copy, which is what a lineage begins with).
 class ReproducibilityJudge {
  public:
   static constexpr std::size_t kCausesMax = 1000;
@@ -49,7 +48,7 @@ class ReproducibilityJudge {
 
   /// The next record, ascending by version; version 0 says nothing and may be left out.
   void Add(const RoundRecord& record);
-  Reproducibility Verdict() const { return verdict_; }
+  Reproducibility Verdict() const;
 
  private:
   void CompareRoster(const RoundRecord& record);
@@ -58,6 +57,8 @@ class ReproducibilityJudge {
   std::string NameOf(RosterIndex index) const;
 
   const bool drawn_from_roster_;
+  const bool forked_;
+  bool copied_ = false;
   std::vector<RosterEntry> roster_;
   std::vector<RosterIndex> eligible_;  ///< Of the record before.
   bool first_ = true;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/run_summary.h"
 
 namespace muster::cli {
@@ -92,6 +94,20 @@ TEST(RunSummary, RoundsBeyondThoseAskedForAreSaidSo) {
   summary.end = Parsed(R"({"event":"finished","rounds":10,"version":10,"digest":"ab"})");
   EXPECT_NE(RenderSummary(summary).find("rounds        10, more than the 4 asked for"),
             std::string::npos);
+}
+
+TEST(RunSummary, ItsLineHasTheRoundsThatWereDoneHoweverItEnded) {
+  const auto rounds_of = [](const RunSummary& summary) {
+    return nlohmann::json::parse(SummaryLine(summary)).at("rounds");
+  };
+  RunSummary summary;
+  summary.rounds = 9;
+  EXPECT_EQ(rounds_of(summary), nullptr);
+  summary.last_version = Parsed(R"({"event":"version","version":5,"round":5})");
+  summary.end = Parsed(R"({"event":"failed","reason":"io_failed","message":"m"})");
+  EXPECT_EQ(rounds_of(summary), 5);
+  summary.end = Parsed(R"({"event":"finished","rounds":9,"version":9,"digest":"ab"})");
+  EXPECT_EQ(rounds_of(summary), 9);
 }
 
 TEST(RunSummary, LogOfSeveralRunsAddsUp) {
