@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "checkpoint/mirror_files.h"
@@ -33,6 +35,15 @@ bool IsRefusal(const Error& error) {
   }
 }
 
+/// By the paths behind all links; false for one that cannot be resolved.
+bool IsWithin(const std::string& inner, const std::string& outer) {
+  std::error_code failed;
+  const auto inside = std::filesystem::canonical(inner, failed);
+  if (failed) return false;
+  const auto around = std::filesystem::canonical(outer, failed);
+  return !failed && std::ranges::mismatch(around, inside).in1 == around.end();
+}
+
 Status CheckDirectory(const std::string& mirror_dir, const std::string& state_dir) {
   struct stat mirror = {};
   if (::stat(mirror_dir.c_str(), &mirror) != 0 || !S_ISDIR(mirror.st_mode)) {
@@ -44,11 +55,13 @@ Status CheckDirectory(const std::string& mirror_dir, const std::string& state_di
   struct stat state = {};
   const bool same = ::stat(state_dir.c_str(), &state) == 0 && state.st_dev == mirror.st_dev &&
                     state.st_ino == mirror.st_ino;
-  if (!same) return {};
+  const char* const where = same                              ? " is the state directory itself"
+                            : IsWithin(mirror_dir, state_dir) ? " lies in the state directory"
+                            : IsWithin(state_dir, mirror_dir) ? " holds the state directory"
+                                                              : nullptr;
+  if (where == nullptr) return {};
   return Error{Reason::config_invalid,
-               mirror_dir +
-                   " is the state directory itself; a mirror is another directory, of "
-                   "another volume"};
+               mirror_dir + where + "; a mirror is a directory of its own, of another volume"};
 }
 
 }  // namespace
