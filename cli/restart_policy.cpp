@@ -17,7 +17,10 @@ std::string TextOfTooMany(const std::string& who, const std::string& how, const 
          "(see dmesg)";
 }
 
-RestartDecision RestartPolicy::OnExit(const ChildExit& exit) {
+RestartDecision RestartPolicy::OnExit(const ChildExit& exit, bool volume_full) {
+  if (volume_full && exit.IsCode(static_cast<int>(ExitCode::io_failed))) {
+    return {RestartVerdict::no_room, kBackOffMsMax};
+  }
   if (!exit.signalled && IsHopeless(exit.number)) return {RestartVerdict::hopeless, 0};
   ++deaths_;
   if (deaths_ >= kDeathsMax) return {RestartVerdict::too_many, 0};

@@ -31,6 +31,7 @@ std::string TextOfTooMany(const std::string& who, const std::string& how, const 
 
 enum class RestartVerdict : std::uint8_t {
   again,     ///< Start it after the stated delay.
+  no_room,   ///< The same, and it is no death: the volume is full.
   hopeless,  ///< Its exit code says that another start cannot help.
   too_many,  ///< kDeathsMax deaths without progress.
 };
@@ -41,10 +42,12 @@ struct RestartDecision {
 };
 
 /// One child's. The first death since the last progress is followed by a start at once, the others
-/// by one after 0.3 s, 1.2 s and 4.8 s.
+/// by one after 0.3 s, 1.2 s and 4.8 s. One that ends for want of room is started again every 5 s,
+/// for as long as there is none.
 class RestartPolicy {
  public:
-  RestartDecision OnExit(const ChildExit& exit);
+  /// `volume_full`: what the child writes to has no room, as far as can be seen.
+  RestartDecision OnExit(const ChildExit& exit, bool volume_full = false);
   /// The run committed a version.
   void OnProgress() { deaths_ = 0; }
   /// How often OnExit said `again`.

@@ -12,11 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::array<std::pair<std::string_view, EventKind>, 11> kKinds = {{
+constexpr std::array<std::pair<std::string_view, EventKind>, 12> kKinds = {{
     {"started", EventKind::started},
     {"version", EventKind::version},
     {"attempt", EventKind::attempt},
     {"restart", EventKind::restart},
+    {"disk_full", EventKind::disk_full},
     {"waiting", EventKind::waiting},
     {"lost", EventKind::lost},
     {"drained", EventKind::drained},
@@ -165,6 +166,15 @@ std::string RestartLine(const std::string& process, std::uint32_t count, const s
 std::string LostLine(const std::string& process, const std::string& exit,
                      const std::string& message) {
   return Dump({{"event", "lost"}, {"process", process}, {"exit", exit}, {"message", message}});
+}
+
+std::string DiskFullLine(const std::string& where, std::uint64_t free_bytes,
+                         const std::string& message) {
+  return Dump({{"event", "disk_full"},
+               {"reason", ReasonName(Reason::disk_full)},
+               {"state_dir", where},
+               {"free_bytes", free_bytes},
+               {"message", message}});
 }
 
 std::string WaitingLine(const std::string& process, const std::string& message) {

@@ -13,18 +13,19 @@
 namespace muster::cli {
 
 enum class EventKind : std::uint8_t {
-  started,   ///< A coordinator started.
-  version,   ///< A version was committed: exactly once each, in order, over all restarts.
-  attempt,   ///< A round below its quorum is tried again.
-  restart,   ///< The supervisor started a child again.
-  waiting,   ///< The run ends, but a child does not yet.
-  lost,      ///< A child ended that another start cannot help.
-  drained,   ///< The run stopped on request; the same command resumes it.
-  failed,    ///< The run ended without having finished.
-  finished,  ///< The job is over.
-  summary,   ///< What the supervisor counted, after the end of each of its runs.
-  ended,     ///< A process, or one of several participants in it, came to its end.
-  other,     ///< Of a newer build: passed on as it is.
+  started,    ///< A coordinator started.
+  version,    ///< A version was committed: exactly once each, in order, over all restarts.
+  attempt,    ///< A round below its quorum is tried again.
+  restart,    ///< The supervisor started a child again.
+  disk_full,  ///< The volume is full: the run waits for room.
+  waiting,    ///< The run ends, but a child does not yet.
+  lost,       ///< A child ended that another start cannot help.
+  drained,    ///< The run stopped on request; the same command resumes it.
+  failed,     ///< The run ended without having finished.
+  finished,   ///< The job is over.
+  summary,    ///< What the supervisor counted, after the end of each of its runs.
+  ended,      ///< A process, or one of several participants in it, came to its end.
+  other,      ///< Of a newer build: passed on as it is.
 };
 
 /// Why a finished run was not reproducible.
@@ -88,6 +89,9 @@ std::string RestartLine(const std::string& process, std::uint32_t count, const s
                         const std::string& message);
 std::string LostLine(const std::string& process, const std::string& exit,
                      const std::string& message);
+/// `where`: the directory whose volume is full.
+std::string DiskFullLine(const std::string& where, std::uint64_t free_bytes,
+                         const std::string& message);
 std::string WaitingLine(const std::string& process, const std::string& message);
 /// {"event":"failed","reason":...,"message":...,"exit_code":...}: how a run, or any command under
 /// --format json, says that it failed.

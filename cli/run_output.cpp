@@ -48,7 +48,8 @@ class TextOutput : public RunOutput {
     if (event.kind == EventKind::restart) {
       Print(fmt::format("       restarted {} ({})\n", event.process, ExitNote(event)));
     }
-    if (event.kind == EventKind::waiting) Print("       " + event.message + "\n");
+    const bool waits = event.kind == EventKind::waiting || event.kind == EventKind::disk_full;
+    if (waits) Print("       " + event.message + "\n");
     if (event.kind == EventKind::lost) {
       Print(fmt::format("       lost {} ({})\n", event.process, ExitNote(event)));
     }

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <limits>
 
-#include "cli/stored.h"
 #include "common/clock.h"
 #include "common/exit_codes.h"
 #include "coordinator/runtime/admin_client.h"
@@ -21,8 +20,6 @@ namespace {
 constexpr int kTickMs = 50;
 constexpr std::int64_t kStatusMs = 200;
 constexpr std::chrono::milliseconds kStatusTimeout{200};
-/// Participants that have not heard of the end by then never will: the coordinator is gone.
-constexpr std::int64_t kFarewellMs = 1'500;
 constexpr std::int64_t kKillMs = 10'000;
 constexpr std::int64_t kHostsMs = 200;
 /// A child that was told to end and has not by then is told of.
@@ -95,6 +92,7 @@ Result<int> RunSupervisor::Run() {
     Guard(Reap());
     Guard(HearHosts());
     Guard(ReadEvents());
+    WatchRoom();
     Guard(StartDue());
     Escalate();
     Guard(TellWaiting());
@@ -136,58 +134,6 @@ Status RunSupervisor::Reap() {
   return changed ? SaveRunState() : Status();
 }
 
-Status RunSupervisor::OnCoordinatorExit(const Death& death) {
-  SupervisorChild& coordinator = children_.front();
-  if (death.exit.IsCode(static_cast<int>(ExitCode::ok))) {
-    exit_code_ = static_cast<int>(ExitCode::ok);
-    EndAll(Course::finishing, kFarewellMs);
-    ExportModel();
-    return {};
-  }
-  if (course_ != Course::running) return {};
-  const Result<RestartVerdict> verdict = JudgeAndTell(coordinator, death);
-  if (!verdict) return verdict.error();
-  if (*verdict == RestartVerdict::hopeless) Fail(death.words);
-  if (*verdict == RestartVerdict::too_many) FailAfterMany(coordinator.label(), death);
-  return {};
-}
-
-void RunSupervisor::ExportModel() {
-  const Result<Exported> exported = ExportStored(paths_.state, std::nullopt, paths_.Model(), key_);
-  if (exported) return;
-  Ending ending = EndingOf(exported.error());
-  ending.message =
-      "the job is finished, but its model was not exported (start it again to try anew): " +
-      ending.message;
-  Fail(ending);
-}
-
-void RunSupervisor::FailAfterMany(const std::string& who, const Death& death) {
-  Ending ending = death.words;
-  ending.message = TextOfTooMany(who, death.how, death.words.message);
-  Fail(ending);
-}
-
-Status RunSupervisor::OnParticipantExit(SupervisorChild& child, Death death) {
-  MUSTER_TRY(HearDepartures(child));
-  const bool finished = death.exit.IsCode(static_cast<int>(ExitCode::ok)) || child.heard_finish();
-  if (finished) child.Retire();
-  if (course_ != Course::running || child.ended()) return {};
-  for (const std::string& name : child.names()) {
-    const std::optional<Ending> vanished = Vanished(name);
-    if (!vanished) continue;
-    child.Retire();
-    MUSTER_TRY(TellLost(child.label(), death.how, *vanished));
-    FailBelowQuorum(child.label(), *vanished);
-    return {};
-  }
-  const Result<RestartVerdict> verdict = JudgeAndTell(child, death);
-  if (!verdict) return verdict.error();
-  if (*verdict == RestartVerdict::too_many) FailAfterMany(child.label(), death);
-  if (*verdict == RestartVerdict::hopeless) FailBelowQuorum(child.label(), death.words);
-  return {};
-}
-
 Status RunSupervisor::HearHosts() {
   const MonotonicMs now = MonotonicNow();
   if (now < hosts_at_ms_) return {};
@@ -196,66 +142,6 @@ Status RunSupervisor::HearHosts() {
     if (child.pid() > 0) MUSTER_TRY(HearDepartures(child));
   }
   return {};
-}
-
-Status RunSupervisor::HearDepartures(SupervisorChild& child) {
-  std::vector<Departure> departures = child.HearDepartures();
-  if (child.names().size() > 1) {
-    for (const std::string& name : child.names()) {
-      const std::optional<Ending> vanished = Vanished(name);
-      if (vanished && child.GiveUp(name)) departures.push_back({name, *vanished});
-    }
-  }
-  if (course_ != Course::running || child.heard_finish()) return {};
-  for (const Departure& departure : departures) {
-    MUSTER_TRY(TellLost(departure.name, fmt::format("code {}", departure.ending.exit_code),
-                        departure.ending));
-    FailBelowQuorum(departure.name, departure.ending);
-  }
-  return {};
-}
-
-std::optional<Ending> RunSupervisor::Vanished(const std::string& name) const {
-  const std::string directory = paths_.Participant(name);
-  if (::access(directory.c_str(), F_OK) == 0) return std::nullopt;
-  return EndingOf({Reason::io_failed, fmt::format("its state directory {} is gone; the same "
-                                                  "command makes a new one, with a new key",
-                                                  directory)});
-}
-
-std::uint64_t RunSupervisor::ParticipantsLeft() const {
-  std::uint64_t left = 0;
-  for (const SupervisorChild& child : children_) left += child.participants_left();
-  return left;
-}
-
-void RunSupervisor::FailBelowQuorum(const std::string& who, const Ending& last) {
-  const std::uint64_t left = ParticipantsLeft();
-  if (course_ != Course::running || left >= config_.job.round.quorum) return;
-  Ending ending = last;
-  ending.message = fmt::format(
-      "{} is lost and {} of {} participants are left, fewer than round.quorum = {}; {} said: {}",
-      who, left, config_.run.participants, config_.job.round.quorum, who, TextOf(last));
-  Fail(ending);
-}
-
-Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const Death& death) {
-  const RestartDecision decision = child.Judge(death.exit, MonotonicNow());
-  if (decision.verdict != RestartVerdict::again) {
-    MUSTER_TRY(TellLost(child.label(), death.how, death.words));
-    return decision.verdict;
-  }
-  const std::string words = TextOf(death.words);
-  live_.note = fmt::format("{} ended ({}) {}", child.label(), death.how, words);
-  live_.restarts[child.label()] = child.restarts();
-  MUSTER_TRY(
-      Outlive(events_->Append(RestartLine(child.label(), child.restarts(), death.how, words))));
-  return decision.verdict;
-}
-
-Status RunSupervisor::TellLost(const std::string& who, const std::string& how, const Ending& last) {
-  live_.note = fmt::format("{} is lost ({}) {}", who, how, TextOf(last));
-  return Outlive(events_->Append(LostLine(who, how, TextOf(last))));
 }
 
 Status RunSupervisor::Outlive(const Status& written) {
@@ -321,6 +207,7 @@ void RunSupervisor::OnEvent(const RunEvent& event) {
       live_.last_version = event;
       status_wanted_ = true;
       for (SupervisorChild& child : children_) child.OnProgress();
+      full_told_ = full_told_ && LacksRoom();
       break;
     case EventKind::attempt:
       status_wanted_ = true;

@@ -15,8 +15,12 @@
 #include "cli/supervisor_child.h"
 #include "common/error.h"
 #include "common/file.h"
+#include "coordinator/core/core.h"
 
 namespace muster::cli {
+
+/// With less free on the state's volume, children that a disk fails are taken to want room.
+inline constexpr std::uint64_t kRoomReserveBytes = coordinator::kDiskReserveBytes;
 
 /// Starts the coordinator and then the participants, starts again those that end too early, follows
 /// metrics.jsonl, drains on request, and ends with everybody else. Children are killed if this
@@ -56,6 +60,8 @@ class RunSupervisor {
   /// Hears of participants that gave up while the process that hosts them goes on.
   Status HearHosts();
   Status HearDepartures(SupervisorChild& child);
+  /// One of several is gone for good, or until its process is started again.
+  Status OnDeparture(SupervisorChild& child, const std::string& name, const Ending& ending);
   /// Those that take part or will after a start.
   std::uint64_t ParticipantsLeft() const;
   /// Ends the run if those left are fewer than its quorum.
@@ -65,6 +71,13 @@ class RunSupervisor {
   void FailAfterMany(const std::string& who, const Death& death);
   /// Judges the end; tells of a restart. Returns the verdict.
   Result<RestartVerdict> JudgeAndTell(SupervisorChild& child, const Death& death);
+  /// Less than kRoomReserveBytes are free.
+  bool LacksRoom() const;
+  /// True of an end that is over once the volume has room.
+  bool WantsRoom(const Ending& ending) const;
+  void WatchRoom();
+  /// Once, until a version was committed and there is room again.
+  void TellFull();
   Status TellLost(const std::string& who, const std::string& how, const Ending& last);
   /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
   Status Outlive(const Status& written);
@@ -103,6 +116,8 @@ class RunSupervisor {
   std::int64_t tell_at_ms_ = 0;
   std::int64_t status_at_ms_ = 0;
   std::int64_t hosts_at_ms_ = 0;
+  std::int64_t room_at_ms_ = 0;
+  bool full_told_ = false;
   bool status_wanted_ = false;
   std::optional<RunEvent> end_;
   std::string last_line_;  ///< Of the event shown last.

@@ -23,6 +23,7 @@ Status SupervisorChild::Start() {
   said_.emplace(log_path_, log_offset_);
   given_up_.clear();
   heard_finish_ = false;
+  ends_for_room_ = false;
   return {};
 }
 
@@ -43,6 +44,10 @@ Ending SupervisorChild::LastWords(const ChildExit& exit) const {
   const std::string line = LastLine(log_path_, log_offset_);
   const Result<RunEvent> event = ParseEvent(line);
   const std::optional<Reason> reason = event ? ReasonFromName(event->reason) : std::nullopt;
+  // A full disk takes no last words.
+  if (line.empty() && code == static_cast<int>(ExitCode::io_failed)) {
+    return {Reason::io_failed, "a disk failed or is full; its log could take no more", code};
+  }
   if (!reason) return {Reason::process_died, line, code};
   return {*reason, event->message, code};
 }
@@ -61,16 +66,22 @@ std::vector<Departure> SupervisorChild::HearDepartures() {
       heard_finish_ = heard_finish_ || code == static_cast<int>(ExitCode::ok);
       const bool well =
           code == static_cast<int>(ExitCode::ok) || code == static_cast<int>(ExitCode::drained);
-      if (well || !GiveUp(event->who)) continue;
+      if (well) continue;
       const Reason reason = ReasonFromName(event->reason).value_or(Reason::process_died);
       departures.push_back({event->who, {reason, event->message, code}});
     }
   }
 }
 
-RestartDecision SupervisorChild::Judge(const ChildExit& exit, std::int64_t now_ms) {
-  const RestartDecision decision = policy_.OnExit(exit);
-  if (decision.verdict == RestartVerdict::again) {
+void SupervisorChild::EndForRoom() {
+  if (!ends_for_room_) Signal(SIGTERM);
+  ends_for_room_ = true;
+}
+
+RestartDecision SupervisorChild::Judge(const ChildExit& exit, bool volume_full,
+                                       std::int64_t now_ms) {
+  const RestartDecision decision = policy_.OnExit(exit, volume_full);
+  if (decision.verdict == RestartVerdict::again || decision.verdict == RestartVerdict::no_room) {
     start_at_ms_ = now_ms + decision.delay_ms;
   } else {
     Retire();

@@ -41,22 +41,27 @@ class SupervisorChild {
   /// How it ended since it was started, once; nothing while it runs.
   std::optional<ChildExit> Reap();
   /// Why it ended, as it said itself; process_died where it said nothing that names a reason, with
-  /// its last line as the message (none after a SIGKILL, which no words explain).
+  /// its last line as the message (none after a SIGKILL, which no words explain); io_failed where a
+  /// failing disk took no words.
   Ending LastWords(const ChildExit& exit) const;
 
-  /// Who of several gave up, for good or until the next start, since the last call. Nobody for a
-  /// child of one: its exit says it.
+  /// Who of several said since the last call that they gave up, for good or until the next start.
+  /// Nobody for a child of one: its exit says it.
   std::vector<Departure> HearDepartures();
   /// Counts the participant as gone until the next start; false if it was already.
   bool GiveUp(const std::string& name) { return given_up_.insert(name).second; }
-  bool HasGivenUp(const std::string& name) const { return given_up_.contains(name); }
   /// True once one of several said that the job is finished.
   bool heard_finish() const { return heard_finish_; }
   /// Participants that take part or will after a start.
   std::size_t participants_left() const { return ended_ ? 0 : names_.size() - given_up_.size(); }
+  /// One of several gave up for want of room: they are told to end, to be started again together.
+  void EndForRoom();
+  /// True from then until the next start.
+  bool ends_for_room() const { return ends_for_room_; }
 
-  /// Judges an end; after `again` it is due when the delay is over, after others never.
-  RestartDecision Judge(const ChildExit& exit, std::int64_t now_ms);
+  /// Judges an end; after `again` and `no_room` it is due when the delay is over, after others
+  /// never. `volume_full`: as RestartPolicy's.
+  RestartDecision Judge(const ChildExit& exit, bool volume_full, std::int64_t now_ms);
   void OnProgress() { policy_.OnProgress(); }
   /// Never to be started again.
   void Retire() { retired_ = true, ended_ = pid_ == 0; }
@@ -74,6 +79,7 @@ class SupervisorChild {
   std::optional<EventTail> said_;  ///< Since it was started.
   std::set<std::string> given_up_;
   bool heard_finish_ = false;
+  bool ends_for_room_ = false;
   bool retired_ = false;
   bool ended_ = false;
 };

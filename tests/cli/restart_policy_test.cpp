@@ -34,6 +34,30 @@ TEST(RestartPolicy, ProgressForgivesButRestartsStayCounted) {
   EXPECT_EQ(policy.OnExit(kKilled).delay_ms, kBackOffMsMin);
 }
 
+TEST(RestartPolicy, EndingForWantOfRoomIsNoDeath) {
+  RestartPolicy policy;
+  for (int i = 0; i < 100; ++i) {
+    const RestartDecision decision = policy.OnExit({false, 9}, /*volume_full=*/true);
+    EXPECT_EQ(decision.verdict, RestartVerdict::no_room);
+    EXPECT_EQ(decision.delay_ms, kBackOffMsMax);
+  }
+  EXPECT_EQ(policy.restarts(), 0U);
+  EXPECT_EQ(policy.OnExit(kKilled).delay_ms, 0);
+}
+
+TEST(RestartPolicy, OnAFullVolumeOtherEndsAreDeathsAllTheSame) {
+  RestartPolicy policy;
+  EXPECT_EQ(policy.OnExit(kKilled, true).verdict, RestartVerdict::again);
+  EXPECT_EQ(policy.OnExit({false, 1}, true).verdict, RestartVerdict::again);
+  EXPECT_EQ(policy.OnExit({false, 7}, true).verdict, RestartVerdict::hopeless);
+}
+
+TEST(RestartPolicy, AFailingDiskWithRoomIsADeath) {
+  RestartPolicy policy;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(policy.OnExit({false, 9}).verdict, RestartVerdict::again);
+  EXPECT_EQ(policy.OnExit({false, 9}).verdict, RestartVerdict::too_many);
+}
+
 TEST(RestartPolicy, HopelessCodesAreNotTriedAgain) {
   for (const int code : {2, 5, 6, 7, 8, 10, 11}) {
     RestartPolicy policy;

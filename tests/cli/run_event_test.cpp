@@ -60,6 +60,10 @@ TEST(RunEvent, OwnLinesComeBack) {
   EXPECT_EQ(restart.process, "site-1");
   EXPECT_EQ(restart.exit, "signal 9");
   EXPECT_EQ(restart.line.find('\n'), std::string::npos);
+  const RunEvent full = Parsed(DiskFullLine("/state", 7, "m"));
+  EXPECT_EQ(full.kind, EventKind::disk_full);
+  EXPECT_EQ(full.reason, "disk_full");
+  EXPECT_EQ(full.message, "m");
   EXPECT_EQ(Parsed(LostLine("a", "code 7", "m")).kind, EventKind::lost);
   const RunEvent failed = Parsed(FailedLine({Reason::attempts_exhausted, "m", 10}));
   EXPECT_EQ(failed.kind, EventKind::failed);

@@ -3,14 +3,19 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 
+#include "cli/run_files.h"
 #include "common/disk_space.h"
 #include "common/file.h"
 #include "tests/process/fleet.h"
@@ -96,6 +101,80 @@ TEST_F(VolumeTest, AVolumeThatFillsUpPausesGrantsAndTheRunGoesOnWhenThereIsRoom)
   for (const auto& participant : participants) ExpectExit(*participant, 0);
   EXPECT_EQ(LastEvent(fleet_.Events(), "finished")["digest"],
             Fleet::UndisturbedDigest(std::string(kJob), kNames));
+}
+
+/// A volume that holds everything of a `muster run`.
+class RunVolumeTest : public VolumeTest {
+ protected:
+  Fleet::Process StartRun(const std::vector<std::string>& sets = {}) const {
+    std::vector<std::string> arguments = {
+        "run",   fleet_.JobFile(),     "--state-dir", fleet_.CoordinatorDir(), "--format", "json",
+        "--set", "run.participants=2", "--set",       "run.names=site"};
+    for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
+    return std::make_unique<cli::Program>(arguments);
+  }
+  /// Takes what is left, again and again, until the process has ended. Returns false at a deadline.
+  bool FillUntilEnded(pid_t pid) const {
+    const FileDescriptor file(
+        ::open(Ballast().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    const std::string block(4096, 'x');
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (std::chrono::steady_clock::now() < deadline) {
+      while (::write(file.get(), block.data(), block.size()) > 0) {
+      }
+      if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
+      ::poll(nullptr, 0, 1);
+    }
+    return false;
+  }
+  /// The process of the participants that were started first. REQUIRES: a version was committed.
+  pid_t FirstParticipants() const {
+    const auto run = cli::ReadRunState(cli::RunPaths{fleet_.CoordinatorDir()}.RunFile());
+    EXPECT_TRUE(run && !run->processes.empty());
+    return run && !run->processes.empty() ? run->processes.front().pid : 0;
+  }
+  static std::size_t CountOf(const std::vector<Json>& events, const std::string& kind) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        events, [&](const Json& event) { return event.value("event", "") == kind; }));
+  }
+  /// Fills the volume until the participants of the first process cannot write, and makes room
+  /// after `run` said what it waits for.
+  void FillAndEmpty(cli::Program& run);
+};
+
+void RunVolumeTest::FillAndEmpty(cli::Program& run) {
+  ASSERT_FALSE(run.AwaitVersion(2).is_null()) << run.output() << run.errors();
+  const pid_t participants = FirstParticipants();
+  ASSERT_GT(participants, 0);
+  ASSERT_NO_FATAL_FAILURE(Fill(0));
+  // One that waits for its grant has nothing to write; its next start has.
+  ::kill(participants, SIGKILL);
+  ASSERT_TRUE(FillUntilEnded(participants));
+  const Json full =
+      run.Await([](const Json& event) { return event.value("event", "") == "disk_full"; });
+  ASSERT_FALSE(full.is_null()) << run.output() << run.errors();
+  EXPECT_EQ(full["reason"], "disk_full");
+  EXPECT_THAT(full["message"].get<std::string>(), HasSubstr("waits"));
+  std::filesystem::remove(Ballast());
+}
+
+TEST_F(RunVolumeTest, ARunWhoseVolumeFillsUpWaitsAndGoesOnByItself) {
+  if (!Mount("128m")) GTEST_SKIP() << "mounting is not permitted";
+  const auto run = StartRun();
+  ASSERT_NO_FATAL_FAILURE(FillAndEmpty(*run));
+  ExpectExit(*run, 0);
+  EXPECT_EQ(CountOf(run->events(), "failed"), 0U);
+  EXPECT_EQ(CountOf(run->events(), "lost"), 0U);
+  EXPECT_EQ(VersionsOf(run->events()), EachVersionOnce(40));
+}
+
+TEST_F(RunVolumeTest, SeveralParticipantsInAProcessWaitForRoomTogether) {
+  if (!Mount("128m")) GTEST_SKIP() << "mounting is not permitted";
+  const auto run = StartRun({"run.per_process=2"});
+  ASSERT_NO_FATAL_FAILURE(FillAndEmpty(*run));
+  ExpectExit(*run, 0);
+  EXPECT_EQ(CountOf(run->events(), "lost"), 0U);
+  EXPECT_EQ(VersionsOf(run->events()), EachVersionOnce(40));
 }
 
 }  // namespace
