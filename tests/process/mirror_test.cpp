@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "cli/run_files.h"
 #include "tests/cli/append_to.h"
@@ -93,7 +95,7 @@ TEST_F(MirrorProcessTest, ALostStateGoesOnFromItsMirror) {
 
   const Ran restored = Restore("json");
   ASSERT_EQ(restored.code, 0) << restored.errors;
-  EXPECT_EQ(restored.last["lineage"], 2);
+  EXPECT_EQ(restored.last["lineage"], 1'000) << "a gap for lineages it never heard of";
   EXPECT_GE(restored.last["source"], 4);
   EXPECT_GE(restored.last["version"], restored.last["announced"].get<int>() + 1);
   const std::string key = fleet_.CoordinatorDir() + "/coordinator.key";
@@ -144,10 +146,75 @@ TEST_F(MirrorProcessTest, AMirrorOfAnotherRunEndsTheStartAndStaysAsItIs) {
   ExpectExit(*coordinator, 0);
   const Fleet other{std::string(kJob)};
   other.EnrollNew(kNames);
+  const auto first = other.StartCoordinator();
+  other.AwaitStatus([](const Json& status) { return status.is_object(); });
+  first->Signal(SIGTERM);
+  ExpectExit(*first, 3);
   const auto refused = other.StartCoordinator({"checkpoint.mirror=" + MirrorDir()});
   EXPECT_EQ(refused->Wait(), 11);
   EXPECT_THAT(refused->output(), HasSubstr("another run of this job"));
   ExpectVerified(MirrorDir());
+}
+
+TEST_F(MirrorProcessTest, AStartWithoutAStateBesideAMirrorThatHoldsOneMakesNothing) {
+  const auto coordinator = StartCoordinator();
+  StartParticipants();
+  ExpectExit(*coordinator, 0);
+  std::filesystem::remove_all(fleet_.CoordinatorDir());
+  const std::string advice = "muster checkpoints restore --from " + MirrorDir() + " --state-dir ";
+  const auto lost = StartCoordinator();
+  EXPECT_EQ(lost->Wait(), 11);
+  EXPECT_THAT(lost->output(), HasSubstr(advice + fleet_.CoordinatorDir()));
+  EXPECT_FALSE(std::filesystem::exists(fleet_.CoordinatorDir()));
+
+  const std::string state = directory_ / "run";
+  const Ran run = Run(
+      {"run", fleet_.JobFile(), "--state-dir", state, "--set", "checkpoint.mirror=" + MirrorDir()});
+  EXPECT_EQ(run.code, 11) << run.errors;
+  EXPECT_THAT(run.errors, HasSubstr(advice + state));
+  EXPECT_FALSE(std::filesystem::exists(state + "/db"));
+  EXPECT_FALSE(std::filesystem::exists(state + "/participants"));
+
+  // Enrolled again, as by a script that sets the whole job up.
+  const Fleet other{std::string(kJob)};
+  other.EnrollNew(kNames);
+  const auto enrolled = other.StartCoordinator({"checkpoint.mirror=" + MirrorDir()});
+  EXPECT_EQ(enrolled->Wait(), 11);
+  EXPECT_THAT(enrolled->output(), HasSubstr("mirror_ahead"));
+  EXPECT_FALSE(std::filesystem::exists(other.CoordinatorDir() + "/coordinator.key"));
+  ExpectVerified(MirrorDir());
+}
+
+TEST_F(MirrorProcessTest, ARestoreSaysWhichVersionIsDamagedAndGoesOnFromTheNewestWholeOne) {
+  const auto coordinator = StartCoordinator();
+  StartParticipants();
+  ExpectExit(*coordinator, 0);
+  std::filesystem::remove_all(fleet_.CoordinatorDir());
+  std::vector<std::string> versions;  // A file each, of 160 kB; numbered in the order of copying.
+  for (const auto& entry : std::filesystem::directory_iterator(MirrorDir() + "/db")) {
+    if (entry.path().extension() == ".sst" && entry.file_size() > 150'000) {
+      versions.push_back(entry.path());
+    }
+  }
+  ASSERT_EQ(versions.size(), 3U);
+  std::ranges::sort(versions);
+  std::fstream oldest(versions.front(), std::ios::binary | std::ios::in | std::ios::out);
+  oldest.seekp(80'000);
+  oldest.write("damage", 6);
+  oldest.close();
+  const Ran restored = Restore("json");
+  ASSERT_EQ(restored.code, 0) << restored.errors;
+  ASSERT_EQ(restored.last["damaged"].size(), 1U) << restored.last;
+  const std::uint64_t damaged = restored.last["damaged"][0]["version"];
+  EXPECT_GE(damaged, kRounds - 2);
+  EXPECT_THAT(restored.last["damaged"][0]["message"].get<std::string>(),
+              HasSubstr("version " + std::to_string(damaged)));
+  EXPECT_EQ(restored.last["held"], 2);
+  EXPECT_EQ(restored.last["source"], damaged == kRounds ? kRounds - 1 : kRounds);
+  ExpectVerified(fleet_.CoordinatorDir());
+  std::filesystem::remove_all(fleet_.CoordinatorDir());
+  EXPECT_THAT(Restore("text").output, HasSubstr("version " + std::to_string(damaged) +
+                                                " is damaged in the mirror and left out"));
 }
 
 /// Its participants' directories lie in the state directory: they are lost with it.
@@ -184,7 +251,7 @@ TEST_F(MirrorProcessTest, ARestoreOverwritesNoStateAndNeedsAMirror) {
   const auto first = StartCoordinator();
   StartParticipants();
   ExpectExit(*first, 0);
-  EXPECT_EQ(Restore("text").code, 1);
+  EXPECT_EQ(Restore("text").code, 2);
   EXPECT_THAT(Restore("text").errors, HasSubstr("Move the state away"));
   const Ran none = Run({"checkpoints", "restore", "--from", directory_ / "nowhere", "--state-dir",
                         directory_ / "restored"});
