@@ -45,16 +45,22 @@ Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
                    " to spare. Make room, or lower round.goal or checkpoint.keep_last"};
 }
 
-Status CheckStateRoom(const DiskDemand& demand, const RetentionPolicy& retention,
-                      const std::vector<Version>& held, const std::string& state_dir) {
-  auto free_bytes = FreeBytes(state_dir);
-  MUSTER_TRY(free_bytes);
+std::uint64_t ReusedBytes(const DiskDemand& demand, const RetentionPolicy& retention,
+                          const std::vector<Version>& held, const std::string& state_dir) {
   const std::uint64_t spool =
       std::min(Product(demand.updates, demand.update_bytes), OccupiedBytes(state_dir + "/spool"));
   const std::uint64_t versions =
       std::min(Product(ReusedVersions(held, retention), demand.version_bytes),
                OccupiedBytes(state_dir + "/db"));
-  return CheckDiskRoom(demand, retention, Sum(*free_bytes, Sum(spool, versions)), state_dir);
+  return Sum(spool, versions);
+}
+
+Status CheckStateRoom(const DiskDemand& demand, const RetentionPolicy& retention,
+                      const std::vector<Version>& held, const std::string& state_dir) {
+  auto free_bytes = FreeBytes(state_dir);
+  MUSTER_TRY(free_bytes);
+  const std::uint64_t reused = ReusedBytes(demand, retention, held, state_dir);
+  return CheckDiskRoom(demand, retention, Sum(*free_bytes, reused), state_dir);
 }
 
 std::optional<DiskMeasured> DiskGauge::Crossed() {

@@ -31,10 +31,13 @@ struct DiskDemand {
 Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
                      std::uint64_t available, const std::string& state_dir);
 
-/// CheckDiskRoom of a state directory as it lies there. Of what it occupies this counts as room:
-/// the spool, as far as the job asks for it, and, of `held`, the versions that the policy drops and
-/// those that keep_last holds anyway. What else stays (keep_every, keep_last = 0, records) does
-/// not. Errors: disk_full, io_failed.
+/// What the job uses again of what a state directory occupies: the spool, as far as it asks for
+/// it, and, of `held`, the versions that the policy drops and those that it asks room for. What
+/// else stays (keep_every, keep_last = 0, records) is no room.
+std::uint64_t ReusedBytes(const DiskDemand& demand, const RetentionPolicy& retention,
+                          const std::vector<Version>& held, const std::string& state_dir);
+
+/// CheckDiskRoom of a state directory as it lies there. Errors: disk_full, io_failed.
 Status CheckStateRoom(const DiskDemand& demand, const RetentionPolicy& retention,
                       const std::vector<Version>& held, const std::string& state_dir);
 

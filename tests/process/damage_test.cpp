@@ -8,6 +8,7 @@
 #include <fstream>
 #include <map>
 
+#include "checkpoint/mirror_files.h"
 #include "tests/process/fleet.h"
 
 namespace muster::process {
@@ -58,6 +59,17 @@ std::vector<std::string> VersionFiles(const std::string& state_dir) {
   std::vector<std::string> paths;
   for (const auto& [name, path] : files) paths.push_back(path);
   return paths;
+}
+
+/// Names and bytes of all plain files in a directory and below.
+std::map<std::string, std::string> ImageOf(const std::string& directory) {
+  std::map<std::string, std::string> image;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    image[entry.path()] = {std::istreambuf_iterator<char>(file), {}};
+  }
+  return image;
 }
 
 Json LastOf(const Program& program) {
@@ -140,6 +152,55 @@ TEST_F(DamageTest, WithoutDamageAcceptLossSaysSoAndChangesNothing) {
   const Json finished = LastEvent(fleet_.Events(), "finished");
   EXPECT_EQ(finished["reproducible"], true) << finished;
   EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(std::string(kJob), kNames));
+}
+
+TEST_F(DamageTest, NumbersThatTheMirrorWasToldOfAreNotUsedAgain) {
+  auto coordinator = fleet_.StartCoordinator();
+  std::vector<Fleet::Process> sites = StartSites();
+  ASSERT_FALSE(coordinator->AwaitVersion(3).is_null());
+  coordinator->Signal(SIGTERM);
+  ExpectExit(*coordinator, 3);
+  for (const Fleet::Process& site : sites) site->Signal(SIGKILL);
+  Flip(VersionFiles(fleet_.CoordinatorDir()).back(), 90'000);
+  fs::remove(fleet_.CoordinatorDir() + "/metrics.jsonl");
+  const std::string mirror = fleet_.DirOf("mirror");
+  fs::create_directories(mirror);
+  ASSERT_TRUE(NoteAnnounced(mirror, {.version = 9, .lineage = 1}));
+  const std::string set = "checkpoint.mirror=" + mirror;
+
+  Program damaged(Coordinator({"--set", set}));
+  ExpectExit(damaged, 5);
+  EXPECT_THAT(LastOf(damaged).value("message", ""), HasSubstr(" to 9)"));
+  Program accepting(Coordinator({"--accept-loss", "--set", set}));
+  ExpectExit(accepting, 0);
+  EXPECT_THAT(accepting.errors(), HasSubstr("version 10 has the content of version"));
+}
+
+TEST_F(DamageTest, AFormatThatIsLostBeforeTheFirstStartIsWrittenAgain) {
+  fs::remove(fleet_.CoordinatorDir() + "/FORMAT");
+  const auto damaged = fleet_.StartCoordinator();
+  ExpectExit(*damaged, 5);
+  EXPECT_THAT(LastOf(*damaged).value("message", ""),
+              HasSubstr("--accept-loss mends the directory, and goes on"));
+  Program accepting(Coordinator({"--accept-loss"}));
+  const std::vector<Fleet::Process> sites = StartSites();
+  ExpectExit(accepting, 0);
+  for (const Fleet::Process& site : sites) ExpectExit(*site, 0);
+  const Json finished = LastEvent(fleet_.Events(), "finished");
+  EXPECT_EQ(finished["reproducible"], true) << finished;
+}
+
+TEST_F(DamageTest, VerifyChangesNoByte) {
+  auto coordinator = fleet_.StartCoordinator();
+  const std::vector<Fleet::Process> sites = StartSites();
+  ASSERT_FALSE(coordinator->AwaitVersion(2).is_null());
+  EXPECT_THAT(Checkpoints("verify", 0), HasSubstr("a coordinator is at work"));
+  coordinator->Signal(SIGKILL);
+  ExpectExit(*coordinator, -SIGKILL);
+  const auto before = ImageOf(fleet_.CoordinatorDir());
+  Checkpoints("verify", 0);
+  EXPECT_EQ(ImageOf(fleet_.CoordinatorDir()), before);
+  for (const Fleet::Process& site : sites) site->Signal(SIGKILL);
 }
 
 TEST_F(DamageTest, ARollbackIsANewVersionThatTheRunGoesOnFrom) {

@@ -71,6 +71,10 @@ void StopAndGoOn(const Fleet& fleet, const std::string& undisturbed) {
             std::string::npos)
       << coordinator->output() << coordinator->errors();
 
+  // Who only looks needs nothing but to read.
+  cli::Program verify({"checkpoints", "verify", "--state-dir", fleet.CoordinatorDir()});
+  ExpectExit(verify, 0);
+
   ASSERT_NO_FATAL_FAILURE(RemountReadOnly(fleet.CoordinatorDir(), false));
   coordinator = fleet.StartCoordinator();
   ExpectExit(*coordinator, 0);

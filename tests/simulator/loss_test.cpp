@@ -3,6 +3,7 @@
 #include "checkpoint/loss.h"
 
 #include <gmock/gmock.h>
+#include <rocksdb/file_system.h>
 
 #include <array>
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "checkpoint/copy_version.h"
+#include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/loss_on.h"
 #include "common/random.h"
 #include "coordinator/runtime/stored_head.h"
@@ -28,6 +30,27 @@ using ::testing::SizeIs;
 
 constexpr Version kHead = StoredRun::kRounds;
 constexpr std::uint64_t kInAChunk = 30'000;
+
+/// The batches of the last rounds are lost, and the chunks of their versions are there.
+void DamageLogEarly(StoredRun& run) { run.Flip(run.LiveLog(), run.SizeOf(run.LiveLog()) / 2); }
+
+/// A file system on which one file cannot be opened to be read.
+class FailingOpens : public rocksdb::FileSystemWrapper {
+ public:
+  FailingOpens(const checkpoint::FileSystemPtr& files, std::string path)
+      : FileSystemWrapper(files), path_(std::move(path)) {}
+  const char* Name() const override { return "FailingOpens"; }
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* result,
+                                        rocksdb::IODebugContext* dbg) override {
+    if (path != path_) return target()->NewRandomAccessFile(path, options, result, dbg);
+    return rocksdb::IOStatus::IOError("Too many open files", path);
+  }
+
+ private:
+  const std::string path_;
+};
 
 class LossTest : public ::testing::Test {
  protected:
@@ -56,6 +79,11 @@ class LossTest : public ::testing::Test {
   }
   Sha256Digest DigestOf(Version version) {
     return run_.Open(OpenMode::read_only)->ReadRoundRecord(version)->digest;
+  }
+  /// As DigestOf, of a state that does not open.
+  Sha256Digest DigestOfDamaged(Version version) {
+    const auto damaged = checkpoint::OpenDamagedToRead(run_.Mounted(), run_.state_dir(), {});
+    return damaged->store->ReadRoundRecord(version)->digest;
   }
   /// After a loss was accepted: head is a copy of `good` in lineage 2, and everything verifies.
   void ExpectGoesOnFrom(Version good, Version copy, const Sha256Digest& digest) {
@@ -137,6 +165,38 @@ TEST_F(LossTest, SeveralVersionsAndTheirFilesEndsAreLostTogether) {
   EXPECT_EQ(loss.lost_updates, 9U);
   Accept();
   ExpectGoesOnFrom(2, kHead + 1, good);
+}
+
+TEST_F(LossTest, NumbersWhoseBatchesTheLogLostAreNotUsedAgain) {
+  DamageLogEarly(run_);
+  const Loss loss = Assess();
+  ASSERT_LT(loss.good, kHead - 1) << "the log lost no version";
+  EXPECT_EQ(loss.head, kHead) << "its chunks are there";
+  EXPECT_THAT(LossText(loss), HasSubstr(" to 5)"));
+  const Sha256Digest good = DigestOfDamaged(loss.good);
+  Accept();
+  ExpectGoesOnFrom(loss.good, kHead + 1, good);
+}
+
+TEST_F(LossTest, AReadThatFailsIsNoDamage) {
+  run_.Flip(run_.FileOf(4), run_.SizeOf(run_.FileOf(4)) - 10);  // Opened without all files.
+  const auto files = std::make_shared<FailingOpens>(run_.Mounted(), run_.FileOf(3));
+  const auto loss = checkpoint::AssessLossOn(files, run_.state_dir(), 0);
+  ASSERT_FALSE(loss.has_value());
+  EXPECT_EQ(loss.error().reason, Reason::io_failed);
+  EXPECT_THAT(loss.error().message, HasSubstr("Too many open files"));
+  const auto accepted = checkpoint::AcceptLossOn(files, run_.state_dir(), {});
+  ASSERT_FALSE(accepted.has_value());
+  EXPECT_EQ(accepted.error().reason, Reason::io_failed);
+  EXPECT_THAT(Assess().damaged, ElementsAre(4));
+}
+
+TEST_F(LossTest, ASpoolThatCannotBeReadIsNoDamage) {
+  run_.OpenRoundWithUpdates();
+  const auto files = std::make_shared<FailingOpens>(run_.Mounted(), run_.Path("spool"));
+  const auto loss = checkpoint::AssessLossOn(files, run_.state_dir(), 0);
+  ASSERT_FALSE(loss.has_value());
+  EXPECT_EQ(loss.error().reason, Reason::io_failed);
 }
 
 TEST_F(LossTest, OldVersionsAreRemovedAndTheRunLosesNothing) {
@@ -235,7 +295,9 @@ TEST_F(LossTest, BytesOfAcceptedUpdatesCostTheOpenRound) {
 TEST_F(LossTest, ALostSpoolCostsTheOpenRound) {
   run_.OpenRoundWithUpdates();
   run_.Remove(run_.Path("spool"));
+  const auto operations = run_.disk().operation_count();
   EXPECT_THAT(Assess().damage, ElementsAre(HasSubstr("spool is gone")));
+  EXPECT_EQ(run_.disk().operation_count(), operations) << "a look changes nothing";
   Accept();
   EXPECT_TRUE(run_.Verify().has_value());
 }
@@ -328,6 +390,7 @@ class DyingTest : public ::testing::TestWithParam<Kind> {};
 INSTANTIATE_TEST_SUITE_P(
     Kinds, DyingTest,
     ::testing::Values(Kind{"Log", StoredRun::End::finished, DamageLog, 5},
+                      Kind{"LogEarly", StoredRun::End::finished, DamageLogEarly, 2},
                       Kind{"Head", StoredRun::End::finished, DamageHead, 4},
                       Kind{"Footers", StoredRun::End::finished, DamageFooters, 3},
                       Kind{"WitnessAndFormat", StoredRun::End::unstored, DamageWitnessAndFormat, 5},
@@ -397,8 +460,12 @@ TEST_P(DyingTest, LosesNothingSilentlyAndComesToTheSameEnd) {
     ASSERT_TRUE(verified.has_value()) << verified.error().Text();
     const auto store = run.Open(OpenMode::read_only);
     ASSERT_EQ(store->recovered().lineages.size(), 2U);
-    EXPECT_EQ(store->recovered().head->version, kHead + 1);
+    // Above every number that the lost log gave away. One is left out where the first try died
+    // between the copy's chunks and its batch: nobody can tell these from a lost version's.
+    EXPECT_GE(store->recovered().head->version, kHead + 1);
+    EXPECT_LE(store->recovered().head->version, kHead + 2);
     EXPECT_EQ(store->recovered().head->digest, digest);
+    ASSERT_EQ(run.VersionFileCount(), store->HeldVersions().size()) << "chunks nobody names";
   }
   EXPECT_GT(points, 40);
   EXPECT_GT(still_damaged, 20);

@@ -127,6 +127,12 @@ std::string StoredRun::FileOf(Version version) const {
   return "";
 }
 
+std::size_t StoredRun::VersionFileCount() const {
+  return static_cast<std::size_t>(std::ranges::count_if(disk_->Files(), [](const auto& file) {
+    return file.first.ends_with(".sst") && file.second >= kVersionFileBytesMin;
+  }));
+}
+
 std::string StoredRun::LiveLog() const {
   std::string newest;
   for (const auto& [path, bytes] : disk_->Files()) {

@@ -37,6 +37,8 @@ class StoredRun {
   std::vector<AcceptedUpdate> OpenRoundWithUpdates() const;
   /// The sorted file of a version's chunks.
   std::string FileOf(Version version) const;
+  /// How many sorted files hold chunks.
+  std::size_t VersionFileCount() const;
   std::string LiveLog() const;
   std::string Path(const std::string& name) const { return state_dir_.path() + "/" + name; }
   void Flip(const std::string& path, std::uint64_t byte) const { disk_->FlipBit(path, 8 * byte); }
