@@ -58,6 +58,10 @@ TEST(Status, TheMirrorIsOneLineThatSaysHowFarItIsBehindAndWhyItFails) {
   EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror), "/backup: no version yet");
   mirror.version = 3;
   EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror), "/backup: version 3, 2 behind");
+  mirror.damaged = {{1, "chunk 0 of version 1"}, {2, "chunk 4 of version 2"}};
+  EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror),
+            "/backup: version 3, 2 behind; damaged in the state and left out: 1, 2");
+  mirror.damaged.clear();
   mirror.error = Error{Reason::disk_full, "no room"};
   const std::string page = RenderStatus(*ParseStatus(Reply(mirror)), std::nullopt);
   EXPECT_NE(page.find("mirror       /backup: version 3, 2 behind; disk_full: no room\n"),

@@ -315,5 +315,21 @@ TEST_F(NoticeLogTest, AMirrorThatFailsIsToldOfAndAtTheEndHowFarItIsBehind) {
   EXPECT_EQ(events.back()["mirror"]["version"], 3);
 }
 
+TEST_F(NoticeLogTest, VersionsThatAMirrorLeavesOutAreWarnedOf) {
+  MirrorStatus status;
+  status.dir = "/backup";
+  status.version = status.committed = 5;
+  status.damaged = {{1, "chunk 0 of version 1 is not whole"}};
+  notices_->OnMirror(status);
+  EXPECT_EQ(Events().back()["damaged"], json::array({1}));
+  const auto lines = ReadLines(dir_ / "coordinator.log", 1 << 20);
+  ASSERT_TRUE(lines.has_value());
+  const auto warns = [](const std::string& line) {
+    return line.find("warn") != std::string::npos &&
+           line.find("chunk 0 of version 1 is not whole") != std::string::npos;
+  };
+  EXPECT_EQ(std::ranges::count_if(*lines, warns), 1);
+}
+
 }  // namespace
 }  // namespace muster::coordinator
