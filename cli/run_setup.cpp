@@ -9,6 +9,7 @@
 #include "checkpoint/store.h"
 #include "cli/identity.h"
 #include "cli/local_data.h"
+#include "cli/run_room.h"
 #include "cli/stored.h"
 #include "common/bytes.h"
 #include "common/file.h"
@@ -119,6 +120,7 @@ Status PrepareRun(const Config& config, const RunPaths& paths, const StateKey& k
   const RecoveredState& state = (*store)->recovered();
   if (state.job) MUSTER_TRY(coordinator::CheckStoredJob(*state.job, config.job));
   MUSTER_TRY(CheckShape(config, paths, state));
+  MUSTER_TRY(CheckRunRoom(config, paths, (*store)->HeldVersions()));
   MUSTER_TRY(EnrolEverybody(config, paths, **store));
   return WriteFileAtomically(paths.EffectiveConfig(), AsBytes(RenderConfig(config)), 0644);
 }

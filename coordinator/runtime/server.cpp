@@ -12,7 +12,7 @@
 #include "common/limits.h"
 #include "common/open_files.h"
 #include "common/random.h"
-#include "coordinator/runtime/disk_room.h"
+#include "coordinator/runtime/disk_demand.h"
 #include "coordinator/runtime/endpoints_file.h"
 #include "coordinator/runtime/serve.h"
 #include "transport/keys.h"
@@ -82,20 +82,6 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
   return server;
 }
 
-/// Refused now rather than in the middle of a round.
-Status CheckRoom(const JobSpec& job, const ServerOptions& options, const Trainer& trainer,
-                 const Strategy& strategy, const std::vector<Version>& held) {
-  const auto lane = SingleLane(strategy, trainer.layout());
-  MUSTER_TRY(lane);
-  const auto server_state = StateLayout(strategy, trainer.layout());
-  MUSTER_TRY(server_state);
-  const RetentionPolicy& retention = options.core.retention;
-  return coordinator::CheckStateRoom(
-      {lane->layout.total_bytes(), trainer.layout().total_bytes() + server_state->total_bytes(),
-       coordinator::SpoolExtentCount(job), VersionsHeldAtATime(retention)},
-      retention, held, options.state_dir);
-}
-
 Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, int signal_fd,
                              coordinator::ProcessLog& log) {
   MUSTER_TRY(CheckOpenFiles(0));  // To see who is enrolled, the store must be opened.
@@ -114,7 +100,12 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   auto trainer = CreateTrainer(job, 0, options.data);
   MUSTER_TRY(trainer);
   const std::unique_ptr<Strategy> strategy = CreateStrategy(job);
-  MUSTER_TRY(CheckRoom(job, options, **trainer, *strategy, (*store)->HeldVersions()));
+  const RetentionPolicy& retention = options.core.retention;
+  const auto demand = coordinator::DemandOf(job, retention, **trainer, *strategy);
+  MUSTER_TRY(demand);
+  // Refused now rather than in the middle of a round.
+  MUSTER_TRY(
+      coordinator::CheckStateRoom(*demand, retention, (*store)->HeldVersions(), options.state_dir));
   auto start = coordinator::Bootstrap(**store, **spool, job, {SystemRandom(), SystemRandom()},
                                       {**trainer, options.initial_model}, *strategy);
   MUSTER_TRY(start);

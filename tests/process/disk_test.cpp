@@ -158,6 +158,16 @@ void RunVolumeTest::FillAndEmpty(cli::Program& run) {
   std::filesystem::remove(Ballast());
 }
 
+TEST_F(RunVolumeTest, ARunWhoseParticipantsDoNotFitBesideTheStateIsRefusedWithItsNumbers) {
+  if (!Mount("44m")) GTEST_SKIP() << "mounting is not permitted";
+  const auto run = StartRun({"run.participants=40", "data.parts=40"});
+  EXPECT_EQ(run->Wait(), 9);
+  EXPECT_THAT(run->output(), HasSubstr("disk_full"));
+  EXPECT_THAT(run->output(), HasSubstr("(run.participants = 40) for 3 x 400000 each"));
+  // Nobody was started.
+  EXPECT_FALSE(std::filesystem::exists(fleet_.CoordinatorLog()));
+}
+
 TEST_F(RunVolumeTest, ARunWhoseVolumeFillsUpWaitsAndGoesOnByItself) {
   if (!Mount("128m")) GTEST_SKIP() << "mounting is not permitted";
   const auto run = StartRun();

@@ -1,0 +1,16 @@
+#include "coordinator/runtime/disk_demand.h"
+
+namespace muster::coordinator {
+
+Result<DiskDemand> DemandOf(const JobSpec& job, const RetentionPolicy& retention,
+                            const Trainer& trainer, const Strategy& strategy) {
+  const auto lane = SingleLane(strategy, trainer.layout());
+  MUSTER_TRY(lane);
+  const auto server_state = StateLayout(strategy, trainer.layout());
+  MUSTER_TRY(server_state);
+  return DiskDemand{lane->layout.total_bytes(),
+                    trainer.layout().total_bytes() + server_state->total_bytes(),
+                    SpoolExtentCount(job), VersionsHeldAtATime(retention)};
+}
+
+}  // namespace muster::coordinator
