@@ -79,7 +79,7 @@ class Database {
   /// Takes over a file of sorted keys of `versions`; durable on return. Errors: as Write.
   Status Ingest(const std::string& path);
   /// Writes everything in the log out to sorted files and waits for it; with `merge`, merges these.
-  /// Errors: as Write.
+  /// Does nothing with a database that is not trusted as a whole. Errors: as Write.
   Status FlushLog(bool merge);
   /// Removes the chunks of versions from `first` to `last`, both included; whole files at once.
   /// Errors: as Write.
