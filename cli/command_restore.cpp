@@ -48,6 +48,12 @@ std::string AsText(const Restored& restored, const Arguments& arguments) {
   } else if (restored.announced) {
     text += "the mirror had every version that it was told of\n";
   }
+  if (!restored.damaged.empty() && restored.damaged.rbegin()->first > restored.newest) {
+    text += fmt::format(
+        "{} names version {}, which this state has not, and is no mirror of it any more: name an "
+        "empty directory in checkpoint.mirror\n",
+        arguments.from, restored.damaged.rbegin()->first);
+  }
   return text + fmt::format(
                     "participants drop what they did beyond version {} and follow; one that "
                     "followed a lineage that the mirror never heard of refuses (unknown_lineage) "

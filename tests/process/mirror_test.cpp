@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "cli/run_files.h"
 #include "tests/cli/append_to.h"
@@ -190,31 +190,40 @@ TEST_F(MirrorProcessTest, ARestoreSaysWhichVersionIsDamagedAndGoesOnFromTheNewes
   StartParticipants();
   ExpectExit(*coordinator, 0);
   std::filesystem::remove_all(fleet_.CoordinatorDir());
-  std::vector<std::string> versions;  // A file each, of 160 kB; numbered in the order of copying.
+  std::vector<std::string> versions;  // A file each, of 160 kB.
   for (const auto& entry : std::filesystem::directory_iterator(MirrorDir() + "/db")) {
     if (entry.path().extension() == ".sst" && entry.file_size() > 150'000) {
       versions.push_back(entry.path());
     }
   }
   ASSERT_EQ(versions.size(), 3U);
-  std::ranges::sort(versions);
-  std::fstream oldest(versions.front(), std::ios::binary | std::ios::in | std::ios::out);
-  oldest.seekp(80'000);
-  oldest.write("damage", 6);
-  oldest.close();
-  const Ran restored = Restore("json");
-  ASSERT_EQ(restored.code, 0) << restored.errors;
-  ASSERT_EQ(restored.last["damaged"].size(), 1U) << restored.last;
-  const std::uint64_t damaged = restored.last["damaged"][0]["version"];
-  EXPECT_GE(damaged, kRounds - 2);
-  EXPECT_THAT(restored.last["damaged"][0]["message"].get<std::string>(),
-              HasSubstr("version " + std::to_string(damaged)));
-  EXPECT_EQ(restored.last["held"], 2);
-  EXPECT_EQ(restored.last["source"], damaged == kRounds ? kRounds - 1 : kRounds);
-  ExpectVerified(fleet_.CoordinatorDir());
-  std::filesystem::remove_all(fleet_.CoordinatorDir());
-  EXPECT_THAT(Restore("text").output, HasSubstr("version " + std::to_string(damaged) +
-                                                " is damaged in the mirror and left out"));
+  std::set<std::uint64_t> damaged;
+  for (const std::string& path : versions) {
+    const std::string whole = directory_ / "whole";
+    std::filesystem::copy_file(path, whole, std::filesystem::copy_options::overwrite_existing);
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(80'000);
+    file.write("damage", 6);
+    file.close();
+    const Ran restored = Restore("json");
+    ASSERT_EQ(restored.code, 0) << restored.errors;
+    ASSERT_EQ(restored.last["damaged"].size(), 1U) << restored.last;
+    const std::uint64_t version = restored.last["damaged"][0]["version"];
+    damaged.insert(version);
+    const bool newest = version == kRounds;
+    EXPECT_EQ(restored.last["source"], newest ? kRounds - 1 : kRounds);
+    EXPECT_EQ(restored.last["version"], kRounds + 1) << "no number is used again";
+    EXPECT_EQ(restored.last["held"], 2);
+    ExpectVerified(fleet_.CoordinatorDir());
+    std::filesystem::remove_all(fleet_.CoordinatorDir());
+    const std::string text = Restore("text").output;
+    EXPECT_THAT(text, HasSubstr("version " + std::to_string(version) +
+                                " is damaged in the mirror and left out"));
+    EXPECT_EQ(text.find("name an empty directory") != std::string::npos, newest) << text;
+    std::filesystem::remove_all(fleet_.CoordinatorDir());
+    std::filesystem::copy_file(whole, path, std::filesystem::copy_options::overwrite_existing);
+  }
+  EXPECT_EQ(damaged, (std::set<std::uint64_t>{kRounds - 2, kRounds - 1, kRounds}));
 }
 
 /// Its participants' directories lie in the state directory: they are lost with it.
