@@ -42,8 +42,8 @@ class TextOutput : public RunOutput {
   void OnEvent(const RunEvent& event) override {
     if (event.kind == EventKind::version) PrintVersion(event);
     if (event.kind == EventKind::attempt) {
-      Print(fmt::format("       attempt {} of round {}: {}\n", event.attempts, event.round,
-                        event.reason));
+      Print(fmt::format("       attempt {} of round {}: {} ({})\n", event.attempts, event.round,
+                        event.reason, event.message));
     }
     if (event.kind == EventKind::restart) {
       Print(fmt::format("       restarted {} ({})\n", event.process, ExitNote(event)));

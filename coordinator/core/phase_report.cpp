@@ -188,7 +188,8 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
 // How the attempt stands: "1 accepted, quorum 2".
 std::string CoordinatorCore::Impl::AttemptText() const {
   return std::to_string(round_->accepted.size()) + " accepted, quorum " +
-         std::to_string(job_.round.quorum);
+         std::to_string(job_.round.quorum) +
+         (disk_short_ ? "; no upload is granted (disk_full)" : "");
 }
 
 // Why a round cannot go on: "round 7: 1 accepted, quorum 2; refused: 3 not_finite".
