@@ -63,14 +63,13 @@ class Examination {
  private:
   /// What is gone is as lost as what is read wrong. A read that fails otherwise, as for want of
   /// descriptors or by a newer build's record, says nothing of what lies there.
-  static bool IsLost(const Status& read) {
-    return !read &&
-           (read.error().reason == Reason::damage || read.error().reason == Reason::not_found);
+  static bool IsLost(const Error& error) {
+    return error.reason == Reason::damage || error.reason == Reason::not_found;
   }
 
   Status ReadVersion(Version version) {
-    const Status read = VerifyVersion(store_, version);
-    if (!read && !IsLost(read)) return read;
+    const auto read = VerifyVersion(store_, version);
+    if (!read && !IsLost(read.error())) return read.error();
     if (read) {
       good_.insert(version);
       return {};
@@ -97,7 +96,7 @@ class Examination {
     auto spool = OpenSpoolToReadOn(files_, state_dir_, key_);
     const Status read =
         spool ? VerifySpooled(**spool, state_.head->model_bytes, updates) : Status(spool.error());
-    if (!read && !IsLost(read)) return read.error();
+    if (!read && !IsLost(read.error())) return read.error();
     if (!read) loss_.damage.push_back(read.error().message);
     return read.has_value();
   }

@@ -128,14 +128,14 @@ class Restorer {
     std::optional<Version> newest;
     for (const Version version : mirror.HeldVersions()) {
       progress_(version);
-      const Status read = VerifyVersion(mirror, version);
+      const auto read = VerifyVersion(mirror, version);
       if (read) {
         newest = version;
       } else if (read.error().reason == Reason::damage ||
                  read.error().reason == Reason::not_found) {
         restored_.damaged.emplace(version, read.error().message);
       } else {
-        return read;
+        return read.error();
       }
     }
     if (!newest) {

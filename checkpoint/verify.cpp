@@ -3,22 +3,21 @@
 #include <rocksdb/file_system.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "aggregation/update_digest.h"
 #include "checkpoint/copy_version.h"
 #include "checkpoint/internal/in_use.h"
 #include "checkpoint/internal/spool_reader.h"
 #include "checkpoint/load.h"
-#include "common/digest.h"
 
 namespace muster {
 namespace {
-
-constexpr std::size_t kPieceBytes = 256U << 10;
 
 Error Damage(std::string text) { return {Reason::damage, std::move(text)}; }
 std::string Named(Version version) { return "version " + std::to_string(version); }
@@ -109,22 +108,31 @@ class Ledger {
 };
 
 Status CheckSpooled(const Spool& spool, const AcceptedUpdate& update, std::uint64_t bytes) {
-  Xxh128 hash;
-  Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, kPieceBytes)));
-  for (std::uint64_t offset = 0; offset < bytes;) {
-    const MutableByteSpan part(piece.data(), std::min<std::uint64_t>(bytes - offset, piece.size()));
-    MUSTER_TRY(spool.Read(update.extent.index, offset, part));
-    hash.Update(part);
-    offset += part.size();
-  }
-  if (hash.Digest() == update.digest) return {};
+  const UpdateSource source{[&](std::uint64_t offset, MutableByteSpan part) {
+                              return spool.Read(update.extent.index, offset, part);
+                            },
+                            update.weight};
+  const auto found = UpdateDigest(source, bytes);
+  MUSTER_TRY(found);
+  if (*found == update.digest) return {};
   return Damage("the spool holds other bytes for the accepted update " + update.id.Text() +
                 " than were acknowledged");
 }
 
+/// The accepted updates whose bytes must lie in the spool.
+std::vector<AcceptedUpdate> SpooledOf(const RecoveredState& state,
+                                      const std::vector<Version>& held) {
+  std::vector<AcceptedUpdate> spooled = state.accepted;
+  // Of a head that is stored they may be overwritten: only their clearance was lost.
+  if (!state.unstored.empty() && std::ranges::count(held, state.head->version) == 0) {
+    spooled.insert(spooled.begin(), state.unstored.begin(), state.unstored.end());
+  }
+  return spooled;
+}
+
 }  // namespace
 
-Status VerifyVersion(CheckpointStore& store, Version version) {
+Result<std::uint64_t> VerifyVersion(CheckpointStore& store, Version version) {
   const auto manifest = store.ReadManifest(version);
   MUSTER_TRY(manifest);
   MUSTER_TRY(ModelLayoutOf(*manifest));
@@ -134,8 +142,9 @@ Status VerifyVersion(CheckpointStore& store, Version version) {
     return Damage("the manifest of " + Named(version) + " is not the one that its record names");
   }
   MUSTER_TRY(record);
-  return StreamVersion(store, *manifest, manifest->total_bytes,
-                       [](ByteSpan /*chunk*/) -> Status { return {}; });
+  MUSTER_TRY(StreamVersion(store, *manifest, manifest->total_bytes,
+                           [](ByteSpan /*chunk*/) -> Status { return {}; }));
+  return manifest->total_bytes;
 }
 
 Status VerifySpooled(Spool& spool, std::uint64_t bytes,
@@ -162,44 +171,24 @@ Result<VerifiedState> VerifyRecords(CheckpointStore& store) {
   return verified;
 }
 
-namespace {
-
-/// The accepted updates whose bytes must lie in the spool.
-std::vector<AcceptedUpdate> SpooledOf(const RecoveredState& state,
-                                      const std::vector<Version>& held) {
-  std::vector<AcceptedUpdate> spooled = state.accepted;
-  // Of a head that is stored they may be overwritten: only their clearance was lost.
-  if (!state.unstored.empty() && std::ranges::count(held, state.head->version) == 0) {
-    spooled.insert(spooled.begin(), state.unstored.begin(), state.unstored.end());
-  }
-  return spooled;
-}
-
-}  // namespace
-
 Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
                                   const std::function<void(Version)>& progress) {
-  const RecoveredState& state = store.recovered();
-  VerifiedState verified;
-  Ledger ledger(state.lineages);
-  MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
-    ++verified.records;
-    return ledger.Add(record);
-  }));
-  MUSTER_TRY(ledger.CheckFates(state.fates));
-  verified.updates = ledger.update_count();
+  auto verified = VerifyRecords(store);
+  MUSTER_TRY(verified);
   for (const Version version : store.HeldVersions()) {
     progress(version);
-    MUSTER_TRY(VerifyVersion(store, version));
-    verified.held.push_back(version);
-    verified.chunk_bytes += store.ReadManifest(version)->total_bytes;
+    const auto bytes = VerifyVersion(store, version);
+    MUSTER_TRY(bytes);
+    verified->held.push_back(version);
+    verified->chunk_bytes += *bytes;
   }
   if (spool == nullptr) return verified;
-  const std::vector<AcceptedUpdate> spooled = SpooledOf(state, verified.held);
+  const RecoveredState& state = store.recovered();
+  const std::vector<AcceptedUpdate> spooled = SpooledOf(state, verified->held);
   if (spooled.empty()) return verified;
   // An update has the model's tensors.
   MUSTER_TRY(VerifySpooled(*spool, state.head->model_bytes, spooled));
-  verified.spooled_updates = spooled.size();
+  verified->spooled_updates = spooled.size();
   return verified;
 }
 

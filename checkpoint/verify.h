@@ -23,8 +23,9 @@ struct VerifiedState {
 };
 
 /// The version's manifest against its record and itself, and each chunk against the manifest.
-/// Errors: not_found (no such version, or its chunks are not held), damage, io_failed.
-Status VerifyVersion(CheckpointStore& store, Version version);
+/// Returns the chunks' bytes. Errors: not_found (no such version, or its chunks are not held),
+/// damage, io_failed.
+Result<std::uint64_t> VerifyVersion(CheckpointStore& store, Version version);
 
 /// The bytes in the spool of each of `updates`, `bytes` long, against its digest. Prepares the
 /// spool. Errors: damage (names the update), io_failed.
