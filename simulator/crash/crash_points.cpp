@@ -87,7 +87,8 @@ Reference RunUndisturbed(const std::string& state_dir, const StateKey& key,
   Scenario scenario(state_dir, key, upkeep);
   Federation& federation = scenario.federation();
   federation.disk().SetPlan([&](const PlannedOperation& planned) {
-    reference.operations.push_back({planned, federation.coordinator().phase()});
+    reference.operations.push_back(
+        {planned, std::string(coordinator::PhaseName(federation.coordinator().phase()))});
     return Verdict::done;
   });
   reference.result = scenario.Run();
@@ -107,7 +108,8 @@ CrashedRun RunCrashed(const Reference& reference, const CrashPoint& point,
       const bool lies = IsSync(planned.operation) && FileKind(planned.path) == liar;
       return lies ? Verdict::lies : Verdict::done;
     }
-    crashed.hit = TracedOperation{planned, federation.coordinator().phase()};
+    crashed.hit = TracedOperation{
+        planned, std::string(coordinator::PhaseName(federation.coordinator().phase()))};
     if (point.variant == CrashVariant::before_word) {
       federation.coordinator().DieBeforeTheNextWord(Unsynced::lost);
     }

@@ -69,15 +69,16 @@ void Scenario::OnProgress(Version head, Attempt attempt) {
   World& world = federation_->world();
   CoordinatorNode& coordinator = federation_->coordinator();
   if (head == kDrainAfter && !std::exchange(drained_, true)) {
-    world.At(world.now(), [&coordinator] { coordinator.Drain(); });
+    world.At(world.now(), kCoordinator, [&coordinator] { coordinator.Drain(); });
   }
   if (head == kKillAfter && !std::exchange(killed_, true)) {
-    world.At(world.now(), [&coordinator] { coordinator.Die(/*machine=*/false, Unsynced::kept); });
+    world.At(world.now(), kCoordinator,
+             [&coordinator] { coordinator.Die(/*machine=*/false, Unsynced::kept); });
   }
   const bool by_hand = upkeep_ == checkpoint::Upkeep::by_hand;
   if (by_hand && head % kUpkeepEvery == 0 && head > upkeep_at_) {
     upkeep_at_ = head;
-    world.At(world.now(), [&coordinator] { coordinator.RunUpkeep(); });
+    world.At(world.now(), kCoordinator, [&coordinator] { coordinator.RunUpkeep(); });
   }
 }
 

@@ -19,6 +19,15 @@ constexpr Micros kVersionMost = 600 * kMillisecond;
 constexpr Micros kFoldMost = 3 * kMillisecond;
 constexpr Micros kEvaluationMost = 40 * kMillisecond;
 
+/// REQUIRES: the name of a phase.
+Phase PhaseFromName(const std::string& name) {
+  for (int number = 0; number <= static_cast<int>(Phase::stopped); ++number) {
+    const auto phase = static_cast<Phase>(number);
+    if (PhaseName(phase) == name) return phase;
+  }
+  MUSTER_CHECK(false, "a notice of a phase without a name");
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------------------------------
@@ -51,6 +60,7 @@ void CoordinatorNode::Perform(const SendModelChunk& effect) {
 void CoordinatorNode::Perform(const Persist& effect) {
   Later(store_worker_, kDiskMost, [this, effect] {
     if (Survives(store_->Write(effect.batch), PersistRefused{effect.token})) {
+      observer_.Tell([&](Watcher& watcher) { watcher.OnWritten(effect.batch); });
       Feed(Persisted{effect.token});
     }
   });
@@ -209,7 +219,7 @@ void CoordinatorNode::Perform(const Evaluate& effect) {
 void CoordinatorNode::Perform(const Notice& effect) {
   if (effect.kind == NoticeKind::phase_entered) {
     const std::lock_guard guard(plan_mutex_);
-    phase_ = effect.text;
+    phase_ = PhaseFromName(effect.text);
   }
   if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
   if (effect.kind == NoticeKind::version_committed) {
@@ -224,7 +234,7 @@ void CoordinatorNode::Perform(const Notice& effect) {
 }
 
 void CoordinatorNode::Perform(const ArmTimer& effect) {
-  world_.At(effect.at * kMillisecond, [this, life = life_] {
+  world_.At(effect.at * kMillisecond, kCoordinator, [this, life = life_] {
     if (life == life_) Feed(Tick{});
   });
 }

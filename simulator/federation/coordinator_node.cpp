@@ -5,7 +5,6 @@
 
 #include "common/digest.h"
 #include "coordinator/runtime/bootstrap.h"
-#include "simulator/disk/file_system.h"
 
 namespace muster::simulator {
 
@@ -23,11 +22,11 @@ bool IsHeard(const Effect& effect) {
 }  // namespace
 
 CoordinatorNode::CoordinatorNode(World& world, Network& network, Observer& observer,
-                                 std::shared_ptr<VirtualDisk> disk, CoordinatorSetup setup)
+                                 std::shared_ptr<StateVolume> volume, CoordinatorSetup setup)
     : world_(world),
       network_(network),
       observer_(observer),
-      disk_(std::move(disk)),
+      volume_(std::move(volume)),
       setup_(std::move(setup)),
       trainer_(std::move(*CreateTrainer(setup_.job, 0, {}))),
       strategy_(CreateStrategy(setup_.job)) {}
@@ -43,27 +42,25 @@ Status CoordinatorNode::EnrollAll() {
   MUSTER_TRY(store_->Write(batch));
   // The program that enrolls ends before the coordinator starts.
   store_.reset();
-  auto store = checkpoint::OpenCheckpointStoreOn(
-      Mount(disk_), setup_.state_dir, OpenMode::create_or_open, setup_.upkeep, setup_.state_key);
+  auto store = volume_->OpenStore(OpenMode::create_or_open);
   MUSTER_TRY(store);
   store_ = std::move(*store);
   return {};
 }
 
 Status CoordinatorNode::OpenState() {
-  const checkpoint::FileSystemPtr files = Mount(disk_);
-  auto store = checkpoint::OpenCheckpointStoreOn(files, setup_.state_dir, OpenMode::create_or_open,
-                                                 setup_.upkeep, setup_.state_key);
+  auto store = volume_->OpenStore(OpenMode::create_or_open);
   MUSTER_TRY(store);
   store_ = std::move(*store);
   MUSTER_TRY(EnrollAll());
-  auto spool = checkpoint::OpenSpoolOn(files, setup_.state_dir, setup_.state_key);
+  auto spool = volume_->OpenSpool();
   MUSTER_TRY(spool);
   spool_ = std::move(*spool);
-  auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.random().Next()}, {*trainer_, ""},
-                         *strategy_);
+  auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(kCoordinator)},
+                         {*trainer_, ""}, *strategy_);
   MUSTER_TRY(start);
   CheckPromises(start->state);
+  observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
   head_ = std::make_shared<const ParameterSet>(std::move(start->head));
@@ -103,13 +100,13 @@ void CoordinatorNode::Start() {
   {
     const std::lock_guard guard(plan_mutex_);
     silence_.reset();
-    phase_ = "starting";
+    phase_ = Phase::starting;
   }
   store_worker_ = version_worker_ = fold_worker_ = evaluator_ = Worker();
   extents_.clear();
-  if (!disk_->powered()) disk_->Restart();
+  if (!volume_->powered()) volume_->Restart();
   const Status opened = OpenState();
-  if (!disk_->powered()) return StartLater();
+  if (!volume_->powered()) return StartLater();
   if (!opened) return world_.Violate("the state does not open: " + opened.error().Text());
   network_.Listen([this](LinkId link, RosterIndex from, const Packet& packet) {
     const PublicKey& key = setup_.roster.at(from).key;
@@ -125,9 +122,9 @@ void CoordinatorNode::Start() {
 }
 
 void CoordinatorNode::TickLater() {
-  world_.At(world_.now() + kTickMsMax * kMillisecond, [this, life = life_] {
+  world_.At(world_.now() + kTickMsMax * kMillisecond, kCoordinator, [this, life = life_] {
     if (life != life_) return;
-    const std::uint64_t free_bytes = disk_->free_bytes();
+    const std::uint64_t free_bytes = volume_->free_bytes();
     const bool disk_short = free_bytes < RoomForGrants(head_->bytes().size());
     if (disk_short != std::exchange(disk_short_, disk_short)) Feed(DiskMeasured{free_bytes});
     if (life != life_) return;
@@ -141,10 +138,11 @@ bool CoordinatorNode::DiesAt(const Effect& effect) {
     Die(/*machine=*/true, *silence);
     return true;
   }
-  const Faults& faults = world_.faults();
-  if (deaths_ >= faults.deaths_max || finished_ || !world_.Chance(faults.crash)) return false;
-  ++world_.happened().crashes_in[phase()];
-  Die(world_.Chance(0.5), Unsynced::mixed);
+  if (deaths_ >= world_.faults().deaths_max || finished_) return false;
+  const auto drawn = world_.Ask(FaultKind::crash, kCoordinator);
+  if (!drawn) return false;
+  ++world_.happened().crashes_in[std::string(PhaseName(phase()))];
+  Die(/*machine=*/*drawn % 2 == 0, Unsynced::mixed);
   return true;
 }
 
@@ -154,14 +152,17 @@ void CoordinatorNode::Feed(const Event& event) {
   while (core_ != nullptr && !events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
+    observer_.Tell([&](Watcher& watcher) { watcher.OnEvent(next); });
     for (const Effect& effect : core_->Step(next, world_.now_ms())) {
       if (DiesAt(effect)) break;
+      observer_.Tell([&](Watcher& watcher) { watcher.OnEffect(effect); });
       std::visit([this](const auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
-    const Faults& faults = world_.faults();
-    if (core_ != nullptr && deaths_ < faults.deaths_max && !finished_ && !stopping_ &&
-        world_.Chance(faults.stop)) {
+    if (core_ == nullptr) break;
+    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_); });
+    if (deaths_ < world_.faults().deaths_max && !finished_ && !stopping_ &&
+        world_.Happens(FaultKind::stop, kCoordinator)) {
       ++deaths_;
       Drain();
     }
@@ -184,7 +185,7 @@ void CoordinatorNode::Die(bool machine, Unsynced unsynced) {
   ++deaths_;
   ++world_.happened().coordinator_crashes;
   if (machine) {
-    disk_->CutPower(unsynced);
+    volume_->CutPower(unsynced);
     ++world_.happened().power_cuts;
   }
   StartLater();
@@ -201,11 +202,16 @@ std::optional<Unsynced> CoordinatorNode::Silence() const {
 }
 
 void CoordinatorNode::RunUpkeep() {
-  if (store_ != nullptr) Survives(checkpoint::RunUpkeep(*store_), Tick{});
+  if (store_ != nullptr) Survives(volume_->RunUpkeep(*store_), Tick{});
 }
 
 void CoordinatorNode::EndProcess() {
   ++life_;
+  if (core_ != nullptr) observer_.Tell([](Watcher& watcher) { watcher.OnEnd(); });
+  {
+    const std::lock_guard guard(plan_mutex_);
+    phase_ = Phase::starting;
+  }
   payloads_.clear();
   uploads_.clear();
   fold_work_.clear();
@@ -221,17 +227,19 @@ void CoordinatorNode::EndProcess() {
 void CoordinatorNode::StartLater() {
   EndProcess();
   if (finished_) return;
-  world_.At(world_.now() + world_.Between(kMillisecond, kDownMost), [this] { Start(); });
+  world_.At(world_.now() + world_.Between(kCoordinator, kMillisecond, kDownMost), kCoordinator,
+            [this] { Start(); });
 }
 
 void CoordinatorNode::Later(Worker& worker, Micros most, std::function<void()> action) {
-  world_.At(worker.Book(world_, 1, most), [this, life = life_, action = std::move(action)] {
-    if (life == life_) action();
-  });
+  world_.At(worker.Book(world_, kCoordinator, 1, most), kCoordinator,
+            [this, life = life_, action = std::move(action)] {
+              if (life == life_) action();
+            });
 }
 
 bool CoordinatorNode::Survives(const Status& done, const Event& if_full) {
-  if (!disk_->powered()) {
+  if (!volume_->powered()) {
     ++deaths_;
     ++world_.happened().coordinator_crashes;
     StartLater();

@@ -18,9 +18,9 @@
 #include "checkpoint/store.h"
 #include "common/thread_pool.h"
 #include "coordinator/core/core.h"
-#include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/network.h"
 #include "simulator/federation/observer.h"
+#include "simulator/store/volume.h"
 #include "training/trainer.h"
 
 namespace muster::simulator {
@@ -30,9 +30,7 @@ struct CoordinatorSetup {
   JobSpec job;
   coordinator::CoordinatorOptions options;
   std::vector<RosterEntry> roster;
-  /// Where the state lies on the disk; the store's lock file, which holds no bytes, lies there on
-  /// the machine's own file system.
-  std::string state_dir;
+  std::string state_dir;  ///< Where a DiskVolume has it.
   checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
   StateKey state_key;  ///< If given, the state is encrypted.
 };
@@ -41,10 +39,10 @@ class CoordinatorNode {
  public:
   /// All must outlive the node.
   CoordinatorNode(World& world, Network& network, Observer& observer,
-                  std::shared_ptr<VirtualDisk> disk, CoordinatorSetup setup);
+                  std::shared_ptr<StateVolume> volume, CoordinatorSetup setup);
   ~CoordinatorNode();
 
-  /// A start of the process on its disk. A disk without power is restarted first.
+  /// A start of the process on its volume. One without power is restarted first.
   void Start();
   /// SIGTERM; the process starts again once it has drained.
   void Drain();
@@ -59,7 +57,7 @@ class CoordinatorNode {
 
   bool finished() const { return finished_; }
   bool up() const { return core_ != nullptr; }
-  std::string phase() const {
+  coordinator::Phase phase() const {
     const std::lock_guard guard(plan_mutex_);
     return phase_;
   }
@@ -127,7 +125,7 @@ class CoordinatorNode {
   World& world_;
   Network& network_;
   Observer& observer_;
-  const std::shared_ptr<VirtualDisk> disk_;
+  const std::shared_ptr<StateVolume> volume_;
   const CoordinatorSetup setup_;
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Strategy> strategy_;
@@ -150,7 +148,7 @@ class CoordinatorNode {
   bool feeding_ = false;
   mutable std::mutex plan_mutex_;    ///< Guards the next two.
   std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
-  std::string phase_;
+  coordinator::Phase phase_ = coordinator::Phase::starting;
   std::deque<coordinator::Event> events_;
   Worker store_worker_, version_worker_, fold_worker_, evaluator_;
   std::map<std::uint32_t, Worker> extents_;

@@ -3,8 +3,6 @@
 #include <set>
 #include <utility>
 
-#include "simulator/disk/file_system.h"
-
 namespace muster::simulator {
 namespace {
 
@@ -26,21 +24,38 @@ Federation::Federation(std::uint64_t seed, const Faults& faults, CoordinatorSetu
     : world_(seed, faults),
       network_(world_),
       setup_(std::move(setup)),
-      disk_(std::make_shared<VirtualDisk>(seed)) {
-  disk_->MakeDurableDirectory(setup_.state_dir);
-  coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, disk_, setup_);
+      disk_(std::make_shared<VirtualDisk>(seed)),
+      volume_(
+          std::make_shared<DiskVolume>(disk_, setup_.state_dir, setup_.upkeep, setup_.state_key)) {
+  MakeNodes();
+}
+
+Federation::Federation(World world, std::shared_ptr<StateVolume> volume, CoordinatorSetup setup)
+    : world_(std::move(world)),
+      network_(world_),
+      setup_(std::move(setup)),
+      volume_(std::move(volume)) {
+  MakeNodes();
+}
+
+void Federation::MakeNodes() {
+  coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, volume_, setup_);
+  world_.phase = [this] { return coordinator_->phase(); };
   for (const RosterEntry& entry : setup_.roster) {
-    participants_.push_back(std::make_unique<ParticipantNode>(world_, network_, entry.index,
-                                                              entry.name, observer_.acknowledged));
+    participants_.push_back(
+        std::make_unique<ParticipantNode>(world_, network_, entry.index, entry.name, observer_));
   }
 }
 Federation::~Federation() = default;
 
 RunResult Federation::Run(Micros patience) {
   for (const auto& participant : participants_) {
-    world_.At(world_.Between(0, kStartMost), [&node = *participant] { node.Start(); });
+    const Actor actor = ActorOf(participant->index());
+    world_.At(world_.Between(actor, 0, kStartMost), actor,
+              [&node = *participant] { node.Start(); });
   }
-  world_.At(world_.Between(0, kStartMost), [this] { coordinator_->Start(); });
+  world_.At(world_.Between(kCoordinator, 0, kStartMost), kCoordinator,
+            [this] { coordinator_->Start(); });
   RunResult result;
   result.finished = world_.RunUntil([this] { return coordinator_->finished(); }, patience);
   if (!result.finished) {
@@ -48,7 +63,7 @@ RunResult Federation::Run(Micros patience) {
     for (const auto& participant : participants_) result.waiting += "\n" + participant->Waiting();
   }
   // The power may have gone while the finished process closed its files.
-  if (!disk_->powered()) disk_->Restart();
+  if (!volume_->powered()) volume_->Restart();
   if (result.finished) JudgeLedger(result);
   result.happened = world_.happened();
   result.ended_at = world_.now();
@@ -57,8 +72,7 @@ RunResult Federation::Run(Micros patience) {
 }
 
 void Federation::JudgeLedger(RunResult& result) {
-  auto store = checkpoint::OpenCheckpointStoreOn(
-      Mount(disk_), setup_.state_dir, OpenMode::read_only, setup_.upkeep, setup_.state_key);
+  auto store = volume_->OpenStore(OpenMode::read_only);
   if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
   const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
     if (record.version > 0) result.records.push_back(record);

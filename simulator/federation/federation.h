@@ -8,6 +8,7 @@
 #include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/coordinator_node.h"
 #include "simulator/federation/participant_node.h"
+#include "simulator/store/disk_volume.h"
 
 namespace muster::simulator {
 
@@ -27,12 +28,13 @@ struct RunResult {
 
 class Federation {
  public:
-  /// `state_dir` lies on the virtual disk, made durable here; only the store's lock file also lies
-  /// on the machine's own disk, under the same path.
+  /// On a DiskVolume of its own.
   Federation(std::uint64_t seed, const Faults& faults, CoordinatorSetup setup);
+  Federation(World world, std::shared_ptr<StateVolume> volume, CoordinatorSetup setup);
   ~Federation();
 
   World& world() { return world_; }
+  /// REQUIRES: constructed without a volume.
   VirtualDisk& disk() { return *disk_; }
   /// The same: it may outlive the federation.
   std::shared_ptr<VirtualDisk> shared_disk() { return disk_; }
@@ -46,13 +48,15 @@ class Federation {
   RunResult Run(Micros patience);
 
  private:
+  void MakeNodes();
   void JudgeLedger(RunResult& result);
 
   World world_;
   Observer observer_;
   Network network_;
   const CoordinatorSetup setup_;
-  const std::shared_ptr<VirtualDisk> disk_;
+  std::shared_ptr<VirtualDisk> disk_;
+  std::shared_ptr<StateVolume> volume_;
   std::unique_ptr<CoordinatorNode> coordinator_;
   std::vector<std::unique_ptr<ParticipantNode>> participants_;
 };

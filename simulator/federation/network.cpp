@@ -23,9 +23,10 @@ void Network::Listen(ServerEnd server) {
 void Network::Cut(Connection& connection) {
   if (connection.cut) return;
   connection.cut = true;
-  connection.server_knows_at = world_.now() + world_.Between(0, kNoticeMax);
+  const Actor who = ActorOf(connection.who);
+  connection.server_knows_at = world_.now() + world_.Between(who, 0, kNoticeMax);
   if (!connection.client_open) return;
-  world_.At(world_.now() + world_.Between(0, kNoticeMax), [&connection] {
+  world_.At(world_.now() + world_.Between(who, 0, kNoticeMax), who, [&connection] {
     if (connection.client_open) connection.client.on_down();
   });
 }
@@ -35,7 +36,9 @@ LinkId Network::Open(RosterIndex who, ClientEnd client) {
   Connection& connection = connections_[id];
   connection.who = who;
   connection.client = std::move(client);
-  world_.At(world_.now() + world_.Between(kLatencyMin, kLatencyMax), [this, &connection] {
+  const Actor actor = ActorOf(who);
+  const Micros up_at = world_.now() + world_.Between(actor, kLatencyMin, kLatencyMax);
+  world_.At(up_at, actor, [this, &connection] {
     if (!connection.client_open || connection.cut) return;
     if (server_) {
       connection.client.on_up();
@@ -51,21 +54,23 @@ void Network::Close(LinkId id) {
   Connection& connection = connections_.at(id);
   connection.client_open = false;
   if (connection.server_knows_at < 0) {
-    connection.server_knows_at = world_.now() + world_.Between(0, kNoticeMax);
+    connection.server_knows_at =
+        world_.now() + world_.Between(ActorOf(connection.who), 0, kNoticeMax);
   }
 }
 
 // One message on its way, with all that may happen to it. Lanes keep order; a duplicate does not.
 void Network::Carry(LinkId id, std::size_t lane, Deliver deliver) {
   Connection& connection = connections_.at(id);
+  const Actor who = ActorOf(connection.who);
   Happened& happened = world_.happened();
   ++happened.messages;
-  if (world_.Chance(world_.faults().cut)) {
+  if (world_.Happens(FaultKind::cut, who)) {
     ++happened.cuts;
     Cut(connection);
   }
   if (connection.cut) return;
-  if (world_.Chance(world_.faults().lose)) {
+  if (world_.Happens(FaultKind::lose, who)) {
     ++happened.losses;
     return;
   }
@@ -73,11 +78,11 @@ void Network::Carry(LinkId id, std::size_t lane, Deliver deliver) {
     if (!connection.cut && life == server_life_) deliver(connection);
   };
   Micros& last = connection.last_arrival.at(lane);
-  last = std::max(last + 1, world_.now() + world_.Between(kLatencyMin, kLatencyMax));
-  world_.At(last, arrive);
-  if (world_.Chance(world_.faults().duplicate)) {
+  last = std::max(last + 1, world_.now() + world_.Between(who, kLatencyMin, kLatencyMax));
+  world_.At(last, who, arrive);
+  if (world_.Happens(FaultKind::duplicate, who)) {
     ++happened.duplicates;
-    world_.At(last + world_.Between(1, kDuplicateDelayMax), arrive);
+    world_.At(last + world_.Between(who, 1, kDuplicateDelayMax), who, arrive);
   }
 }
 

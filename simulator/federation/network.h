@@ -9,7 +9,7 @@
 
 #include "common/bytes.h"
 #include "protocol/messages.h"
-#include "simulator/federation/world.h"
+#include "simulator/world/world.h"
 #include "transport/transport.h"
 
 namespace muster::simulator {

@@ -1,15 +1,41 @@
-// What the world outside has been told: the promises that every later state must keep.
+// What the world outside has been told, and whoever looks on.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <set>
+#include <vector>
 
+#include "checkpoint/store.h"
+#include "common/bytes.h"
 #include "common/digest.h"
 #include "common/ids.h"
+#include "coordinator/core/core.h"
+#include "participant/core/core.h"
 
 namespace muster::simulator {
 
+/// Sees what the processes of a run do, as it happens; changes nothing. Every call is optional.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  /// A process of the coordinator has recovered; nothing was said yet.
+  virtual void OnStart(const RecoveredState& /*recovered*/, const CheckpointStore& /*store*/) {}
+  virtual void OnEnd() {}  ///< It is gone: drained, finished, killed, without power.
+  /// Before the core steps, and before an effect is performed.
+  virtual void OnEvent(const coordinator::Event& /*event*/) {}
+  virtual void OnEffect(const coordinator::Effect& /*effect*/) {}
+  /// After a step and all of its effects.
+  virtual void OnStepped(const coordinator::CoordinatorCore& /*core*/) {}
+  /// The batch was applied; it is durable if it is synced.
+  virtual void OnWritten(const Batch& /*batch*/) {}
+  virtual void OnParticipantEvent(RosterIndex /*who*/, const participant::Event& /*event*/) {}
+  virtual void OnParticipantEffect(RosterIndex /*who*/, const participant::Effect& /*effect*/) {}
+  /// `bytes` are those of the update `id` that `who` has trained.
+  virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
+};
+
+/// The promises that every later state must keep.
 struct Observer {
   /// Whoever sent them may forget them: they may never be trained again (P3).
   std::set<UpdateId> acknowledged;
@@ -18,6 +44,11 @@ struct Observer {
   /// Called when head or attempt of the open round moved, and at every start: a scenario decides by
   /// it who is there. The same call may come again.
   std::function<void(Version head, Attempt attempt)> on_progress;
+  std::vector<Watcher*> watchers;
+
+  void Tell(const auto& what) {
+    for (Watcher* watcher : watchers) what(*watcher);
+  }
 };
 
 }  // namespace muster::simulator

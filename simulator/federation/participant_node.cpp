@@ -21,12 +21,13 @@ constexpr Micros kDownMost = 1'500 * kMillisecond;
 }  // namespace
 
 ParticipantNode::ParticipantNode(World& world, Network& network, RosterIndex index,
-                                 std::string name, const std::set<UpdateId>& acknowledged)
+                                 std::string name, Observer& observer)
     : world_(world),
       network_(network),
       index_(index),
+      actor_(ActorOf(index)),
       name_(std::move(name)),
-      acknowledged_(acknowledged) {}
+      observer_(observer) {}
 
 void ParticipantNode::KeepAway(bool away) {
   if (away == std::exchange(away_, away)) return;
@@ -46,16 +47,16 @@ void ParticipantNode::Start() {
   ParticipantOptions options;
   options.name = name_;
   for (std::byte& byte : options.incarnation.bytes) {
-    byte = static_cast<std::byte>(world_.random().Next());
+    byte = static_cast<std::byte>(world_.Draw(actor_));
   }
-  options.jitter_seed = world_.random().Next();
+  options.jitter_seed = world_.Draw(actor_);
   core_ = std::make_unique<ParticipantCore>(options, disk_.state);
   Feed(Started{});
   TickLater();
 }
 
 void ParticipantNode::TickLater() {
-  world_.At(world_.now() + kTickMsMax * kMillisecond, [this, life = life_] {
+  world_.At(world_.now() + kTickMsMax * kMillisecond, actor_, [this, life = life_] {
     if (life != life_) return;
     Feed(Tick{});
     if (life == life_) TickLater();
@@ -65,22 +66,24 @@ void ParticipantNode::TickLater() {
 void ParticipantNode::Feed(Event event) {
   events_.push_back(std::move(event));
   if (std::exchange(feeding_, true)) return;
-  const Faults& faults = world_.faults();
+  const int deaths_max = world_.faults().deaths_max;
   while (core_ != nullptr && !events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
+    observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(index_, next); });
     for (const Effect& effect : core_->Step(next, world_.now_ms())) {
-      if (deaths_ < faults.deaths_max && world_.Chance(faults.crash)) {
+      if (deaths_ < deaths_max && world_.Happens(FaultKind::crash, actor_)) {
         ++deaths_;
         ++world_.happened().participant_crashes;
         End(true);
         break;
       }
+      observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantEffect(index_, effect); });
       std::visit([this](const auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
-    if (core_ != nullptr && deaths_ < faults.deaths_max && !stopping_ &&
-        world_.Chance(faults.stop)) {
+    if (core_ != nullptr && deaths_ < deaths_max && !stopping_ &&
+        world_.Happens(FaultKind::stop, actor_)) {
       stopping_ = true;
       ++deaths_;
       ++world_.happened().stops;
@@ -99,15 +102,17 @@ void ParticipantNode::End(bool again) {
   incoming_.reset();
   saver_ = Worker();
   if (again) {
-    world_.At(world_.now() + world_.Between(kDownLeast, kDownMost), [this] { Start(); });
+    world_.At(world_.now() + world_.Between(actor_, kDownLeast, kDownMost), actor_,
+              [this] { Start(); });
   }
 }
 
 void ParticipantNode::Later(Worker& worker, Micros least, Micros most,
                             std::function<void()> action) {
-  world_.At(worker.Book(world_, least, most), [this, life = life_, action = std::move(action)] {
-    if (life == life_) action();
-  });
+  world_.At(worker.Book(world_, actor_, least, most), actor_,
+            [this, life = life_, action = std::move(action)] {
+              if (life == life_) action();
+            });
 }
 
 void ParticipantNode::OnPacket(const Packet& packet) {
@@ -178,7 +183,7 @@ void ParticipantNode::Perform(const StoreChunk& effect) {
 
 void ParticipantNode::Perform(const StartFit& effect) {
   MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
-  world_.Expect(!acknowledged_.contains(effect.id),
+  world_.Expect(!observer_.acknowledged.contains(effect.id),
                 name_ + " trains " + effect.id.Text() + ", which was acknowledged");
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
@@ -196,6 +201,7 @@ void ParticipantNode::FinishFit() {
   MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
   const ByteSpan bytes = std::as_const(update).bytes();
   disk_.update = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  observer_.Tell([&](Watcher& watcher) { watcher.OnTrained(index_, fit.id, bytes); });
   Feed(FitDone{{fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version}});
 }
 
@@ -218,7 +224,7 @@ void ParticipantNode::Perform(const SaveState& effect) {
 }
 
 void ParticipantNode::Perform(const ArmTimer& effect) {
-  world_.At(effect.at * kMillisecond, [this, life = life_] {
+  world_.At(effect.at * kMillisecond, actor_, [this, life = life_] {
     if (life == life_) Feed(Tick{});
   });
 }

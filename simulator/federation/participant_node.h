@@ -4,26 +4,27 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "participant/core/core.h"
 #include "participant/runtime/model_buffer.h"
 #include "simulator/federation/network.h"
+#include "simulator/federation/observer.h"
 #include "training/trainer.h"
 
 namespace muster::simulator {
 
 class ParticipantNode {
  public:
-  /// `acknowledged`: none of these updates may be trained again.
+  /// All must outlive the node.
   ParticipantNode(World& world, Network& network, RosterIndex index, std::string name,
-                  const std::set<UpdateId>& acknowledged);
+                  Observer& observer);
 
   /// A start of the process on its disk; nothing if it runs or is kept away.
   void Start();
   /// Kept away: the process dies and does not come back until it is called.
   void KeepAway(bool away);
+  RosterIndex index() const { return index_; }
   std::string Waiting() const;
 
  private:
@@ -69,8 +70,9 @@ class ParticipantNode {
   World& world_;
   Network& network_;
   const RosterIndex index_;
+  const Actor actor_;
   const std::string name_;
-  const std::set<UpdateId>& acknowledged_;
+  Observer& observer_;
   Disk disk_;
 
   // --- One process ------------------------------------------------------------------------------

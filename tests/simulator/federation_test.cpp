@@ -136,7 +136,8 @@ TEST_F(FederationTest, ArrivalOrderChangesNoBit) {
 
 TEST_F(FederationTest, DuplicatesAndBrokenTransfersChangeNoBit) {
   const Happened happened =
-      ExpectSameDigests({.duplicate = 0.05, .cut = 0.01}, kParticipants - 1, kNoDeadlineMs);
+      ExpectSameDigests({.chances = {{FaultKind::duplicate, 0.05}, {FaultKind::cut, 0.01}}},
+                        kParticipants - 1, kNoDeadlineMs);
   if (SeedCount() < kSeedsForEveryFault) return;
   EXPECT_GT(happened.duplicates, 0U);
   EXPECT_GT(happened.cuts, 0U);
@@ -145,14 +146,18 @@ TEST_F(FederationTest, DuplicatesAndBrokenTransfersChangeNoBit) {
 
 TEST_F(FederationTest, LostMessagesChangeNoBit) {
   const Happened happened =
-      ExpectSameDigests({.duplicate = 0.02, .lose = 0.02}, kParticipants, /*deadline_ms=*/30'000);
+      ExpectSameDigests({.chances = {{FaultKind::duplicate, 0.02}, {FaultKind::lose, 0.02}}},
+                        kParticipants, /*deadline_ms=*/30'000);
   EXPECT_GT(happened.losses, 0U);
 }
 
 TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
-  const Happened happened = ExpectSameDigests(
-      {.duplicate = 0.02, .cut = 0.005, .crash = 0.01, .stop = 0.001, .deaths_max = 5},
-      kParticipants - 1, kNoDeadlineMs);
+  const Happened happened = ExpectSameDigests({.chances = {{FaultKind::duplicate, 0.02},
+                                                           {FaultKind::cut, 0.005},
+                                                           {FaultKind::crash, 0.015},
+                                                           {FaultKind::stop, 0.001}},
+                                               .deaths_max = 5},
+                                              kParticipants - 1, kNoDeadlineMs);
   if (SeedCount() < kSeedsForEveryFault) return;
   EXPECT_GT(happened.participant_crashes, 0U);
   EXPECT_GT(happened.stops, 0U);
@@ -189,7 +194,9 @@ TEST_F(FederationTest, AnUploadThatIsCutGoesOnWhereItStopped) {
 }
 
 TEST_F(FederationTest, OneSeedGivesOneRun) {
-  const Faults faults{.duplicate = 0.02, .cut = 0.01, .crash = 0.01, .deaths_max = 3};
+  const Faults faults{
+      .chances = {{FaultKind::duplicate, 0.02}, {FaultKind::cut, 0.01}, {FaultKind::crash, 0.01}},
+      .deaths_max = 3};
   const RunResult first = Play(JobOf(1, kParticipants), 1, faults, kNoDeadlineMs);
   const RunResult second = Play(JobOf(1, kParticipants), 1, faults, kNoDeadlineMs);
   EXPECT_EQ(first.ended_at, second.ended_at);

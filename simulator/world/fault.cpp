@@ -1,0 +1,23 @@
+#include "simulator/world/fault.h"
+
+#include <array>
+#include <string_view>
+
+namespace muster::simulator {
+namespace {
+
+constexpr std::array<std::string_view, kFaultKinds> kNames = {"duplicate", "lose", "cut", "crash",
+                                                              "stop"};
+
+}  // namespace
+
+std::string_view FaultName(FaultKind kind) { return kNames.at(static_cast<std::size_t>(kind)); }
+
+std::optional<FaultKind> FaultFromName(std::string_view name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<FaultKind>(i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace muster::simulator

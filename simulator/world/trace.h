@@ -1,0 +1,53 @@
+// What happened in a run, for whoever looks at it afterwards: a rolling hash that two equal runs
+// share, counts, and the story in sentences.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/status.h"
+#include "simulator/world/fault.h"
+
+namespace muster::simulator {
+
+/// Microseconds of virtual time.
+using Micros = std::int64_t;
+inline constexpr Micros kMillisecond = 1'000;
+
+/// How often each fault met the coordinator in each phase; a dead coordinator is `starting`.
+using Coverage = std::map<std::pair<FaultKind, coordinator::Phase>, std::uint64_t>;
+
+struct StoryLine {
+  Micros at = 0;
+  Actor actor = kCoordinator;
+  std::string text;
+};
+
+/// Counts, so that tests can see that anything did happen.
+struct Happened {
+  std::uint64_t events = 0;  ///< Taken from the queue.
+  std::uint64_t messages = 0, duplicates = 0, losses = 0, cuts = 0;
+  std::uint64_t coordinator_crashes = 0, participant_crashes = 0, stops = 0;
+  std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
+  std::uint64_t update_bytes_sent = 0;
+  std::map<std::string, std::uint64_t> crashes_in;  ///< By the coordinator's phase.
+};
+
+/// Folds numbers into 64 bits, in order: equal sequences give equal hashes.
+class RollingHash {
+ public:
+  void Add(std::uint64_t number) {
+    hash_ = (hash_ ^ number) * 0x9fb21c651e98df25U;
+    hash_ ^= hash_ >> 32U;
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0x6d75737465720000U;
+};
+
+}  // namespace muster::simulator

@@ -1,0 +1,116 @@
+// Virtual time, one seed, and what goes wrong: the ground of a federation in one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/ids.h"
+#include "common/random.h"
+#include "simulator/world/schedule.h"
+#include "simulator/world/trace.h"
+
+namespace muster::simulator {
+
+/// What may go wrong in a run.
+struct Faults {
+  Chances chances;
+  int deaths_max = 0;  ///< Crashes and stops of each process: then it is left in peace.
+  /// Of these participants no update chunk gets through, while their links and leases live.
+  std::set<RosterIndex> stalled;
+  /// The link of the first upload that comes so far breaks there, once; 0: none does.
+  std::uint64_t cut_first_upload_at = 0;
+};
+
+/// The queue of what is to come, and all draws. Equal seeds and schedules give equal runs, and
+/// equal hashes over every (time, actor, draw). Not thread-safe.
+class World {
+ public:
+  World(std::uint64_t seed, const Faults& faults)
+      : World(seed, faults, Schedule(seed, faults.chances)) {}
+  World(std::uint64_t seed, const Faults& faults, Schedule schedule)
+      : seed_(seed), faults_(faults), schedule_(std::move(schedule)) {}
+
+  Micros now() const { return now_; }
+  MonotonicMs now_ms() const { return now_ / kMillisecond; }
+  const Faults& faults() const { return faults_; }
+  Schedule& schedule() { return schedule_; }
+  Happened& happened() { return happened_; }
+  const Coverage& coverage() const { return coverage_; }
+  std::uint64_t hash() const { return hash_.value(); }
+
+  // --- Draws -------------------------------------------------------------------------------------
+  /// Each actor draws from a stream of its own: what happens to one moves nothing of the others.
+  std::uint64_t Draw(Actor actor);
+  /// Uniform in [low, high].
+  Micros Between(Actor actor, Micros low, Micros high);
+  /// Whether the fault happens now: then it is counted, hashed and told. The value is drawn with
+  /// it.
+  std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor);
+  bool Happens(FaultKind kind, Actor actor) { return Ask(kind, actor).has_value(); }
+
+  // --- Time --------------------------------------------------------------------------------------
+  /// Equal times keep the order of the calls.
+  void At(Micros when, Actor actor, std::function<void()> action) {
+    queue_.emplace(std::pair(when, ++queued_), Item{actor, std::move(action)});
+  }
+  /// Runs until `done`, nothing is left, the time is up or a promise is broken. Returns whether it
+  /// is done.
+  bool RunUntil(const std::function<bool()>& done, Micros limit);
+
+  // --- Promises ----------------------------------------------------------------------------------
+  /// A promise is broken: the run ends, and the text says which.
+  void Violate(std::string text) { violations_.push_back(std::move(text)); }
+  void Expect(bool kept, const std::string& text) {
+    if (!kept) Violate(text);
+  }
+  const std::vector<std::string>& violations() const { return violations_; }
+
+  // --- The story ---------------------------------------------------------------------------------
+  /// Off by default: nobody pays for sentences that nobody reads.
+  void TellStory() { telling_ = true; }
+  bool telling() const { return telling_; }
+  void Tell(Actor actor, std::string text);
+  const std::vector<StoryLine>& story() const { return story_; }
+
+  /// The coordinator's phase, for coverage: it may be asked and set from its database's threads.
+  std::function<coordinator::Phase()> phase = [] { return coordinator::Phase::starting; };
+
+ private:
+  struct Item {
+    Actor actor;
+    std::function<void()> action;
+  };
+
+  const std::uint64_t seed_;
+  const Faults faults_;
+  Schedule schedule_;
+  RollingHash hash_;
+  Happened happened_;
+  Coverage coverage_;
+  std::vector<std::string> violations_;
+  bool telling_ = false;
+  std::vector<StoryLine> story_;
+  std::map<Actor, KeyedStream> streams_;
+  Micros now_ = 0;
+  std::uint64_t queued_ = 0;
+  std::map<std::pair<Micros, std::uint64_t>, Item> queue_;
+};
+
+/// Work that one thread does in order: each piece ends after those before it.
+class Worker {
+ public:
+  Micros Book(World& world, Actor actor, Micros least, Micros most) {
+    free_at_ = std::max(free_at_, world.now()) + world.Between(actor, least, most);
+    return free_at_;
+  }
+
+ private:
+  Micros free_at_ = 0;
+};
+
+}  // namespace muster::simulator
