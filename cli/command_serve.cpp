@@ -24,8 +24,8 @@
 #include "common/open_files.h"
 #include "coordinator/runtime/accept_loss.h"
 #include "coordinator/runtime/server.h"
-#include "participant/runtime/endpoints.h"
 #include "participant/runtime/host.h"
+#include "transport/endpoints_file.h"
 
 namespace muster::cli {
 namespace {
@@ -129,7 +129,7 @@ Result<HostOptions> HostOptionsOf(const Arguments& arguments) {
   options.endpoints_file = arguments.endpoints;
   if (!arguments.endpoints.empty()) {
     // A file that is not there yet is waited for: the coordinator writes it once it listens.
-    const auto target = participant::ReadTarget(arguments.endpoints);
+    const auto target = ReadEndpoints(arguments.endpoints);
     if (!target && target.error().reason != Reason::not_found) return target.error();
     return options;
   }

@@ -1,29 +1,25 @@
-// STATE/endpoints.json: where the coordinator of a state directory listens, and under which key.
+// endpoints.json: where the coordinator of a state directory listens, and under which key.
+// docs/storage-format.md has its bytes.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "common/error.h"
-#include "common/ids.h"
+#include "transport/transport.h"
 
-namespace muster::coordinator {
+namespace muster {
 
-struct Endpoints {
-  std::string control;  ///< "tcp://127.0.0.1:41023"
-  std::string bulk;
-  PublicKey server_key;
-};
+/// The file appears whole or not at all, with a checksum. Errors: io_failed, disk_full.
+Status WriteEndpoints(const std::string& path, const ClientTransport::Target& target);
 
-/// {"control":...,"bulk":...,"server_key":"<z85>"}, whole or not at all. Errors: io_failed,
-/// disk_full.
-Status WriteEndpoints(const std::string& path, const Endpoints& endpoints);
-
-/// Nothing if there is no such file. Errors: file_unreadable, file_malformed.
-Result<std::optional<Endpoints>> ReadEndpoints(const std::string& path);
+/// Reads what WriteEndpoints wrote, or a file of the three addresses alone, as a person or an
+/// earlier build writes it. Errors: not_found (the coordinator has not started yet),
+/// file_unreadable, file_malformed (changed since it was written, or no such file), unsupported (of
+/// a newer build).
+Result<ClientTransport::Target> ReadEndpoints(const std::string& path);
 
 /// Where to bind: `listen`, with the port of `earlier` in the place of port 0, so that participants
 /// find a coordinator again that was started anew. `earlier` may be empty.
 std::string KeepPort(const std::string& listen, const std::string& earlier);
 
-}  // namespace muster::coordinator
+}  // namespace muster

@@ -1,6 +1,7 @@
 #include "coordinator/runtime/server.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "aggregation/floating_point.h"
@@ -13,15 +14,13 @@
 #include "common/open_files.h"
 #include "common/random.h"
 #include "coordinator/runtime/disk_demand.h"
-#include "coordinator/runtime/endpoints_file.h"
 #include "coordinator/runtime/serve.h"
+#include "transport/endpoints_file.h"
 #include "transport/keys.h"
 #include "transport/zmq_transport.h"
 
 namespace muster {
 namespace {
-
-using coordinator::Endpoints;
 
 constexpr mode_t kStateDirMode = 0700;
 
@@ -55,15 +54,25 @@ Result<KeyPair> EnsureKeys(const std::string& state_dir) {
   return keys;
 }
 
+/// Where an earlier start listened; nothing if there was none.
+Result<std::optional<ClientTransport::Target>> EarlierEndpoints(const std::string& path) {
+  auto earlier = ReadEndpoints(path);
+  if (earlier) return std::optional(std::move(*earlier));
+  if (earlier.error().reason == Reason::not_found) return std::optional<ClientTransport::Target>();
+  Error error = std::move(earlier.error());
+  error.message += "; remove it to let the system choose new ports";
+  return error;
+}
+
 /// Binds where participants of an earlier start will look, and says where that is.
 Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, const KeyPair& keys,
                                                KeyGate& gate) {
   const std::string path = options.state_dir + "/endpoints.json";
-  auto earlier = coordinator::ReadEndpoints(path);
+  const auto earlier = EarlierEndpoints(path);
   MUSTER_TRY(earlier);
-  const Endpoints before = earlier->value_or(Endpoints{});
-  auto server = ZmqServer::Bind({coordinator::KeepPort(options.listen_control, before.control),
-                                 coordinator::KeepPort(options.listen_bulk, before.bulk)},
+  const auto before = earlier->value_or(ClientTransport::Target{});
+  auto server = ZmqServer::Bind({KeepPort(options.listen_control, before.control_endpoint),
+                                 KeepPort(options.listen_bulk, before.bulk_endpoint)},
                                 keys, gate);
   if (!server) {
     Error error = server.error();
@@ -77,7 +86,7 @@ Result<std::unique_ptr<ZmqServer>> BindSockets(const ServerOptions& options, con
     }
     return error;
   }
-  MUSTER_TRY(coordinator::WriteEndpoints(
+  MUSTER_TRY(WriteEndpoints(
       path, {(*server)->control().endpoint(), (*server)->bulk().endpoint(), keys.public_key}));
   return server;
 }

@@ -7,10 +7,10 @@
 #include "common/digest.h"
 #include "common/limits.h"
 #include "common/random.h"
-#include "participant/runtime/endpoints.h"
 #include "participant/runtime/log.h"
 #include "participant/runtime/state_file.h"
 #include "protocol/codec.h"
+#include "transport/endpoints_file.h"
 
 namespace muster::participant {
 namespace {
@@ -203,7 +203,7 @@ MonotonicMs Member::NextTurn() const {
 void Member::Perform(const Connect&) {
   MUSTER_CHECK(link_ == 0, "one link at a time");
   Result<ClientTransport::Target> target = parts_.options.target;
-  if (!parts_.options.endpoints_file.empty()) target = ReadTarget(parts_.options.endpoints_file);
+  if (!parts_.options.endpoints_file.empty()) target = ReadEndpoints(parts_.options.endpoints_file);
   Result<LinkId> link =
       target ? parts_.transport.Open(index_, *target) : Result<LinkId>(target.error());
   if (!link) {

@@ -6,7 +6,6 @@
 
 #include "aggregation/version.h"
 #include "common/file.h"
-#include "coordinator/runtime/endpoints_file.h"
 #include "model/safetensors.h"
 #include "tests/coordinator_runtime/memory_store.h"
 #include "tests/coordinator_runtime/sample_jobs.h"
@@ -176,39 +175,6 @@ TEST_F(BootstrapTest, TensorsOfAnotherBuildAreUnsupported) {
   other.tensors.front().name = "renamed";
   ASSERT_TRUE(store_->Write({{PutVersion{other}}}).has_value());
   EXPECT_EQ(StartError(job_).reason, Reason::unsupported);
-}
-
-TEST(EndpointsTest, PortZeroKeepsThePortOfTheStartBefore) {
-  EXPECT_EQ(KeepPort("tcp://0.0.0.0:0", "tcp://0.0.0.0:41023"), "tcp://0.0.0.0:41023");
-  EXPECT_EQ(KeepPort("tcp://127.0.0.1:0", ""), "tcp://127.0.0.1:0");
-  EXPECT_EQ(KeepPort("tcp://127.0.0.1:7700", "tcp://127.0.0.1:41023"), "tcp://127.0.0.1:7700");
-  EXPECT_EQ(KeepPort("tcp://[::1]:0", "tcp://[::1]:9"), "tcp://[::1]:9");
-}
-
-TEST(EndpointsTest, WhatIsWrittenIsRead) {
-  TempDir dir;
-  const auto none = ReadEndpoints(dir / "endpoints.json");
-  ASSERT_TRUE(none.has_value());
-  EXPECT_FALSE(none->has_value());
-  const Endpoints endpoints{"tcp://127.0.0.1:1", "tcp://127.0.0.1:2",
-                            muster::testing::KeyNumber(4)};
-  ASSERT_TRUE(WriteEndpoints(dir / "endpoints.json", endpoints).has_value());
-  const auto read = ReadEndpoints(dir / "endpoints.json");
-  ASSERT_TRUE(read.has_value() && read->has_value());
-  EXPECT_EQ((*read)->control, endpoints.control);
-  EXPECT_EQ((*read)->bulk, endpoints.bulk);
-  EXPECT_EQ((*read)->server_key, endpoints.server_key);
-}
-
-TEST(EndpointsTest, OtherContentIsRefused) {
-  TempDir dir;
-  for (const std::string text : {"", "{}", "[]", "{\"control\":1}",
-                                 "{\"control\":\"a\",\"bulk\":\"b\",\"server_key\":\"short\"}"}) {
-    ASSERT_TRUE(WriteFileAtomically(dir / "endpoints.json", AsBytes(text), 0600).has_value());
-    const auto read = ReadEndpoints(dir / "endpoints.json");
-    ASSERT_FALSE(read.has_value()) << text;
-    EXPECT_EQ(read.error().reason, Reason::file_malformed);
-  }
 }
 
 }  // namespace

@@ -7,14 +7,16 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "common/file.h"
 #include "coordinator/runtime/admin_client.h"
-#include "coordinator/runtime/endpoints_file.h"
 #include "tests/coordinator_runtime/sample_jobs.h"
 #include "tests/support/temp_dir.h"
+#include "transport/endpoints_file.h"
 
 namespace muster {
 namespace {
@@ -56,10 +58,11 @@ class ServerTest : public ::testing::Test {
     EXPECT_TRUE(reply.has_value()) << reply.error().Text();
     return reply ? json::parse(*reply) : json();
   }
-  coordinator::Endpoints Endpoints() {
-    const auto endpoints = coordinator::ReadEndpoints(options_.state_dir + "/endpoints.json");
-    EXPECT_TRUE(endpoints.has_value() && endpoints->has_value());
-    return **endpoints;
+  std::string EndpointsPath() const { return options_.state_dir + "/endpoints.json"; }
+  ClientTransport::Target Endpoints() const {
+    const auto endpoints = ReadEndpoints(EndpointsPath());
+    EXPECT_TRUE(endpoints.has_value()) << endpoints.error().Text();
+    return endpoints.value_or(ClientTransport::Target{});
   }
 
   TempDir dir_;
@@ -71,14 +74,14 @@ class ServerTest : public ::testing::Test {
 
 TEST_F(ServerTest, ALaterStartHasTheSameKeyAndPorts) {
   Start();
-  const coordinator::Endpoints first = Endpoints();
+  const ClientTransport::Target first = Endpoints();
   Drain();
   Start();
-  const coordinator::Endpoints second = Endpoints();
+  const ClientTransport::Target second = Endpoints();
   EXPECT_EQ(Ask({{"command", "status"}}).at("starts"), 2);
   Drain();
-  EXPECT_EQ(second.control, first.control);
-  EXPECT_EQ(second.bulk, first.bulk);
+  EXPECT_EQ(second.control_endpoint, first.control_endpoint);
+  EXPECT_EQ(second.bulk_endpoint, first.bulk_endpoint);
   EXPECT_EQ(second.server_key, first.server_key);
 }
 
@@ -86,13 +89,28 @@ TEST_F(ServerTest, APortTakenByAnotherIsAnErrorThatSaysSo) {
   Start();
   TempDir other;
   const std::string file = other / "endpoints.json";
-  ASSERT_TRUE(coordinator::WriteEndpoints(file, Endpoints()).has_value());
+  ASSERT_TRUE(WriteEndpoints(file, Endpoints()).has_value());
   const std::string state_dir = std::exchange(options_.state_dir, other.path());
   const Error error = StartError();
   EXPECT_EQ(error.reason, Reason::transport_failed);
   EXPECT_NE(error.message.find(file), std::string::npos) << error.message;
   options_.state_dir = state_dir;
   Drain();
+}
+
+TEST_F(ServerTest, EndpointsWithAFlippedBitAreNamedAndNothingListensElsewhere) {
+  Start();
+  const ClientTransport::Target before = Endpoints();
+  Drain();
+  std::fstream file(EndpointsPath(), std::ios::binary | std::ios::in | std::ios::out);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t port = text.find(before.control_endpoint) + before.control_endpoint.size() - 1;
+  file.seekp(static_cast<std::streamoff>(port));
+  file.put(static_cast<char>(text[port] ^ 1)).flush();  // A digit for another digit.
+  const Error error = StartError();
+  EXPECT_EQ(error.reason, Reason::file_malformed);
+  EXPECT_NE(error.message.find(EndpointsPath()), std::string::npos) << error.message;
+  EXPECT_NE(error.message.find("remove it"), std::string::npos) << error.message;
 }
 
 TEST_F(ServerTest, OneStateServesOneCoordinator) {

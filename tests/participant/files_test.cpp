@@ -1,4 +1,4 @@
-// The participant's own files: state.bin, position.bin, endpoints.json, and the log's lines.
+// The participant's own files: state.bin, position.bin, and the log's lines.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -6,7 +6,6 @@
 
 #include "common/digest.h"
 #include "common/file.h"
-#include "participant/runtime/endpoints.h"
 #include "participant/runtime/model_buffer.h"
 #include "participant/runtime/position_file.h"
 #include "participant/runtime/state_file.h"
@@ -158,36 +157,6 @@ TEST(PositionFileTest, NoFileIsNoPosition) {
   const auto read = LoadPosition(dir / "position.bin");
   ASSERT_TRUE(read);
   EXPECT_FALSE(read->has_value());
-}
-
-class EndpointsTest : public testing::Test {
- protected:
-  Result<ClientTransport::Target> Read(const std::string& text) {
-    std::ofstream(dir_ / "endpoints.json") << text;
-    return ReadTarget(dir_ / "endpoints.json");
-  }
-  TempDir dir_;
-};
-
-TEST_F(EndpointsTest, AreReadAsTheCoordinatorWritesThem) {
-  PublicKey key;
-  key.bytes.fill(std::byte{7});
-  const auto target = Read(R"({"control":"tcp://127.0.0.1:1","bulk":"tcp://127.0.0.1:2",)"
-                           R"("server_key":")" +
-                           key.Z85() + R"("})");
-  ASSERT_TRUE(target) << target.error().Text();
-  EXPECT_EQ(target->control_endpoint, "tcp://127.0.0.1:1");
-  EXPECT_EQ(target->bulk_endpoint, "tcp://127.0.0.1:2");
-  EXPECT_EQ(target->server_key, key);
-}
-
-TEST_F(EndpointsTest, AnythingElseIsMalformed) {
-  for (const char* text : {"", "{", "[]", "{}", "null", R"({"control":1,"bulk":"b"})",
-                           R"({"control":"a","bulk":"b","server_key":"short"})"}) {
-    const auto target = Read(text);
-    ASSERT_FALSE(target) << text;
-    EXPECT_EQ(target.error().reason, Reason::file_malformed) << text;
-  }
 }
 
 class ModelBufferTest : public testing::Test {
