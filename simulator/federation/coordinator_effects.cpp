@@ -240,8 +240,10 @@ void CoordinatorNode::Perform(const ArmTimer& effect) {
 }
 
 void CoordinatorNode::Perform(const Stop& effect) {
+  const bool gave_up =
+      effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0;
   world_.Expect(
-      effect.reason == Reason::finished || effect.reason == Reason::draining,
+      effect.reason == Reason::finished || effect.reason == Reason::draining || gave_up,
       "the coordinator stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
   finished_ = effect.reason != Reason::draining;
   StartLater();

@@ -47,6 +47,11 @@ class Federation {
   /// at most one, every acknowledged one in one.
   RunResult Run(Micros patience);
 
+  /// The same in pieces: everybody is to start within 50 ms, the caller runs the world, and Finish
+  /// judges. Each once.
+  void Begin();
+  RunResult Finish();
+
  private:
   void MakeNodes();
   void JudgeLedger(RunResult& result);

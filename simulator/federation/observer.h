@@ -31,6 +31,9 @@ class Watcher {
   virtual void OnWritten(const Batch& /*batch*/) {}
   virtual void OnParticipantEvent(RosterIndex /*who*/, const participant::Event& /*event*/) {}
   virtual void OnParticipantEffect(RosterIndex /*who*/, const participant::Effect& /*effect*/) {}
+  /// After a step and all of its effects.
+  virtual void OnParticipantStepped(RosterIndex /*who*/,
+                                    const participant::ParticipantCore& /*core*/) {}
   /// `bytes` are those of the update `id` that `who` has trained.
   virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
 };

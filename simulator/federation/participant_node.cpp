@@ -82,6 +82,9 @@ void ParticipantNode::Feed(Event event) {
       std::visit([this](const auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
+    if (core_ != nullptr) {
+      observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(index_, *core_); });
+    }
     if (core_ != nullptr && deaths_ < deaths_max && !stopping_ &&
         world_.Happens(FaultKind::stop, actor_)) {
       stopping_ = true;
@@ -230,9 +233,10 @@ void ParticipantNode::Perform(const ArmTimer& effect) {
 }
 
 void ParticipantNode::Perform(const Stop& effect) {
-  world_.Expect(effect.reason == Reason::finished || effect.reason == Reason::left,
+  const bool over = effect.reason == Reason::finished || effect.reason == Reason::no_part;
+  world_.Expect(over || effect.reason == Reason::left,
                 name_ + " stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
-  End(effect.reason != Reason::finished);
+  End(!over);
 }
 
 std::string ParticipantNode::Waiting() const {
