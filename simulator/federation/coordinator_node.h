@@ -20,20 +20,11 @@
 #include "coordinator/core/core.h"
 #include "simulator/federation/network.h"
 #include "simulator/federation/observer.h"
+#include "simulator/federation/setup.h"
 #include "simulator/store/volume.h"
 #include "training/trainer.h"
 
 namespace muster::simulator {
-
-/// What a coordinator is, whichever process of it runs.
-struct CoordinatorSetup {
-  JobSpec job;
-  coordinator::CoordinatorOptions options;
-  std::vector<RosterEntry> roster;
-  std::string state_dir;  ///< Where a DiskVolume has it.
-  checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
-  StateKey state_key;  ///< If given, the state is encrypted.
-};
 
 class CoordinatorNode {
  public:
