@@ -6,8 +6,10 @@
 namespace muster::simulator {
 namespace {
 
-constexpr std::array<std::string_view, kFaultKinds> kNames = {"duplicate", "lose", "cut", "crash",
-                                                              "stop"};
+constexpr std::array<std::string_view, kFaultKinds> kNames = {
+    "duplicate", "lose",   "cut",       "crash", "stop",  "delay",    "echo",
+    "corrupt",   "sever",  "partition", "clog",  "split", "stranger", "babble",
+    "stale",     "replay", "poison",    "usurp", "flood", "impostor"};
 
 }  // namespace
 

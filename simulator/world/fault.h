@@ -27,8 +27,27 @@ enum class FaultKind : std::uint8_t {
   // Of one process, before an effect of its core is performed or after an event.
   crash,  ///< It dies; the coordinator's machine may lose its power with it.
   stop,   ///< It is asked to stop (SIGTERM).
+  // Of one message again, see simulator/federation/network.h.
+  delay,    ///< It is held up, and what follows in its lane; all others overtake it.
+  echo,     ///< It comes a second time much later, perhaps to a later life of the coordinator.
+  corrupt,  ///< Bits of it flip before it is sealed.
+  sever,    ///< One direction of one channel of its link carries nothing any more.
+  // Weather: asked every kWeatherEvery of each participant, ends by itself.
+  partition,  ///< Nothing passes to or from a participant, or one way only.
+  clog,       ///< Everything to and from it is slower by a factor.
+  split,      ///< As partition, of a group; asked of the coordinator.
+  // Of a hostile peer at each of its turns, see simulator/federation/hostile_node.h.
+  stranger,  ///< A key that is not enrolled knocks, or speaks on a link.
+  babble,    ///< A message drawn from all there are, with drawn fields.
+  stale,     ///< A sound message under another life's fence, id or incarnation.
+  replay,    ///< Something that it said or heard before, word by word.
+  poison,    ///< An update that breaks a rule, by offer, bytes or flow.
+  usurp,     ///< A hello for another name, or of a second process of its own.
+  flood,     ///< Many of one message at once.
+  // Of one attempt to connect.
+  impostor,  ///< A false coordinator answers.
 };
-inline constexpr std::size_t kFaultKinds = 5;
+inline constexpr std::size_t kFaultKinds = 20;
 
 std::string_view FaultName(FaultKind kind);
 std::optional<FaultKind> FaultFromName(std::string_view name);
