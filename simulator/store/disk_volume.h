@@ -25,6 +25,14 @@ class DiskVolume : public StateVolume {
   void Restart() override { disk_->Restart(); }
   std::uint64_t free_bytes() const override { return disk_->free_bytes(); }
 
+  /// The disk's capacity is what lies there now; not full: none.
+  void SetFull(bool full) override;
+  /// REQUIRES: the disk's plan is nobody else's.
+  void FailNext(VolumeOperation operation) override;
+  std::string Rot(std::uint64_t draw) override;
+  /// Null: the lock file's path is on the machine's own file system.
+  std::shared_ptr<StateVolume> Copy() const override { return nullptr; }
+
  private:
   const std::shared_ptr<VirtualDisk> disk_;
   const std::string state_dir_;

@@ -1,9 +1,10 @@
 // Where a coordinator's state lies, whatever is underneath: the real store and spool on a virtual
-// disk (disk_volume.h), or a fast model of them.
+// disk (disk_volume.h), or a fast model of them (model_volume.h).
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
@@ -11,6 +12,16 @@
 #include "simulator/disk/virtual_disk.h"
 
 namespace muster::simulator {
+
+/// What can be told to fail. Names are as the disk sees it: the store's batches go to its log.
+enum class VolumeOperation : std::uint8_t {
+  batch_write,
+  batch_sync,
+  version_sync,  ///< Of a version's chunks, in Finish.
+  spool_write,
+  spool_sync,
+};
+inline constexpr std::uint64_t kVolumeOperations = 5;
 
 /// One machine's disk with one state directory on it. What was opened before a power cut fails
 /// after it; whoever opened it drops it before the next open.
@@ -29,6 +40,20 @@ class StateVolume {
   virtual void CutPower(Unsynced unsynced) = 0;
   virtual void Restart() = 0;
   virtual std::uint64_t free_bytes() const = 0;
+
+  // --- What else may go wrong --------------------------------------------------------------------
+  /// While it is full, whatever needs more room answers disk_full and does nothing: an open to
+  /// write, a batch, a version, the removal of one, a spool that has to grow.
+  virtual void SetFull(bool full) = 0;
+  /// The next operation of this kind fails with io_failed, and the process must end: whether what
+  /// it was about is there after that, no start knows before it looks.
+  virtual void FailNext(VolumeOperation operation) = 0;
+  /// A bit of one stored thing, chosen by `draw`, turns over: whoever reads the thing next finds
+  /// damage, or in the spool other bytes than were written. Returns what it was, for the story;
+  /// empty: nothing is stored yet.
+  virtual std::string Rot(std::uint64_t draw) = 0;
+  /// The disk of another machine, with what is durable on this one now. Null: not of this kind.
+  virtual std::shared_ptr<StateVolume> Copy() const = 0;
 };
 
 }  // namespace muster::simulator

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "coordinator/core/core.h"
-#include "memory_state.h"
+#include "simulator/store/batch_state.h"
 
 namespace muster::coordinator {
 
@@ -50,7 +50,7 @@ class Script {
 
   JobSpec job_;
   CoordinatorOptions options_;
-  testing::MemoryState disk_;
+  simulator::BatchState disk_;
   std::set<Version> held_ = {0};  ///< Versions whose chunks are on it.
   std::unique_ptr<CoordinatorCore> core_;
   MonotonicMs now_ = 0;

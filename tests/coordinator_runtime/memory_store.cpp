@@ -54,13 +54,6 @@ class MemoryStore : public CheckpointStore {
     std::lock_guard lock(disk_.mutex_);
     if (disk_.write_error_) return *disk_.write_error_;
     disk_.state_.Apply(batch);
-    for (const Mutation& mutation : batch.mutations) {
-      if (const auto* put = std::get_if<PutRoundRecord>(&mutation)) {
-        disk_.records_[put->record.version] = put->record;
-      } else if (const auto* version = std::get_if<PutVersion>(&mutation)) {
-        disk_.manifests_[version->manifest.version] = version->manifest;
-      }
-    }
     return {};
   }
 
@@ -80,25 +73,25 @@ class MemoryStore : public CheckpointStore {
 
   Result<VersionManifest> ReadManifest(Version version) override {
     std::lock_guard lock(disk_.mutex_);
-    const auto found = disk_.manifests_.find(version);
-    if (found == disk_.manifests_.end()) return Absent("manifest");
-    return found->second;
+    const auto found = disk_.state_.manifests().find(version);
+    if (found == disk_.state_.manifests().end()) return Absent("manifest");
+    return *found->second;
   }
 
   Result<RoundRecord> ReadRoundRecord(Version version) override {
     std::lock_guard lock(disk_.mutex_);
-    const auto found = disk_.records_.find(version);
-    if (found == disk_.records_.end()) return Absent("round record");
-    return found->second;
+    const auto found = disk_.state_.records().find(version);
+    if (found == disk_.state_.records().end()) return Absent("round record");
+    return *found->second;
   }
 
   Status ForEachRoundRecord(const std::function<Status(const RoundRecord&)>& visit) override {
-    std::map<Version, RoundRecord> records;
+    std::map<Version, std::shared_ptr<const RoundRecord>> records;
     {
       std::lock_guard lock(disk_.mutex_);
-      records = disk_.records_;
+      records = disk_.state_.records();
     }
-    for (const auto& [version, record] : records) MUSTER_TRY(visit(record));
+    for (const auto& [version, record] : records) MUSTER_TRY(visit(*record));
     return {};
   }
 

@@ -12,7 +12,7 @@
 
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
-#include "tests/coordinator/memory_state.h"
+#include "simulator/store/batch_state.h"
 
 namespace muster::testing {
 
@@ -44,9 +44,7 @@ class MemoryDisk {
   std::optional<Error> version_error_;
   Version version_error_first_ = 0;
   std::function<void(const Batch&)> hook_;
-  MemoryState state_;
-  std::map<Version, RoundRecord> records_;
-  std::map<Version, VersionManifest> manifests_;
+  simulator::BatchState state_;
   std::map<Version, std::vector<Bytes>> chunks_;
   std::vector<Bytes> extents_;
 };
