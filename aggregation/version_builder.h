@@ -1,12 +1,8 @@
-// Computes the next version: one streaming pass, chunk after chunk.
+// Computes the next version from its parent and the sum of its updates.
 #pragma once
-
-#include <cstdint>
-#include <functional>
 
 #include "aggregation/ring_sum.h"
 #include "aggregation/strategy.h"
-#include "common/bytes.h"
 #include "common/error.h"
 #include "common/ids.h"
 #include "common/thread_pool.h"
@@ -23,20 +19,18 @@ struct VersionInputs {
   Version version = 0;         ///< The new version's number.
 };
 
-/// Takes the chunks in order, one call at a time but from different threads; the bytes live for the
-/// call. Its errors end the build.
-using ChunkSink = std::function<Status(ByteSpan chunk)>;
+struct BuiltVersion {
+  VersionManifest manifest;
+  Xxh128Digest model_digest{};  ///< Of the model's bytes, without the server's state.
+};
 
-/// Puts one chunk behind the other into `room`, which must outlive it. REQUIRES: they fit.
-ChunkSink FillWithChunks(MutableByteSpan room);
-
-/// Computes, hashes and delivers the new version in chunks of limits::kVersionChunkBytes, and
-/// returns its manifest, which equals DescribeVersion of the delivered bytes. The bytes are a pure
-/// function of strategy, parent and sum, whatever the threads. Memory: two chunks a thread.
+/// Computes the new version straight in its place, `next`, and returns what DescribeVersion would
+/// say of it. The bytes are a pure function of strategy, parent and sum, whatever the threads.
 /// Errors: unsupported (SingleLane), diverged (a new value is NaN or infinite; the first such
-/// tensor is named), size_mismatch (parent, state or sum do not fit each other), what `sink`
-/// returns. What was delivered before an error is to be thrown away.
-Result<VersionManifest> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
-                                     const ChunkSink& sink);
+/// tensor is named), size_mismatch (parent, state or sum do not fit each other). What `next` then
+/// holds is to be thrown away.
+/// REQUIRES: `next` has the parent's layout and is not the parent.
+Result<BuiltVersion> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
+                                  ParameterSet& next);
 
 }  // namespace muster

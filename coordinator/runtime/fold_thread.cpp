@@ -1,10 +1,8 @@
 #include "coordinator/runtime/fold_thread.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "aggregation/version_builder.h"
-#include "common/digest.h"
 #include "coordinator/runtime/accepted_bytes.h"
 
 namespace muster::coordinator {
@@ -103,26 +101,15 @@ Status FoldThread::Perform(const Fold& first) {
 Status FoldThread::Perform(const BuildVersion& effect) {
   const std::shared_ptr<const ParameterSet> parent = Head();
   const std::shared_ptr<ParameterSet> next = std::exchange(next_, nullptr);
-  const ChunkSink fill = FillWithChunks(next->bytes());
-  std::uint64_t model_left = sum_.layout().total_bytes();
-  Xxh128 model_hash;
-  const ChunkSink sink = [&](ByteSpan chunk) -> Status {
-    MUSTER_TRY(fill(chunk));
-    const ByteSpan of_model = chunk.first(std::min<std::uint64_t>(chunk.size(), model_left));
-    model_hash.Update(of_model);
-    model_left -= of_model.size();
-    return {};
-  };
   const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version};
-  auto manifest = ::muster::BuildVersion(inputs, pool_, sink);
-  MUSTER_TRY(manifest);
-  MUSTER_CHECK(model_left == 0, "a version smaller than its model");
+  auto built = ::muster::BuildVersion(inputs, pool_, *next);
+  MUSTER_TRY(built);
   {
     std::lock_guard lock(mutex_);
     built_ = next;
     built_version_ = effect.version;
   }
-  inbox_.Push(Event(VersionBuilt{std::move(*manifest), model_hash.Digest()}));
+  inbox_.Push(Event(VersionBuilt{std::move(built->manifest), built->model_digest}));
   return {};
 }
 

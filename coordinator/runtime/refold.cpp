@@ -42,10 +42,9 @@ Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
     MUSTER_TRY(sum->Fold({&*source, 1}, pool));
   }
   ParameterSet next(parent.layout());
-  auto manifest =
-      BuildVersion({strategy, parent, *sum, record.version}, pool, FillWithChunks(next.bytes()));
-  MUSTER_TRY(manifest);
-  if (manifest->digest != record.digest) {
+  const auto built = BuildVersion({strategy, parent, *sum, record.version}, pool, next);
+  MUSTER_TRY(built);
+  if (built->manifest.digest != record.digest) {
     return Error{Reason::damage,
                  "version " + std::to_string(record.version) +
                      " computed again from its parent and its updates is another than its record "

@@ -110,6 +110,7 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   }
   const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
   if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
+  observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
   upload.stored += bytes.size();
   const bool whole = upload.stored == upload.bytes;
   UpdateSummary summary = upload.checker.Summary();
@@ -174,12 +175,11 @@ void CoordinatorNode::Perform(const coordinator::BuildVersion& effect) {
 
 void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
   auto next = std::make_shared<ParameterSet>(head_->layout());
-  auto manifest = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_,
-                                         FillWithChunks(next->bytes()));
-  MUSTER_CHECK(manifest.has_value(), "a version of checked updates can be built");
+  auto built = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, *next);
+  MUSTER_CHECK(built.has_value(), "a version of checked updates can be built");
   built_ = next;
-  built_digest_ = manifest->digest;
-  Feed(VersionBuilt{*manifest, Xxh128Of(built_->bytes().first(manifest->model_bytes))});
+  built_digest_ = built->manifest.digest;
+  Feed(VersionBuilt{std::move(built->manifest), built->model_digest});
 }
 
 void CoordinatorNode::Perform(const coordinator::StoreVersion& effect) {

@@ -56,12 +56,9 @@ Outcome TwoRounds(double momentum, std::uint64_t shuffle, std::size_t threads,
       const UpdateSource source = testing::SourceOf(update, 1 + stream.Below(1U << 20));
       EXPECT_TRUE(sum.Fold(std::span(&source, 1), pool).has_value());
     }
-    Bytes built;
-    manifest = BuildVersion({*strategy, version, sum, round}, pool, [&](ByteSpan chunk) {
-                 built.insert(built.end(), chunk.begin(), chunk.end());
-                 return Status();
-               }).value();
-    std::copy(built.begin(), built.end(), version.bytes().begin());
+    ParameterSet next(version.layout());
+    manifest = BuildVersion({*strategy, version, sum, round}, pool, next).value().manifest;
+    version = std::move(next);
   }
   Sha256 hash;
   for (std::size_t tensor = 0; tensor < 4; ++tensor) hash.Update(std::as_bytes(sum.Tensor(tensor)));

@@ -8,7 +8,6 @@
 #include "aggregation/ring.h"
 #include "aggregation/version_builder.h"
 #include "common/digest.h"
-#include "common/limits.h"
 #include "tests/aggregation/lane_strategy.h"
 #include "tests/aggregation/ring_inputs.h"
 
@@ -45,16 +44,11 @@ class VersionTest : public ::testing::Test {
     ASSERT_TRUE(sum_->Fold(sources, pool).has_value());
   }
 
-  /// Builds into built_, checking that the chunks come in order and have the format's size.
-  Result<VersionManifest> Build(std::size_t threads) {
+  /// Builds into built_.
+  Result<BuiltVersion> Build(std::size_t threads) {
     ThreadPool pool(threads);
-    built_.clear();
-    return BuildVersion({*strategy_, parent_, *sum_, 6}, pool, [&](ByteSpan chunk) {
-      EXPECT_EQ(chunk.size(), std::min<std::size_t>(limits::kVersionChunkBytes,
-                                                    parent_.bytes().size() - built_.size()));
-      built_.insert(built_.end(), chunk.begin(), chunk.end());
-      return Status();
-    });
+    built_ = ParameterSet(parent_.layout());
+    return BuildVersion({*strategy_, parent_, *sum_, 6}, pool, built_);
   }
 
   /// The new version by plain loops over whole tensors.
@@ -84,7 +78,7 @@ class VersionTest : public ::testing::Test {
   ParameterSet parent_;
   std::array<ParameterSet, 2> updates_;
   std::optional<RingSum> sum_;
-  Bytes built_;
+  ParameterSet built_;
 };
 
 TEST_F(VersionTest, BuildEqualsPlainLoopsAndDescribesItself) {
@@ -93,10 +87,11 @@ TEST_F(VersionTest, BuildEqualsPlainLoopsAndDescribesItself) {
     const ParameterSet expected = Expected();
     const VersionManifest described = DescribeVersion(expected, 4, 6).value();
     for (const std::size_t threads : {1, 2, 8}) {
-      const auto manifest = Build(threads);
-      ASSERT_TRUE(manifest.has_value()) << manifest.error().Text();
-      EXPECT_TRUE(std::equal(built_.begin(), built_.end(), expected.bytes().begin(),
-                             expected.bytes().end()));
+      const auto built = Build(threads);
+      ASSERT_TRUE(built.has_value()) << built.error().Text();
+      EXPECT_TRUE(std::ranges::equal(built_.bytes(), expected.bytes()));
+      EXPECT_EQ(built->model_digest, Xxh128Of(expected.bytes().first(model_layout_.total_bytes())));
+      const VersionManifest* const manifest = &built->manifest;
       EXPECT_EQ(manifest->version, 6U);
       EXPECT_EQ(manifest->digest, described.digest);
       EXPECT_EQ(manifest->chunk_digests, described.chunk_digests);
@@ -117,8 +112,7 @@ TEST_F(VersionTest, ALaneOfWeightOneIsDividedByTheNumberOfUpdates) {
   strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
   ASSERT_TRUE(Build(2).has_value());
   const ParameterSet expected = Expected(2);
-  EXPECT_TRUE(
-      std::equal(built_.begin(), built_.end(), expected.bytes().begin(), expected.bytes().end()));
+  EXPECT_TRUE(std::ranges::equal(built_.bytes(), expected.bytes()));
 }
 
 TEST_F(VersionTest, AnUpdateHasItsWeightOrOneByTheLane) {
@@ -150,10 +144,10 @@ TEST_F(VersionTest, ANewValueThatIsNotFiniteNamesItsTensor) {
   ASSERT_TRUE(sum_->Reset(scales, kCapacity).has_value());
   Fold();
   for (const std::size_t threads : {1, 2, 8}) {
-    const auto manifest = Build(threads);
-    ASSERT_FALSE(manifest.has_value());
-    EXPECT_EQ(manifest.error().reason, Reason::diverged);
-    EXPECT_NE(manifest.error().message.find("layer3"), std::string::npos);
+    const auto built = Build(threads);
+    ASSERT_FALSE(built.has_value());
+    EXPECT_EQ(built.error().reason, Reason::diverged);
+    EXPECT_NE(built.error().message.find("layer3"), std::string::npos);
   }
 }
 
@@ -163,23 +157,9 @@ TEST_F(VersionTest, TheFirstOfSeveralErrorsIsReportedWhateverTheThreads) {
     parent_.F32(tensor).back() = std::numeric_limits<float>::infinity();
   }
   for (const std::size_t threads : {1, 2, 8}) {
-    const auto manifest = Build(threads);
-    ASSERT_FALSE(manifest.has_value());
-    EXPECT_NE(manifest.error().message.find("layer0"), std::string::npos);
-  }
-}
-
-TEST_F(VersionTest, ASinkThatFailsEndsTheBuild) {
-  Prepare(0.9);
-  for (const std::size_t threads : {1, 2, 8}) {
-    ThreadPool pool(threads);
-    int calls = 0;
-    const auto manifest = BuildVersion({*strategy_, parent_, *sum_, 6}, pool, [&](ByteSpan) {
-      ++calls;
-      return calls == 2 ? Status(Error{Reason::disk_full, "no space"}) : Status();
-    });
-    EXPECT_EQ(manifest.error().reason, Reason::disk_full);
-    EXPECT_EQ(calls, 2);
+    const auto built = Build(threads);
+    ASSERT_FALSE(built.has_value());
+    EXPECT_NE(built.error().message.find("layer0"), std::string::npos);
   }
 }
 

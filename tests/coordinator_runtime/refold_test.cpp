@@ -95,14 +95,12 @@ class RefoldTest : public ::testing::Test {
       record.weight_sum += update.weight;
       batch.mutations.push_back(PutAccepted{update});
     }
-    const ChunkSink keep = [this](ByteSpan chunk) -> Status {
-      expected_.insert(expected_.end(), chunk.begin(), chunk.end());
-      return {};
-    };
-    const auto manifest = ::muster::BuildVersion({*strategy, parent.head, *sum, 1}, pool, keep);
-    ASSERT_TRUE(manifest.has_value());
-    record.digest = manifest->digest;
-    batch.mutations.push_back(PutVersion{*manifest});
+    ParameterSet next(parent.head.layout());
+    const auto built = ::muster::BuildVersion({*strategy, parent.head, *sum, 1}, pool, next);
+    ASSERT_TRUE(built.has_value());
+    expected_.assign(next.bytes().begin(), next.bytes().end());
+    record.digest = built->manifest.digest;
+    batch.mutations.push_back(PutVersion{built->manifest});
     batch.mutations.push_back(PutRoundRecord{record});
     ASSERT_TRUE(store_->Write(batch).has_value());
   }
