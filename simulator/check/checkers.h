@@ -1,0 +1,39 @@
+// All checkers of a run, always on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "simulator/check/checker.h"
+#include "simulator/check/ledger.h"
+#include "simulator/federation/setup.h"
+
+namespace muster::simulator {
+
+/// How often each checker looked, by its name.
+using Looks = std::vector<std::pair<std::string_view, std::uint64_t>>;
+
+/// What is broken goes to World::Violate, which ends the run.
+class Checkers {
+ public:
+  /// Both must outlive it.
+  Checkers(World& world, const CoordinatorSetup& setup);
+  ~Checkers();
+
+  /// From now on they see what `observer` tells. It must not tell anything after they are gone.
+  void Watch(Observer& observer);
+  /// The coordinator has ended for good: what can be said only now. Once.
+  void Finish(CheckpointStore& store);
+
+  const Ledger& ledger() const { return ledger_; }
+  Looks looks() const;
+
+ private:
+  Ledger ledger_;
+  std::vector<std::unique_ptr<Checker>> checkers_;
+};
+
+}  // namespace muster::simulator

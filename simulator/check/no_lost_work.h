@@ -1,0 +1,40 @@
+// P3: an acknowledged update is never trained again, and its sender keeps it until it is told that
+// it counts.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "simulator/check/checker.h"
+#include "simulator/check/ledger.h"
+
+namespace muster::simulator {
+
+/// Also: one training at a time; what was trained is let go only upon the coordinator's word; its
+/// bytes go only after a saved state names them no more.
+class NoLostWork : public Checker {
+ public:
+  NoLostWork(World& world, const Ledger& ledger)
+      : Checker(world, "P3 no lost work"), ledger_(ledger) {}
+
+  void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
+  void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
+
+ private:
+  using Retained = std::optional<participant::RetainedUpdate>;
+  struct Member {
+    Retained current;                              ///< As the last SaveState says.
+    Retained saved;                                ///< As the disk says.
+    std::map<participant::Token, Retained> saves;  ///< Under way.
+    std::optional<UpdateId> fitting;
+    bool let_go = false;  ///< A message came that settles `current`.
+  };
+
+  void OnMessage(Member& member, const Message& message);
+  void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
+
+  const Ledger& ledger_;
+  std::map<RosterIndex, Member> members_;
+};
+
+}  // namespace muster::simulator
