@@ -111,6 +111,7 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
   if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
   observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
+  observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
   upload.stored += bytes.size();
   const bool whole = upload.stored == upload.bytes;
   UpdateSummary summary = upload.checker.Summary();

@@ -160,7 +160,7 @@ void CoordinatorNode::Feed(const Event& event) {
       if (core_ == nullptr) break;
     }
     if (core_ == nullptr) break;
-    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_); });
+    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_, world_.now_ms()); });
     if (deaths_ < world_.faults().deaths_max && !finished_ && !stopping_ &&
         world_.Happens(FaultKind::stop, kCoordinator)) {
       ++deaths_;

@@ -20,15 +20,17 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   /// A process of the coordinator has recovered; nothing was said yet.
-  virtual void OnStart(const RecoveredState& /*recovered*/, const CheckpointStore& /*store*/) {}
+  virtual void OnStart(const RecoveredState& /*recovered*/, CheckpointStore& /*store*/) {}
   virtual void OnEnd() {}  ///< It is gone: drained, finished, killed, without power.
   /// Before the core steps, and before an effect is performed.
   virtual void OnEvent(const coordinator::Event& /*event*/) {}
   virtual void OnEffect(const coordinator::Effect& /*effect*/) {}
-  /// After a step and all of its effects.
-  virtual void OnStepped(const coordinator::CoordinatorCore& /*core*/) {}
+  /// After a step and all of its effects; `now` is what the process's clock says.
+  virtual void OnStepped(const coordinator::CoordinatorCore& /*core*/, MonotonicMs /*now*/) {}
   /// The batch was applied; it is durable if it is synced.
   virtual void OnWritten(const Batch& /*batch*/) {}
+  /// These bytes of the upload are in the spool; those of one upload come in order.
+  virtual void OnSpooled(coordinator::UploadId /*upload*/, ByteSpan /*bytes*/) {}
   virtual void OnParticipantEvent(RosterIndex /*who*/, const participant::Event& /*event*/) {}
   virtual void OnParticipantEffect(RosterIndex /*who*/, const participant::Effect& /*effect*/) {}
   /// After a step and all of its effects.
