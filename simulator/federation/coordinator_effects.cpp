@@ -111,7 +111,6 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
   if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
   observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
-  observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
   upload.stored += bytes.size();
   const bool whole = upload.stored == upload.bytes;
   UpdateSummary summary = upload.checker.Summary();
@@ -232,12 +231,6 @@ void CoordinatorNode::Perform(const Notice& effect) {
                                                      " is reported after " +
                                                      std::to_string(reported_));
   reported_ = effect.version;
-}
-
-void CoordinatorNode::Perform(const ArmTimer& effect) {
-  world_.At(effect.at * kMillisecond, kCoordinator, [this, life = life_] {
-    if (life == life_) Feed(Tick{});
-  });
 }
 
 void CoordinatorNode::Perform(const Stop& effect) {

@@ -29,7 +29,8 @@ CoordinatorNode::CoordinatorNode(World& world, Network& network, Observer& obser
       volume_(std::move(volume)),
       setup_(std::move(setup)),
       trainer_(std::move(*CreateTrainer(setup_.job, 0, {}))),
-      strategy_(CreateStrategy(setup_.job)) {}
+      strategy_(CreateStrategy(setup_.job)),
+      process_(world, kCoordinator) {}
 CoordinatorNode::~CoordinatorNode() = default;
 
 // --- Lives
@@ -108,29 +109,39 @@ void CoordinatorNode::Start() {
   const Status opened = OpenState();
   if (!volume_->powered()) return StartLater();
   if (!opened) return world_.Violate("the state does not open: " + opened.error().Text());
-  network_.Listen([this](LinkId link, RosterIndex from, const Packet& packet) {
-    const PublicKey& key = setup_.roster.at(from).key;
-    if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
-      payloads_[++last_payload_] = packet;
-      Feed(ChunkReceived{link, key, packet.fence, *chunk, last_payload_});
-    } else {
-      Feed(Received{link, key, packet.fence, packet.message});
-    }
+  process_.Begin([this, life = life_] {
+    MeasureDisk();
+    if (life == life_) Feed(Tick{});
   });
+  Listen();
   Feed(Started{});
-  TickLater();
 }
 
-void CoordinatorNode::TickLater() {
-  world_.At(world_.now() + kTickMsMax * kMillisecond, kCoordinator, [this, life = life_] {
-    if (life != life_) return;
-    const std::uint64_t free_bytes = volume_->free_bytes();
-    const bool disk_short = free_bytes < RoomForGrants(head_->bytes().size());
-    if (disk_short != std::exchange(disk_short_, disk_short)) Feed(DiskMeasured{free_bytes});
-    if (life != life_) return;
-    Feed(Tick{});
-    if (life == life_) TickLater();
+void CoordinatorNode::Listen() {
+  const auto on_packet = [this](LinkId link, const Packet& packet) {
+    if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
+      payloads_[++last_payload_] = packet;
+      Feed(ChunkReceived{link, packet.identity, packet.fence, *chunk, last_payload_});
+    } else {
+      Feed(Received{link, packet.identity, packet.fence, packet.message});
+    }
+  };
+  const auto refused = process_.Guard([this](const PublicKey& key, Reason reason) {
+    Feed(HandshakeRefused{key, reason});
   });
+  network_.Listen(process_.Guard(on_packet),
+                  [this, refused](const PublicKey& key) -> std::optional<Reason> {
+                    const Status let_in = gate_.Check(key);
+                    if (let_in) return std::nullopt;
+                    refused(key, let_in.error().reason);
+                    return let_in.error().reason;
+                  });
+}
+
+void CoordinatorNode::MeasureDisk() {
+  const std::uint64_t free_bytes = volume_->free_bytes();
+  const bool disk_short = free_bytes < RoomForGrants(head_->bytes().size());
+  if (disk_short != std::exchange(disk_short_, disk_short)) Feed(DiskMeasured{free_bytes});
 }
 
 bool CoordinatorNode::DiesAt(const Effect& effect) {
@@ -153,14 +164,14 @@ void CoordinatorNode::Feed(const Event& event) {
     const Event next = std::move(events_.front());
     events_.pop_front();
     observer_.Tell([&](Watcher& watcher) { watcher.OnEvent(next); });
-    for (const Effect& effect : core_->Step(next, world_.now_ms())) {
+    for (const Effect& effect : core_->Step(next, process_.now_ms())) {
       if (DiesAt(effect)) break;
       observer_.Tell([&](Watcher& watcher) { watcher.OnEffect(effect); });
       std::visit([this](const auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
     if (core_ == nullptr) break;
-    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_, world_.now_ms()); });
+    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_, process_.now_ms()); });
     if (deaths_ < world_.faults().deaths_max && !finished_ && !stopping_ &&
         world_.Happens(FaultKind::stop, kCoordinator)) {
       ++deaths_;
@@ -219,7 +230,8 @@ void CoordinatorNode::EndProcess() {
   sum_.reset();
   core_.reset();
   built_.reset();
-  network_.Listen(nullptr);
+  process_.End();
+  network_.Listen(nullptr, nullptr);
   store_.reset();
   spool_.reset();
 }
@@ -229,13 +241,6 @@ void CoordinatorNode::StartLater() {
   if (finished_) return;
   world_.At(world_.now() + world_.Between(kCoordinator, kMillisecond, kDownMost), kCoordinator,
             [this] { Start(); });
-}
-
-void CoordinatorNode::Later(Worker& worker, Micros most, std::function<void()> action) {
-  world_.At(worker.Book(world_, kCoordinator, 1, most), kCoordinator,
-            [this, life = life_, action = std::move(action)] {
-              if (life == life_) action();
-            });
 }
 
 bool CoordinatorNode::Survives(const Status& done, const Event& if_full) {
@@ -260,11 +265,11 @@ void CoordinatorNode::Progress(Version head, Attempt attempt) {
 
 std::string CoordinatorNode::Waiting() const {
   if (core_ == nullptr) return "the coordinator is down";
-  const WaitState wait = core_->Waiting(world_.now_ms());
-  std::string text = "round " + std::to_string(core_->Status(world_.now_ms()).round) + " in " +
+  const WaitState wait = core_->Waiting(process_.now_ms());
+  std::string text = "round " + std::to_string(core_->Status(process_.now_ms()).round) + " in " +
                      std::string(PhaseName(wait.phase)) + " for " +
                      std::string(WaitKindName(wait.kind)) + " of";
-  for (RosterIndex index : wait.whom) text += " " + setup_.roster.at(index).name;
+  for (RosterIndex index : wait.whom) text += " site-" + std::to_string(index);
   return text + " since " + std::to_string(wait.since_ms) + " ms: " + wait.next;
 }
 

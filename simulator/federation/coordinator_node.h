@@ -18,8 +18,10 @@
 #include "checkpoint/store.h"
 #include "common/thread_pool.h"
 #include "coordinator/core/core.h"
+#include "coordinator/runtime/key_gate.h"
 #include "simulator/federation/network.h"
 #include "simulator/federation/observer.h"
+#include "simulator/federation/process.h"
 #include "simulator/federation/setup.h"
 #include "simulator/store/volume.h"
 #include "training/trainer.h"
@@ -75,11 +77,14 @@ class CoordinatorNode {
   void Feed(const coordinator::Event& event);
   bool DiesAt(const coordinator::Effect& effect);
   std::optional<Unsynced> Silence() const;
-  void TickLater();
+  void Listen();
+  void MeasureDisk();
   void StartLater();
   void EndProcess();
   /// Runs `action` when `worker` is done with it, unless the process died meanwhile.
-  void Later(Worker& worker, Micros most, std::function<void()> action);
+  void Later(Worker& worker, Micros most, std::function<void()> action) {
+    process_.Later(worker, 1, most, std::move(action));
+  }
   /// What an operation's failure means: with the power gone the process died, a full disk is an
   /// answer, and with anything else the process ends. True: it was done.
   bool Survives(const Status& done, const coordinator::Event& if_full);
@@ -102,10 +107,10 @@ class CoordinatorNode {
   void Perform(const coordinator::StoreVersion& effect);
   void Perform(const coordinator::Evaluate& effect);
   void Perform(const coordinator::DropVersion& effect);
-  void Perform(const coordinator::SetRoster&) {}
+  void Perform(const coordinator::SetRoster& effect) { gate_.SetRoster(effect.roster); }
   void Perform(const coordinator::AnswerAdmin&) {}
   void Perform(const coordinator::Notice& effect);
-  void Perform(const coordinator::ArmTimer& effect);
+  void Perform(const coordinator::ArmTimer& effect) { process_.Arm(effect.at); }
   void Perform(const coordinator::Stop& effect);
   void FoldLater(bool reads_spool, std::function<void()> action);
   void RunFoldWork();
@@ -121,6 +126,7 @@ class CoordinatorNode {
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Strategy> strategy_;
   ThreadPool pool_{1};
+  Process process_;
   Version reported_ = 0;  ///< The event stream's file: each version is told once.
   int deaths_ = 0;
   bool finished_ = false;
@@ -130,6 +136,7 @@ class CoordinatorNode {
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<coordinator::CoordinatorCore> core_;
+  coordinator::RosterGate gate_;
   Epoch epoch_;
   Version head_version_ = 0;
   std::shared_ptr<const ParameterSet> head_, built_;

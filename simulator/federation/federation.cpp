@@ -43,7 +43,7 @@ void Federation::MakeNodes() {
   world_.phase = [this] { return coordinator_->phase(); };
   for (const RosterEntry& entry : setup_.roster) {
     participants_.push_back(
-        std::make_unique<ParticipantNode>(world_, network_, entry.index, entry.name, observer_));
+        std::make_unique<ParticipantNode>(world_, Place{&network_, &observer_}, entry));
   }
 }
 Federation::~Federation() = default;

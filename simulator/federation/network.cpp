@@ -13,8 +13,9 @@ constexpr Micros kNoticeMax = 3'000 * kMillisecond;
 
 }  // namespace
 
-void Network::Listen(ServerEnd server) {
+void Network::Listen(ServerEnd server, Gate gate) {
   server_ = std::move(server);
+  gate_ = std::move(gate);
   ++server_life_;
   server_links_.clear();
   for (auto& [id, connection] : connections_) Cut(connection);
@@ -27,25 +28,24 @@ void Network::Cut(Connection& connection) {
   connection.server_knows_at = world_.now() + world_.Between(who, 0, kNoticeMax);
   if (!connection.client_open) return;
   world_.At(world_.now() + world_.Between(who, 0, kNoticeMax), who, [&connection] {
-    if (connection.client_open) connection.client.on_down();
+    if (connection.client_open) connection.client.on_down(Reason::connection_lost);
   });
 }
 
-LinkId Network::Open(RosterIndex who, ClientEnd client) {
+LinkId Network::Open(RosterIndex who, const PublicKey& key, ClientEnd client) {
   const LinkId id = next_id_++;
   Connection& connection = connections_[id];
   connection.who = who;
   connection.client = std::move(client);
   const Actor actor = ActorOf(who);
   const Micros up_at = world_.now() + world_.Between(actor, kLatencyMin, kLatencyMax);
-  world_.At(up_at, actor, [this, &connection] {
+  world_.At(up_at, actor, [this, &connection, key] {
     if (!connection.client_open || connection.cut) return;
-    if (server_) {
-      connection.client.on_up();
-    } else {
-      connection.cut = true;
-      connection.client.on_down();
-    }
+    const std::optional<Reason> refused =
+        server_ ? gate_(key) : std::optional(Reason::connection_lost);
+    if (!refused) return connection.client.on_up();
+    connection.cut = true;
+    connection.client.on_down(*refused);
   });
   return id;
 }
@@ -112,7 +112,7 @@ void Network::SendToServer(LinkId id, Channel channel, Packet packet) {
   }
   Carry(id, 2 + static_cast<std::size_t>(channel),
         [this, id, channel, packet = std::move(packet)](Connection& from) {
-          if (server_) server_(ServerLink(id, from, channel), from.who, packet);
+          if (server_) server_(ServerLink(id, from, channel), packet);
         });
 }
 

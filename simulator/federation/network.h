@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "common/bytes.h"
 #include "protocol/messages.h"
@@ -18,29 +19,32 @@ struct Packet {
   Fence fence;
   Message message;
   std::shared_ptr<const Bytes> payload;
+  PublicKey identity;  ///< Authenticated: its sender's, if that is a participant.
 };
 
 /// What a participant hears of its link.
 struct ClientEnd {
   std::function<void()> on_up;
-  std::function<void()> on_down;
+  std::function<void(Reason)> on_down;  ///< As transport's LinkDown.
   std::function<void(const Packet&)> on_packet;
 };
 /// What the coordinator hears; a coordinator that is down has none.
-using ServerEnd = std::function<void(LinkId link, RosterIndex from, const Packet&)>;
+using ServerEnd = std::function<void(LinkId link, const Packet&)>;
+/// Who may connect; a refusal is the coordinator's to count. None: let in.
+using Gate = std::function<std::optional<Reason>(const PublicKey&)>;
 
 class Network {
  public:
   explicit Network(World& world) : world_(world) {}
 
   /// A coordinator comes up, or (without `server`) dies with all its links.
-  void Listen(ServerEnd server);
+  void Listen(ServerEnd server, Gate gate);
   /// False: the link is known to be gone.
   bool SendToClient(LinkId link, Packet packet);
   /// The server forgets the link; what its peer sends next comes under a new id.
   void Drop(LinkId link);
 
-  LinkId Open(RosterIndex who, ClientEnd client);
+  LinkId Open(RosterIndex who, const PublicKey& key, ClientEnd client);
   /// What was sent before still travels.
   void Close(LinkId connection);
   void SendToServer(LinkId connection, Channel channel, Packet packet);
@@ -63,6 +67,7 @@ class Network {
 
   World& world_;
   ServerEnd server_;
+  Gate gate_;
   std::uint64_t server_life_ = 0;
   LinkId next_id_ = 1;
   std::map<LinkId, Connection> connections_;

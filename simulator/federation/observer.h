@@ -15,7 +15,8 @@
 
 namespace muster::simulator {
 
-/// Sees what the processes of a run do, as it happens; changes nothing. Every call is optional.
+/// Sees what the processes of a run do, as it happens; changes nothing. Every call is optional. Of
+/// a participant that was led to a second coordinator it sees nothing until it is back.
 class Watcher {
  public:
   virtual ~Watcher() = default;
@@ -46,6 +47,10 @@ struct Observer {
   std::set<UpdateId> acknowledged;
   /// Versions that anybody has heard of, by message or notice (P1).
   std::map<Version, Sha256Digest> announced;
+  /// What the operator was told of the roster: by name, as of the last answer (P8).
+  std::map<std::string, RosterEntry> enrolled;
+  bool roster_changed = false;  ///< Participants were revoked, or got new keys, or will soon.
+  bool copied = false;          ///< A second coordinator runs or ran on a copy of the state.
   /// Called when head or attempt of the open round moved, and at every start: a scenario decides by
   /// it who is there. The same call may come again.
   std::function<void(Version head, Attempt attempt)> on_progress;

@@ -10,112 +10,171 @@ using namespace muster::participant;  // NOLINT: every effect and event of the c
 
 namespace {
 
-constexpr Micros kSaveMost = 5 * kMillisecond;
-constexpr Micros kFitLeast = 10 * kMillisecond;
-constexpr Micros kFitMost = 200 * kMillisecond;
-constexpr Micros kBatchMost = 10 * kMillisecond;
 /// Longer than any message travels: which of two processes said hello last is not in doubt.
 constexpr Micros kDownLeast = 100 * kMillisecond;
 constexpr Micros kDownMost = 1'500 * kMillisecond;
 
 }  // namespace
 
-ParticipantNode::ParticipantNode(World& world, Network& network, RosterIndex index,
-                                 std::string name, Observer& observer)
+ParticipantNode::ParticipantNode(World& world, Place home, const RosterEntry& entry)
     : world_(world),
-      network_(network),
-      index_(index),
-      actor_(ActorOf(index)),
-      name_(std::move(name)),
-      observer_(observer) {}
+      home_(home),
+      here_(home),
+      next_(home),
+      entry_(entry),
+      actor_(ActorOf(entry.index)),
+      process_(world, actor_) {}
 
-void ParticipantNode::KeepAway(bool away) {
-  if (away == std::exchange(away_, away)) return;
-  if (!away) return Start();
-  if (core_ != nullptr) End(false);
-}
+// --- Lives ---------------------------------------------------------------------------------------
 
 void ParticipantNode::Start() {
-  if (away_ || core_ != nullptr) return;
-  ++life_;
+  if (away_ || ended_ || core_ != nullptr) return;
   stopping_ = false;
-  if (disk_.state.retained) {
-    const bool whole =
-        disk_.update != nullptr && Xxh128Of(*disk_.update) == disk_.state.retained->digest;
-    if (!whole) return world_.Violate(name_ + " has other bytes than those its state names");
+  key_ = entry_.key;
+  if (!disk_.state.retained) {
+    disk_.update.reset();  // Of a fit that ended in the moment of a crash.
+  } else if (disk_.update == nullptr || Xxh128Of(*disk_.update) != disk_.state.retained->digest) {
+    return world_.Violate(name() + " has other bytes than those its state names");
   }
   ParticipantOptions options;
-  options.name = name_;
+  options.name = name();
   for (std::byte& byte : options.incarnation.bytes) {
     byte = static_cast<std::byte>(world_.Draw(actor_));
   }
   options.jitter_seed = world_.Draw(actor_);
   core_ = std::make_unique<ParticipantCore>(options, disk_.state);
+  if (world_.telling()) {
+    const std::string holds = disk_.state.retained ? ", holding " + disk_.state.retained->id.Text()
+                                                   : std::string(", holding no update");
+    world_.Tell(actor_, name() + " starts" + holds);
+  }
+  process_.Begin([this] { Feed(Tick{}); });
   Feed(Started{});
-  TickLater();
 }
 
-void ParticipantNode::TickLater() {
-  world_.At(world_.now() + kTickMsMax * kMillisecond, actor_, [this, life = life_] {
-    if (life != life_) return;
-    Feed(Tick{});
-    if (life == life_) TickLater();
+void ParticipantNode::End() {
+  CloseLink();
+  process_.End();
+  core_.reset();
+  fit_.reset();
+  incoming_.reset();
+  model_ = ModelBuffer();
+  saving_.clear();
+  saver_ = Worker();
+}
+
+Micros ParticipantNode::DrawDown() { return world_.Between(actor_, kDownLeast, kDownMost); }
+
+void ParticipantNode::StartLater(Micros down_for) {
+  world_.At(world_.now() + down_for, actor_, [this] { Start(); });
+}
+
+void ParticipantNode::KeepAway(bool away) {
+  if (away == std::exchange(away_, away)) return;
+  if (!away) return Start();
+  if (core_ != nullptr) End();
+}
+
+void ParticipantNode::Leave(bool stays_away) {
+  if (stays_away) away_ = true;
+  if (core_ == nullptr || std::exchange(stopping_, true)) return;
+  ++world_.happened().stops;
+  if (world_.telling()) world_.Tell(actor_, name() + " is asked to stop");
+  // A process that stands still hears of it when it goes on.
+  process_.Guard([this] { Feed(StopRequested{}); })();
+}
+
+void ParticipantNode::Kill(std::uint64_t draw) {
+  if (core_ == nullptr) return;
+  ++world_.happened().participant_crashes;
+  if (world_.telling()) world_.Tell(actor_, name() + " is killed");
+  // Files are replaced by a rename: whole, old or new, with or without the machine's help.
+  if (!saving_.empty() && draw % 2 == 1) disk_.state = saving_.front();
+  if (fit_ && fit_->writing != nullptr && draw / 2 % 2 == 1) disk_.update = fit_->writing;
+  End();
+  StartLater(DrawDown());
+}
+
+void ParticipantNode::LoseMachine(Micros down_for) {
+  ++world_.happened().machines_lost;
+  if (world_.telling()) world_.Tell(actor_, name() + "'s machine is gone, with all it held");
+  if (core_ != nullptr) End();
+  disk_ = Disk();
+  StartLater(down_for);
+}
+
+void ParticipantNode::StartAfresh() {
+  ++world_.happened().fresh_directories;
+  if (world_.telling()) world_.Tell(actor_, name() + " is given a fresh directory");
+  if (core_ != nullptr) End();
+  disk_ = Disk();
+  split_brains_ = 0;
+  StartLater(DrawDown());
+}
+
+void ParticipantNode::Readmit() {
+  ended_.reset();
+  if (core_ != nullptr) End();
+  StartLater(DrawDown());
+}
+
+void ParticipantNode::Preempt(Micros notice, bool machine, std::uint64_t draw) {
+  if (core_ == nullptr) return;
+  ++world_.happened().preemptions;
+  const auto take = [this, machine, draw] {
+    if (machine) {
+      LoseMachine(DrawDown());
+    } else {
+      Kill(draw);
+    }
+  };
+  if (notice == 0) return take();
+  Leave(/*stays_away=*/false);
+  world_.At(world_.now() + notice, actor_, [this, take, life = process_.life()] {
+    if (life == process_.life()) take();
   });
 }
+
+void ParticipantNode::Heal() {
+  process_.Heal();
+  Lead(home_);
+  away_ = false;
+  Start();
+}
+
+// --- One process ---------------------------------------------------------------------------------
 
 void ParticipantNode::Feed(Event event) {
   events_.push_back(std::move(event));
   if (std::exchange(feeding_, true)) return;
-  const int deaths_max = world_.faults().deaths_max;
   while (core_ != nullptr && !events_.empty()) {
     const Event next = std::move(events_.front());
     events_.pop_front();
-    observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(index_, next); });
-    for (const Effect& effect : core_->Step(next, world_.now_ms())) {
-      if (deaths_ < deaths_max && world_.Happens(FaultKind::crash, actor_)) {
-        ++deaths_;
-        ++world_.happened().participant_crashes;
-        End(true);
-        break;
-      }
-      observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantEffect(index_, effect); });
+    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(index(), next); });
+    for (const Effect& effect : core_->Step(next, process_.now_ms())) {
+      if (DiesNow()) break;
+      here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantEffect(index(), effect); });
       std::visit([this](const auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
-    if (core_ != nullptr) {
-      observer_.Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(index_, *core_); });
-    }
-    if (core_ != nullptr && deaths_ < deaths_max && !stopping_ &&
-        world_.Happens(FaultKind::stop, actor_)) {
-      stopping_ = true;
+    if (core_ == nullptr) break;
+    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(index(), *core_); });
+    if (MayDie() && !stopping_ && world_.Happens(FaultKind::stop, actor_)) {
       ++deaths_;
-      ++world_.happened().stops;
-      events_.push_back(StopRequested{});
+      Leave(/*stays_away=*/false);
     }
   }
   events_.clear();
   feeding_ = false;
 }
 
-void ParticipantNode::End(bool again) {
-  ++life_;
-  CloseLink();
-  core_.reset();
-  fit_.reset();
-  incoming_.reset();
-  saver_ = Worker();
-  if (again) {
-    world_.At(world_.now() + world_.Between(actor_, kDownLeast, kDownMost), actor_,
-              [this] { Start(); });
-  }
-}
-
-void ParticipantNode::Later(Worker& worker, Micros least, Micros most,
-                            std::function<void()> action) {
-  world_.At(worker.Book(world_, actor_, least, most), actor_,
-            [this, life = life_, action = std::move(action)] {
-              if (life == life_) action();
-            });
+bool ParticipantNode::DiesNow() {
+  if (!MayDie()) return false;
+  const auto drawn = world_.Ask(FaultKind::crash, actor_);
+  if (!drawn) return false;
+  ++deaths_;
+  Kill(*drawn);
+  return true;
 }
 
 void ParticipantNode::OnPacket(const Packet& packet) {
@@ -128,121 +187,15 @@ void ParticipantNode::OnPacket(const Packet& packet) {
 }
 
 void ParticipantNode::CloseLink() {
-  if (link_ != 0) network_.Close(std::exchange(link_, 0));
-}
-
-void ParticipantNode::Perform(const Connect&) {
-  MUSTER_CHECK(link_ == 0, "one link at a time");
-  ClientEnd end;
-  const auto of_this_life = [this, life = life_](auto action) {
-    return [this, life, action] {
-      if (life == life_) action();
-    };
-  };
-  end.on_up = of_this_life([this] { Feed(participant::LinkUp{}); });
-  end.on_down = of_this_life([this] {
-    CloseLink();
-    Feed(participant::LinkDown{});
-  });
-  end.on_packet = [this, life = life_](const Packet& packet) {
-    if (life == life_) OnPacket(packet);
-  };
-  link_ = network_.Open(index_, std::move(end));
-}
-
-void ParticipantNode::Perform(const Send& effect) {
-  network_.SendToServer(link_, Channel::control, {effect.fence, effect.message, nullptr});
-}
-
-void ParticipantNode::Perform(const SendBulk& effect) {
-  network_.SendToServer(link_, Channel::bulk, {effect.fence, effect.message, nullptr});
-}
-
-void ParticipantNode::Perform(const SendUpdateChunk& effect) {
-  MUSTER_CHECK(disk_.update != nullptr, "an update that is not there");
-  const ByteSpan bytes = ByteSpan(*disk_.update).subspan(effect.offset, effect.bytes);
-  Packet packet;
-  packet.fence = effect.fence;
-  packet.message = UpdateChunk{effect.id, effect.offset, effect.bytes, Xxh64Of(bytes)};
-  packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
-  network_.SendToServer(link_, Channel::bulk, std::move(packet));
-}
-
-void ParticipantNode::Perform(const SetJob& effect) {
-  trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
-}
-
-void ParticipantNode::Perform(const OpenModel& effect) {
-  const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
-  world_.Expect(opened.has_value(), name_ + " cannot open the model it is told of");
-}
-
-void ParticipantNode::Perform(const StoreChunk& effect) {
-  const std::shared_ptr<const Bytes> bytes = std::exchange(incoming_, nullptr);
-  if (!model_.Store(effect.chunk, *bytes)) return Feed(ChunkRejected{effect.chunk.version});
-  Feed(ChunkStored{effect.chunk.version, effect.chunk.offset + effect.chunk.bytes});
-  if (const auto digest = model_.Finished()) Feed(ModelChecked{effect.chunk.version, *digest});
-}
-
-void ParticipantNode::Perform(const StartFit& effect) {
-  MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
-  world_.Expect(!observer_.acknowledged.contains(effect.id),
-                name_ + " trains " + effect.id.Text() + ", which was acknowledged");
-  ++world_.happened().fits;
-  fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
-  Worker alone;
-  Later(alone, kFitLeast, kFitMost, [this, id = effect.id] {
-    if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
-  });
-}
-
-void ParticipantNode::FinishFit() {
-  const Fit fit = *std::exchange(fit_, std::nullopt);
-  ParameterSet update(trainer_->layout());
-  const auto result = trainer_->Fit({fit.id.round, fit.id.slot, fit.id.task}, fit.ask, *fit.base,
-                                    update, std::stop_token(), [](const FitPosition&) {});
-  MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
-  const ByteSpan bytes = std::as_const(update).bytes();
-  disk_.update = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
-  observer_.Tell([&](Watcher& watcher) { watcher.OnTrained(index_, fit.id, bytes); });
-  Feed(FitDone{{fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version}});
-}
-
-void ParticipantNode::Perform(const StopFit&) {
-  if (!fit_ || fit_->stopping) return;
-  fit_->stopping = true;
-  Worker alone;
-  Later(alone, 1, kBatchMost, [this] {
-    const UpdateId id = fit_->id;
-    fit_.reset();
-    Feed(FitStopped{id});
-  });
-}
-
-void ParticipantNode::Perform(const SaveState& effect) {
-  Later(saver_, 1, kSaveMost, [this, effect] {
-    disk_.state = effect.state;
-    Feed(StateSaved{effect.token});
-  });
-}
-
-void ParticipantNode::Perform(const ArmTimer& effect) {
-  world_.At(effect.at * kMillisecond, actor_, [this, life = life_] {
-    if (life == life_) Feed(Tick{});
-  });
-}
-
-void ParticipantNode::Perform(const Stop& effect) {
-  const bool over = effect.reason == Reason::finished || effect.reason == Reason::no_part;
-  world_.Expect(over || effect.reason == Reason::left,
-                name_ + " stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
-  End(!over);
+  if (link_ != 0) here_.network->Close(std::exchange(link_, 0));
 }
 
 std::string ParticipantNode::Waiting() const {
-  if (core_ == nullptr) return name_ + " is down";
-  return name_ + " (" + std::string(ActivityName(core_->activity())) +
-         "): " + core_->Waiting(world_.now_ms());
+  if (ended_) return name() + " has ended: " + std::string(ReasonName(*ended_));
+  if (core_ == nullptr) return name() + " is down";
+  return name() + " (" + std::string(ActivityName(core_->activity())) +
+         "): " + core_->Waiting(process_.now_ms()) +
+         (process_.paused() ? " (it stands still)" : "");
 }
 
 }  // namespace muster::simulator

@@ -10,21 +10,58 @@
 #include "participant/runtime/model_buffer.h"
 #include "simulator/federation/network.h"
 #include "simulator/federation/observer.h"
+#include "simulator/federation/process.h"
 #include "training/trainer.h"
 
 namespace muster::simulator {
 
+/// A coordinator that a participant can be led to, and the promises that this one gave.
+struct Place {
+  Network* network = nullptr;
+  Observer* observer = nullptr;
+};
+
 class ParticipantNode {
  public:
-  /// All must outlive the node.
-  ParticipantNode(World& world, Network& network, RosterIndex index, std::string name,
-                  Observer& observer);
+  /// So many ends by split_brain in a row, and its directory is emptied.
+  static constexpr int kSplitBrainsInARow = 2;
 
-  /// A start of the process on its disk; nothing if it runs or is kept away.
+  /// What `home` names and the world must outlive the node.
+  ParticipantNode(World& world, Place home, const RosterEntry& entry);
+
+  /// A start of the process on its disk; nothing if it runs, is kept away or has ended for good.
   void Start();
   /// Kept away: the process dies and does not come back until it is called.
   void KeepAway(bool away);
-  RosterIndex index() const { return index_; }
+  /// SIGTERM; true: it stays away until it is called, as with KeepAway.
+  void Leave(bool stays_away);
+  /// SIGKILL. Of a file that was being replaced the old or the new is there, as `draw` says.
+  void Kill(std::uint64_t draw);
+  /// The machine is gone for good; the name comes back on another one, with an empty directory.
+  void LoseMachine(Micros down_for);
+  /// The machine is taken after a notice (SIGTERM), or without one if it is 0; then LoseMachine or
+  /// Kill.
+  void Preempt(Micros notice, bool machine, std::uint64_t draw);
+  /// The process is ended, and starts again in an empty directory.
+  void StartAfresh();
+  /// Its next process has this key: enrolled, it comes back if it had ended.
+  void SetKey(const PublicKey& key) { entry_.key = key; }
+  /// It starts again though it had ended for good.
+  void Readmit();
+  /// Where its next link leads.
+  void Lead(Place where) { next_ = where; }
+  /// Nothing new is broken, and what is ends: it runs, at home, on a sound machine.
+  void Heal();
+
+  Process& process() { return process_; }
+  RosterIndex index() const { return entry_.index; }
+  const std::string& name() const { return entry_.name; }
+  bool up() const { return core_ != nullptr; }
+  bool away() const { return away_; }
+  /// Why it does not come back by itself.
+  const std::optional<Reason>& ended() const { return ended_; }
+  /// What it has seen of coordinators and would still know after a start.
+  const std::optional<SeenState>& seen() const { return disk_.state.seen; }
   std::string Waiting() const;
 
  private:
@@ -39,13 +76,19 @@ class ParticipantNode {
     TrainSpec ask;
     std::shared_ptr<const ParameterSet> base;
     bool stopping = false;
+    std::shared_ptr<const Bytes> writing;  ///< Trained: update.bin is being replaced by it.
   };
 
   void Feed(participant::Event event);
-  void TickLater();
-  void End(bool again);
+  bool MayDie() const { return deaths_ < world_.faults().deaths_max; }
+  bool DiesNow();
+  void End();
+  void StartLater(Micros down_for);
+  Micros DrawDown();
   void OnPacket(const Packet& packet);
-  void Later(Worker& worker, Micros least, Micros most, std::function<void()> action);
+  void Later(Worker& worker, Micros least, Micros most, std::function<void()> action) {
+    process_.Later(worker, least, most, std::move(action));
+  }
   void FinishFit();
 
   void Perform(const participant::Connect&);
@@ -62,29 +105,33 @@ class ParticipantNode {
   void Perform(const participant::SaveState& effect);
   void Perform(const participant::ForgetUpdate&) { disk_.update.reset(); }
   void Perform(const participant::ForgetPosition&) {}
-  void Perform(const participant::Notice&) {}
-  void Perform(const participant::ArmTimer& effect);
+  void Perform(const participant::Notice& effect);
+  void Perform(const participant::ArmTimer& effect) { process_.Arm(effect.at); }
   void Perform(const participant::Stop& effect);
   void CloseLink();
 
   World& world_;
-  Network& network_;
-  const RosterIndex index_;
+  const Place home_;
+  Place here_;  ///< Where the link leads, or led last.
+  Place next_;
+  RosterEntry entry_;
   const Actor actor_;
-  const std::string name_;
-  Observer& observer_;
+  Process process_;
   Disk disk_;
+  int deaths_ = 0;
+  int split_brains_ = 0;  ///< In a row.
+  bool away_ = false;
+  std::optional<Reason> ended_;
 
   // --- One process ------------------------------------------------------------------------------
   std::unique_ptr<participant::ParticipantCore> core_;
-  std::uint64_t life_ = 0;
-  int deaths_ = 0;
+  PublicKey key_;
   bool stopping_ = false;
-  bool away_ = false;
   bool feeding_ = false;
   std::deque<participant::Event> events_;
   LinkId link_ = 0;
   Worker saver_;
+  std::deque<participant::DurableState> saving_;  ///< On their way to the disk, in order.
   std::shared_ptr<const Bytes> incoming_;
   participant::PayloadHandle handles_ = 0;
   participant::ModelBuffer model_;

@@ -32,6 +32,11 @@ struct Happened {
   std::uint64_t events = 0;  ///< Taken from the queue.
   std::uint64_t messages = 0, duplicates = 0, losses = 0, cuts = 0;
   std::uint64_t coordinator_crashes = 0, participant_crashes = 0, stops = 0;
+  std::uint64_t preemptions = 0, machines_lost = 0, fresh_directories = 0;
+  std::uint64_t pauses = 0, slowdowns = 0, clock_changes = 0;
+  std::uint64_t disks_full = 0, disk_errors = 0, rots = 0;
+  std::uint64_t twins = 0, led_to_twins = 0, split_brains = 0, coordinators_refused = 0;
+  std::uint64_t enrolled = 0, revoked = 0, new_keys = 0, absences = 0;
   std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
   std::uint64_t update_bytes_sent = 0;
   std::map<std::string, std::uint64_t> crashes_in;  ///< By the coordinator's phase.

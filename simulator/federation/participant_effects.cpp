@@ -1,0 +1,156 @@
+// How the node performs what its core wants done.
+#include <utility>
+
+#include "common/digest.h"
+#include "simulator/federation/participant_node.h"
+
+namespace muster::simulator {
+
+using namespace muster::participant;  // NOLINT: every effect and event of the core.
+
+namespace {
+
+constexpr Micros kSaveMost = 5 * kMillisecond;
+constexpr Micros kFitLeast = 10 * kMillisecond;
+constexpr Micros kFitMost = 200 * kMillisecond;
+constexpr Micros kBatchMost = 10 * kMillisecond;
+
+/// Whether a start by itself is of any use after this end.
+bool IsForGood(Reason reason) {
+  return reason == Reason::finished || reason == Reason::no_part || reason == Reason::revoked ||
+         reason == Reason::unknown_key || reason == Reason::identity_mismatch;
+}
+
+}  // namespace
+
+void ParticipantNode::Perform(const Connect&) {
+  MUSTER_CHECK(link_ == 0, "one link at a time");
+  here_ = next_;
+  ClientEnd end;
+  end.on_up = process_.Guard([this] { Feed(participant::LinkUp{}); });
+  end.on_down = process_.Guard([this](Reason reason) {
+    CloseLink();
+    Feed(participant::LinkDown{reason});
+  });
+  end.on_packet = process_.Guard([this](const Packet& packet) { OnPacket(packet); });
+  link_ = here_.network->Open(index(), key_, std::move(end));
+}
+
+void ParticipantNode::Perform(const Send& effect) {
+  here_.network->SendToServer(link_, Channel::control,
+                              {effect.fence, effect.message, nullptr, key_});
+}
+
+void ParticipantNode::Perform(const SendBulk& effect) {
+  here_.network->SendToServer(link_, Channel::bulk, {effect.fence, effect.message, nullptr, key_});
+}
+
+void ParticipantNode::Perform(const SendUpdateChunk& effect) {
+  MUSTER_CHECK(disk_.update != nullptr, "an update that is not there");
+  const ByteSpan bytes = ByteSpan(*disk_.update).subspan(effect.offset, effect.bytes);
+  Packet packet;
+  packet.fence = effect.fence;
+  packet.message = UpdateChunk{effect.id, effect.offset, effect.bytes, Xxh64Of(bytes)};
+  packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  packet.identity = key_;
+  here_.network->SendToServer(link_, Channel::bulk, std::move(packet));
+}
+
+void ParticipantNode::Perform(const SetJob& effect) {
+  trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
+}
+
+void ParticipantNode::Perform(const OpenModel& effect) {
+  const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
+  world_.Expect(opened.has_value(), name() + " cannot open the model it is told of");
+}
+
+void ParticipantNode::Perform(const StoreChunk& effect) {
+  const std::shared_ptr<const Bytes> bytes = std::exchange(incoming_, nullptr);
+  if (!model_.Store(effect.chunk, *bytes)) return Feed(ChunkRejected{effect.chunk.version});
+  Feed(ChunkStored{effect.chunk.version, effect.chunk.offset + effect.chunk.bytes});
+  if (const auto digest = model_.Finished()) Feed(ModelChecked{effect.chunk.version, *digest});
+}
+
+void ParticipantNode::Perform(const StartFit& effect) {
+  MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
+  world_.Expect(!here_.observer->acknowledged.contains(effect.id),
+                name() + " trains " + effect.id.Text() + ", which was acknowledged");
+  ++world_.happened().fits;
+  fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
+  Worker alone;
+  Later(alone, kFitLeast, kFitMost, [this, id = effect.id] {
+    if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
+  });
+}
+
+// The update is in memory; FitDone once it is on disk.
+void ParticipantNode::FinishFit() {
+  ParameterSet update(trainer_->layout());
+  const auto result =
+      trainer_->Fit({fit_->id.round, fit_->id.slot, fit_->id.task}, fit_->ask, *fit_->base, update,
+                    std::stop_token(), [](const FitPosition&) {});
+  MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
+  const ByteSpan bytes = std::as_const(update).bytes();
+  fit_->writing = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
+  here_.observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), fit_->id, bytes); });
+  Worker alone;
+  Later(alone, 1, kSaveMost, [this, examples = result->examples] {
+    const Fit fit = *std::exchange(fit_, std::nullopt);
+    disk_.update = fit.writing;
+    Feed(
+        FitDone{{fit.id, Xxh128Of(*fit.writing), fit.writing->size(), examples, fit.base_version}});
+  });
+}
+
+void ParticipantNode::Perform(const StopFit&) {
+  if (!fit_ || fit_->stopping || fit_->writing != nullptr) return;
+  fit_->stopping = true;
+  Worker alone;
+  Later(alone, 1, kBatchMost, [this] {
+    const UpdateId id = fit_->id;
+    fit_.reset();
+    Feed(FitStopped{id});
+  });
+}
+
+void ParticipantNode::Perform(const SaveState& effect) {
+  saving_.push_back(effect.state);
+  Later(saver_, 1, kSaveMost, [this, effect] {
+    saving_.pop_front();
+    disk_.state = effect.state;
+    Feed(StateSaved{effect.token});
+  });
+}
+
+void ParticipantNode::Perform(const Notice& effect) {
+  if (effect.kind == NoticeKind::coordinator_refused) {
+    ++world_.happened().coordinators_refused;
+  }
+  if (effect.kind == NoticeKind::connected) split_brains_ = 0;
+  if (!world_.telling() || effect.kind == NoticeKind::ignored) return;
+  std::string text = name() + ": " + effect.text;
+  if (effect.reason != Reason::finished) {
+    text += " (" + std::string(ReasonName(effect.reason)) + ")";
+  }
+  world_.Tell(actor_, std::move(text));
+}
+
+void ParticipantNode::Perform(const Stop& effect) {
+  End();
+  if (effect.reason == Reason::split_brain) {
+    ++world_.happened().split_brains;
+    world_.Expect(home_.observer->copied, name() + " stops: split_brain without a copy");
+    // Its supervisor starts it again; where that does not help, its operator follows the docs.
+    return ++split_brains_ < kSplitBrainsInARow ? StartLater(DrawDown()) : StartAfresh();
+  }
+  if (effect.reason == Reason::left) return StartLater(DrawDown());
+  const bool closed_out = effect.reason == Reason::revoked ||
+                          effect.reason == Reason::unknown_key ||
+                          effect.reason == Reason::identity_mismatch;
+  world_.Expect(IsForGood(effect.reason) && (!closed_out || home_.observer->roster_changed),
+                name() + " stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
+  ended_ = effect.reason;
+}
+
+}  // namespace muster::simulator
