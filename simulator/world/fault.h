@@ -46,8 +46,23 @@ enum class FaultKind : std::uint8_t {
   flood,     ///< Many of one message at once.
   // Of one attempt to connect.
   impostor,  ///< A false coordinator answers.
+  // Of one process or its machine, asked every kMisfortuneEvery, see
+  // simulator/federation/misfortunes.h. What lasts ends by itself.
+  pause,       ///< The process stands still (SIGSTOP).
+  slow,        ///< Its work takes longer by a factor.
+  clock,       ///< Its monotonic clock jumps forward, or runs at another rate.
+  preempt,     ///< A participant's machine is taken, with or without notice and disk.
+  leave,       ///< A participant goes, and comes back rounds later.
+  disk_full,   ///< The coordinator's volume has no room.
+  disk_error,  ///< Its next write or sync of some kind fails.
+  rot,         ///< A bit that lies on it flips.
+  twin,        ///< A second coordinator runs on a copy of the state.
+  // Of the operator, likewise.
+  enroll,   ///< A new participant, asked of the coordinator.
+  revoke,   ///< A participant is thrown out, perhaps for a while.
+  new_key,  ///< A participant gets another key.
 };
-inline constexpr std::size_t kFaultKinds = 20;
+inline constexpr std::size_t kFaultKinds = 32;
 
 std::string_view FaultName(FaultKind kind);
 std::optional<FaultKind> FaultFromName(std::string_view name);
