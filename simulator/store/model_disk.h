@@ -21,7 +21,7 @@ namespace muster::simulator {
 inline constexpr const char* kModelDatabase = "the model store";
 inline constexpr const char* kModelSpool = "the model spool";
 
-/// A file whose writes wait for a sync. Sectors of one unsynced write share no fate.
+/// A file whose writes wait for a sync, each sector of them for itself.
 class ModelFile {
  public:
   std::uint64_t size() const { return now_.size(); }
@@ -38,6 +38,7 @@ class ModelFile {
   void Cut(Unsynced unsynced, KeyedStream* random);
   /// What another machine gets.
   ModelFile Durable() const;
+  const Bytes& durable() const { return durable_; }
 
  private:
   struct Range {

@@ -149,7 +149,12 @@ class ModelStore : public CheckpointStore {
     MUSTER_CHECK(writes_, "a change of a store that was opened to be read");
     MUSTER_TRY(disk_->CheckAlive(life_));
     if (failed_) return Fail("an earlier write or sync failed");
-    if (disk_->full) return DiskFull(action);
+    if (disk_->full) {
+      was_full_ = true;
+      return DiskFull(action);
+    }
+    // The store opens its database again then, which writes the log out.
+    if (std::exchange(was_full_, false)) disk_->SettleBatches();
     return {};
   }
 
@@ -184,6 +189,7 @@ class ModelStore : public CheckpointStore {
   const RecoveredState recovered_;
   const View view_;
   bool failed_ = false;
+  bool was_full_ = false;
   std::optional<Version> written_out_;  ///< Head when the log was last written out for a removal.
 };
 
