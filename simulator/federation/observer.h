@@ -36,7 +36,8 @@ class Watcher {
   virtual void OnParticipantEffect(RosterIndex /*who*/, const participant::Effect& /*effect*/) {}
   /// After a step and all of its effects.
   virtual void OnParticipantStepped(RosterIndex /*who*/,
-                                    const participant::ParticipantCore& /*core*/) {}
+                                    const participant::ParticipantCore& /*core*/,
+                                    MonotonicMs /*now*/) {}
   /// `bytes` are those of the update `id` that `who` has trained.
   virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
 };

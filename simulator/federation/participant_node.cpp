@@ -158,7 +158,9 @@ void ParticipantNode::Feed(Event event) {
       if (core_ == nullptr) break;
     }
     if (core_ == nullptr) break;
-    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(index(), *core_); });
+    here_.observer->Tell([&](Watcher& watcher) {
+      watcher.OnParticipantStepped(index(), *core_, process_.now_ms());
+    });
     if (MayDie() && !stopping_ && world_.Happens(FaultKind::stop, actor_)) {
       ++deaths_;
       Leave(/*stays_away=*/false);
