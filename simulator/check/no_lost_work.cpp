@@ -1,5 +1,7 @@
 #include "simulator/check/no_lost_work.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 
 namespace muster::simulator {
@@ -8,32 +10,31 @@ using participant::Effect;
 using participant::Event;
 
 void NoLostWork::OnMessage(Member& member, const Message& message) {
-  if (!member.current) return;
-  const UpdateId& held = member.current->id;
   if (const auto* refused = std::get_if<Refused>(&message)) {
-    if (refused->id == held) member.let_go = true;
+    if (refused->id) member.settled.insert(*refused->id);
   } else if (const auto* committed = std::get_if<Committed>(&message)) {
-    if (committed->id == held) member.let_go = true;
-  } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
-    using Fate = Welcome::RetainedFate;
-    const bool settled = welcome->retained_fate == Fate::committed ||
-                         welcome->retained_fate == Fate::dropped || welcome->lineages.empty() ||
-                         welcome->lineages.back().id.number != held.lineage;
-    if (settled) member.let_go = true;
+    member.settled.insert(committed->id);
   } else if (const auto* task = std::get_if<TaskOrder>(&message)) {
-    if (task->id > held) member.let_go = true;
+    member.newest_task = std::max(member.newest_task, task->id);
   } else if (std::holds_alternative<JobFinished>(message)) {
-    member.let_go = true;
+    member.all_settled = true;
+  } else if (const auto* welcome = std::get_if<Welcome>(&message); welcome && member.current) {
+    using Fate = Welcome::RetainedFate;
+    const UpdateId& held = member.current->id;
+    if (welcome->retained_fate == Fate::committed || welcome->retained_fate == Fate::dropped) {
+      member.settled.insert(held);
+    }
+    if (!welcome->lineages.empty() && welcome->lineages.back().id.number != held.lineage) {
+      member.all_settled = true;
+    }
   }
 }
 
 void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
   Member& member = members_[who];
   if (std::holds_alternative<participant::Started>(event)) {
-    member.current = member.saved;
-    member.saves.clear();
-    member.fitting.reset();
-    member.let_go = false;
+    const Retained saved = member.saved;
+    member = Member{.current = saved, .saved = saved};
   } else if (const auto* received = std::get_if<participant::Received>(&event)) {
     OnMessage(member, received->message);
   } else if (const auto* saved = std::get_if<participant::StateSaved>(&event)) {
@@ -55,12 +56,13 @@ void NoLostWork::OnSave(RosterIndex who, Member& member, const participant::Save
                     (!next || (before->id == next->id && before->digest == next->digest));
   if (before && !same) {
     const std::string text = MemberText(who) + " lets go of " + before->id.Text();
-    Expect(member.let_go, [&] { return text + ", and no message told it to"; });
+    Expect(member.all_settled || member.settled.contains(before->id) ||
+               member.newest_task > before->id,
+           [&] { return text + ", and no message told it to"; });
     const bool accepted = ledger_.IsAccepted(before->id, before->digest);
     Expect(!accepted || ledger_.counted().contains(before->id),
            [&] { return text + ", which is accepted and not committed"; });
   }
-  if (!same) member.let_go = false;
   member.current = next;
   member.saves[save.token] = next;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
@@ -27,10 +28,13 @@ class NoLostWork : public Checker {
     Retained saved;                                ///< As the disk says.
     std::map<participant::Token, Retained> saves;  ///< Under way.
     std::optional<UpdateId> fitting;
-    bool let_go = false;  ///< A message came that settles `current`.
+    // What this process heard that lets it drop an update; it may act on it later.
+    std::set<UpdateId> settled;  ///< Refused or committed.
+    UpdateId newest_task;
+    bool all_settled = false;  ///< The job is finished, or a new lineage began.
   };
 
-  void OnMessage(Member& member, const Message& message);
+  static void OnMessage(Member& member, const Message& message);
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
 
   const Ledger& ledger_;
