@@ -11,9 +11,11 @@
 #include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
 #include "checkpoint/internal/loss_on.h"
+#include "checkpoint/internal/paths.h"
 #include "checkpoint/internal/spool_reader.h"
 #include "checkpoint/load.h"
 #include "checkpoint/verify.h"
+#include "common/file.h"
 #include "common/text.h"
 
 namespace muster {
@@ -31,9 +33,10 @@ class Examination {
         state_dir_(state_dir),
         key_(key),
         store_(*damaged.store),
-        state_(store_.recovered()) {
+        state_(store_.recovered()),
+        log_damaged_(damaged.findings.log_damaged) {
     loss_.damage = damaged.findings.damage;
-    loss_.new_lineage = damaged.findings.log_damaged;
+    loss_.new_lineage = log_damaged_ || damaged.findings.round_damaged;
     loss_.lost_batches = damaged.findings.batches_lost;
     if (!damaged.findings.unnamed.empty()) newest_lost_ = damaged.findings.unnamed.back();
   }
@@ -104,6 +107,7 @@ class Examination {
   Status CountUpdates() {
     if (!loss_.new_lineage) return {};
     loss_.lost_updates = state_.accepted.size();
+    loss_.lost_updates_exact = !log_damaged_ && loss_.head == state_.head->version;
     return store_.ForEachRoundRecord([this](const RoundRecord& record) -> Status {
       if (record.version > loss_.good) loss_.lost_updates += record.accepted.size();
       return {};
@@ -115,6 +119,7 @@ class Examination {
   const StateKey& key_;
   CheckpointStore& store_;
   const RecoveredState& state_;
+  const bool log_damaged_;
   Version newest_lost_ = 0;  ///< The log lost its batch, and its chunks are there.
   std::set<Version> good_;
   Loss loss_;
@@ -133,8 +138,8 @@ Status GoOn(CheckpointStore& store, const Loss& loss, const LossOrder& order) {
 }
 
 Status Execute(const FileSystemPtr& files, const std::string& state_dir, const Loss& loss,
-               const LossOrder& order, const StateKey& key) {
-  auto damaged = OpenDamagedToWrite(files, state_dir, key, Upkeep::automatic);
+               const LossOrder& order, const StateKey& key, FileLock lock) {
+  auto damaged = OpenDamagedToWrite(files, state_dir, key, Upkeep::automatic, std::move(lock));
   MUSTER_TRY(damaged);
   CheckpointStore& store = *damaged->store;
   if (loss.new_lineage) MUSTER_TRY(GoOn(store, loss, order));
@@ -170,12 +175,16 @@ Result<Loss> AssessLossOn(const FileSystemPtr& files, const std::string& state_d
 
 Result<Loss> AcceptLossOn(const FileSystemPtr& files, const std::string& state_dir,
                           const LossOrder& order, const StateKey& key) {
+  // What is judged is what is changed. Without the lock for another reason it may be judged still.
+  auto lock = FileLock::Acquire(LockPath(state_dir));
+  if (!lock && lock.error().reason == Reason::state_in_use) return lock.error();
   auto loss = AssessLossOn(files, state_dir, order.told, key);
   if (!loss || loss->damage.empty()) return loss;
   if (!loss->acceptable) {
     return Error{Reason::damage, loss->damage.front() + "; " + LossText(*loss)};
   }
-  MUSTER_TRY(Execute(files, state_dir, *loss, order, key));
+  MUSTER_TRY(lock);
+  MUSTER_TRY(Execute(files, state_dir, *loss, order, key, std::move(*lock)));
   return loss;
 }
 
@@ -187,6 +196,11 @@ Result<Loss> AssessLoss(const std::string& state_dir, Version told, const StateK
 
 Result<Loss> AcceptLoss(const std::string& state_dir, const LossOrder& order, const StateKey& key) {
   return checkpoint::AcceptLossOn(rocksdb::FileSystem::Default(), state_dir, order, key);
+}
+
+std::string LostUpdatesText(const Loss& loss) {
+  return (loss.lost_updates_exact ? "" : "at least ") +
+         Counted(loss.lost_updates, "accepted update");
 }
 
 std::string LossText(const Loss& loss) {
@@ -210,7 +224,7 @@ std::string LossText(const Loss& loss) {
   text += versions == 0 ? "no version"
                         : Counted(versions, "version") + " (" + std::to_string(loss.good + 1) +
                               " to " + std::to_string(loss.head) + ")";
-  text += ", " + Counted(loss.lost_updates, "accepted update");
+  text += ", " + LostUpdatesText(loss);
   if (loss.lost_batches > 0) {
     text += ", and " + Counted(loss.lost_batches, "synced write") + " that the log lost";
   }

@@ -26,6 +26,7 @@ struct Loss {
                                     ///< or accepted updates. Otherwise nothing is but old versions.
   std::uint32_t lineage = 0;        ///< The newest lineage that there is.
   std::uint64_t lost_updates = 0;   ///< Accepted ones, as far as the records tell.
+  bool lost_updates_exact = true;   ///< False: records are lost as well, so it is a lower bound.
   std::uint64_t lost_batches = 0;   ///< Synced ones that the log lost, at least.
 };
 
@@ -36,6 +37,9 @@ Result<Loss> AssessLoss(const std::string& state_dir, Version told, const StateK
 
 /// What is good, what going on would lose, and what to do; empty if nothing is damaged.
 std::string LossText(const Loss& loss);
+
+/// "3 accepted updates", "at least 1 accepted update".
+std::string LostUpdatesText(const Loss& loss);
 
 struct LossOrder {
   Version told = 0;                 ///< As of AssessLoss; the next version's number is above it.
@@ -50,7 +54,7 @@ struct LossOrder {
 /// made anew. Then the state opens, and verifies. Without damage it does nothing. A crash at any
 /// moment leaves a state that is damaged still, or one where nothing is lost beyond what was
 /// accepted; calling it again goes on. Returns what was lost. Errors: damage (not acceptable; the
-/// message says what helps), state_in_use, disk_full, those of AssessLoss and of store_head.
+/// message says what helps), state_in_use (damaged or not), disk_full, those of AssessLoss and of store_head.
 Result<Loss> AcceptLoss(const std::string& state_dir, const LossOrder& order,
                         const StateKey& key = {});
 

@@ -234,6 +234,7 @@ Result<Look> LookAt(const FileSystemPtr& files, const std::string& state_dir,
   MUSTER_TRY(CheckAgainstWitness(*batch_number, *witnessed, state_dir));
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
+  MUSTER_TRY(CheckOpenRound(**database, recovery->state));
   Look look{*database, *database, std::move(*recovery)};
   if (CheckHeadIsHeld(*look.chunks, look.recovery.state)) return look;
   // A writer took a version in and committed it between our reading of the list of files and of

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "cli/store_wait.h"
 #include "coordinator/runtime/accept_loss.h"
 
 namespace muster::cli {
@@ -11,7 +12,8 @@ namespace muster::cli {
 Status AcceptLossIfAsked(const Arguments& arguments, const std::string& state_dir,
                          const StateKey& key, const std::string& mirror) {
   if (!arguments.accept_loss) return {};
-  const auto loss = coordinator::AcceptStoredLoss(state_dir, key, mirror);
+  const auto loss =
+      AwaitStore([&] { return coordinator::AcceptStoredLoss(state_dir, key, mirror); });
   const bool none = !loss && loss.error().reason == Reason::not_found;
   if (!loss && !none) return loss.error();
   const std::string text =

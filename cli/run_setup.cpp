@@ -1,15 +1,14 @@
 #include "cli/run_setup.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
-#include <thread>
 
 #include "checkpoint/mirror_start.h"
 #include "checkpoint/store.h"
 #include "cli/identity.h"
 #include "cli/local_data.h"
 #include "cli/run_room.h"
+#include "cli/store_wait.h"
 #include "cli/stored.h"
 #include "common/bytes.h"
 #include "common/file.h"
@@ -22,20 +21,6 @@ namespace {
 
 constexpr mode_t kDirectoryMode = 0700;  // Secret keys lie below.
 constexpr std::uint64_t kEventLogBytesMax = 4ULL << 30;
-constexpr std::chrono::milliseconds kStoreWait{3000};
-constexpr std::chrono::milliseconds kStoreRetry{20};
-
-// The children of a killed supervisor are killed with it, yet they need a moment to be gone.
-Result<std::unique_ptr<CheckpointStore>> OpenStore(const std::string& state_dir,
-                                                   const StateKey& key) {
-  const auto give_up = std::chrono::steady_clock::now() + kStoreWait;
-  while (true) {
-    auto store = OpenCheckpointStore(state_dir, OpenMode::create_or_open, key);
-    const bool in_use = !store && store.error().reason == Reason::state_in_use;
-    if (!in_use || std::chrono::steady_clock::now() > give_up) return store;
-    std::this_thread::sleep_for(kStoreRetry);
-  }
-}
 
 bool ReachedTarget(const RecoveredState& state, double target) {
   return std::ranges::any_of(state.evaluations, [&](const EvaluationRecord& record) {
@@ -115,7 +100,8 @@ Status PrepareRun(const Config& config, const RunPaths& paths, const StateKey& k
     MUSTER_TRY(CheckMirrorIsNew(config.mirror, paths.state));
   }
   MUSTER_TRY(MakeDirectories(paths.Participants(), kDirectoryMode));
-  auto store = OpenStore(paths.state, key);
+  auto store =
+      AwaitStore([&] { return OpenCheckpointStore(paths.state, OpenMode::create_or_open, key); });
   if (!store) return store.error();
   const RecoveredState& state = (*store)->recovered();
   if (state.job) MUSTER_TRY(coordinator::CheckStoredJob(*state.job, config.job));

@@ -11,7 +11,6 @@
 #include "checkpoint/internal/state_keys.h"
 #include "checkpoint/internal/store_parts.h"
 #include "checkpoint/internal/witness.h"
-#include "common/file.h"
 
 namespace muster::checkpoint {
 namespace {
@@ -90,6 +89,13 @@ Status FindInLog(const Database& database, const Surroundings& around, const std
   return {};
 }
 
+void FindInRound(const Database& database, const RecoveredState& state, Findings* findings) {
+  const Status checked = CheckOpenRound(database, state);
+  if (checked) return;
+  findings->damage.push_back(checked.error().message);
+  findings->round_damaged = true;
+}
+
 void FindUnnamed(const StoreIndex& index, Findings* findings) {
   if (!findings->log_damaged || !index.head) return;
   findings->unnamed.assign(index.stored.upper_bound(*index.head), index.stored.end());
@@ -114,6 +120,7 @@ Result<DamagedState> OpenDamagedToRead(const FileSystemPtr& files, const std::st
   MUSTER_TRY(FindInLog(**database, *around, state_dir, &around->findings));
   auto recovery = Recover(**database);
   MUSTER_TRY(recovery);
+  FindInRound(**database, recovery->state, &around->findings);
   FindUnnamed(recovery->index, &around->findings);
   return DamagedState{MakeStore({files, state_dir, std::nullopt, *database, *database, nullptr,
                                  std::move(*recovery)}),
@@ -121,9 +128,7 @@ Result<DamagedState> OpenDamagedToRead(const FileSystemPtr& files, const std::st
 }
 
 Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::string& state_dir,
-                                        const StateKey& key, Upkeep upkeep) {
-  auto lock = FileLock::Acquire(LockPath(state_dir));
-  MUSTER_TRY(lock);
+                                        const StateKey& key, Upkeep upkeep, FileLock lock) {
   auto around = LookAround(files, state_dir, key);
   MUSTER_TRY(around);
   const std::string path = DatabasePath(state_dir);
@@ -138,6 +143,7 @@ Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::s
   StoreIndex& index = recovery->index;
   MUSTER_TRY(MakeDirectory(*files, state_dir, StagePath(state_dir)));
   MUSTER_TRY(RemoveFilesIn(*files, StagePath(state_dir)));
+  FindInRound(**database, recovery->state, &around->findings);
   FindUnnamed(index, &around->findings);
   if (around->findings.unnamed.empty()) {
     MUSTER_TRY((*database)->RemoveVersions(index.head ? *index.head + 1 : 0, UINT64_MAX));
@@ -150,7 +156,7 @@ Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::s
   }
   auto witness = Witness::Open(*files, WitnessPath(state_dir));
   MUSTER_TRY(witness);
-  return DamagedState{MakeStore({files, state_dir, std::move(*lock), *database, *database,
+  return DamagedState{MakeStore({files, state_dir, std::move(lock), *database, *database,
                                  std::move(*witness), std::move(*recovery)}),
                       std::move(around->findings)};
 }

@@ -11,6 +11,7 @@
 #include "checkpoint/internal/format.h"
 #include "checkpoint/store.h"
 #include "common/error.h"
+#include "common/file.h"
 
 namespace muster::checkpoint {
 
@@ -20,6 +21,7 @@ struct Findings {
   std::vector<std::string> damage;  ///< A sentence each; empty: none of what follows.
   bool format_damaged = false;      ///< FORMAT is gone or unreadable; nothing else depends on it.
   bool log_damaged = false;         ///< Batches are lost, or what would tell so is.
+  bool round_damaged = false;       ///< The open round is one that was closed.
   FormatFile format = FormatFile::plain;  ///< What FORMAT is to say.
   std::uint64_t batch_number = 0;         ///< Of the last batch that is there.
   std::uint64_t batches_lost = 0;         ///< At least: synced ones behind it.
@@ -39,11 +41,11 @@ struct DamagedState {
 Result<DamagedState> OpenDamagedToRead(const FileSystemPtr& files, const std::string& state_dir,
                                        const StateKey& key);
 
-/// Takes the lock. A damaged log ends where it is damaged from now on, but until the store's first
-/// batch the state stays a damaged one to every other open, whatever dies in between; that batch
-/// vouches for all. FORMAT stays as it is, and so do the chunks of `unnamed`. Errors: as
-/// OpenDamagedToRead, state_in_use, disk_full.
+/// `lock`: of the directory, taken before anything of it was judged. A damaged log ends where it is
+/// damaged from now on, but until the store's first batch the state stays a damaged one to every
+/// other open, whatever dies in between; that batch vouches for all. FORMAT stays as it is, and so
+/// do the chunks of `unnamed`. Errors: as OpenDamagedToRead, disk_full.
 Result<DamagedState> OpenDamagedToWrite(const FileSystemPtr& files, const std::string& state_dir,
-                                        const StateKey& key, Upkeep upkeep);
+                                        const StateKey& key, Upkeep upkeep, FileLock lock);
 
 }  // namespace muster::checkpoint

@@ -191,6 +191,17 @@ Status CheckHeadIsHeld(const Database& database, const RecoveredState& state) {
   return DamagedKey(database, Family::rounds, ManifestKey(needed), "its chunks are not held");
 }
 
+Status CheckOpenRound(const Database& database, const RecoveredState& state) {
+  if (!state.open_round || !state.last_record) return {};
+  const Round open = state.open_round->round;
+  const Round closed = state.last_record->round;
+  if (open > closed) return {};
+  return DamagedKey(database, Family::ledger, kOpenRoundKey,
+                    "round " + std::to_string(open) + " is open, but round " +
+                        std::to_string(closed) + " is closed: version " +
+                        std::to_string(state.last_record->version) + " was made of it");
+}
+
 Result<std::uint64_t> ReadBatchNumber(const Database& database) {
   auto number = ReadNumber(database, kBatchNumberKey);
   MUSTER_TRY(number);

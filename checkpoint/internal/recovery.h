@@ -35,6 +35,10 @@ Result<bool> IsHeld(const Database& database, Version version);
 /// (they are not), io_failed.
 Status CheckHeadIsHeld(const Database& database, const RecoveredState& state);
 
+/// Whether the open round comes after the one that made head: a batch that closes a round is the
+/// last that names it open. Errors: damage.
+Status CheckOpenRound(const Database& database, const RecoveredState& state);
+
 /// The number of the last batch that the database holds; 0: none. Errors: damage, io_failed.
 Result<std::uint64_t> ReadBatchNumber(const Database& database);
 

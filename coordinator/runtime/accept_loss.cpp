@@ -47,6 +47,7 @@ void TellLoss(const Loss& loss, const std::string& state_dir) {
                      {"good", loss.good},
                      {"lost_versions", loss.new_lineage ? loss.head - loss.good : 0},
                      {"lost_updates", loss.lost_updates},
+                     {"lost_updates_exact", loss.lost_updates_exact},
                      {"lineage", loss.lineage + (loss.new_lineage ? 1 : 0)},
                      {"message", AcceptedText(loss)}};
   auto log = LineLog::Open(EventsPath(state_dir));
@@ -91,8 +92,7 @@ std::string AcceptedText(const Loss& loss) {
   }
   return text + "version " + std::to_string(loss.head + 1) + " has the content of version " +
          std::to_string(loss.good) + " and begins lineage " + std::to_string(loss.lineage + 1) +
-         "; " + Counted(loss.head - loss.good, "version") + " and " +
-         Counted(loss.lost_updates, "accepted update") +
+         "; " + Counted(loss.head - loss.good, "version") + " and " + LostUpdatesText(loss) +
          " are lost; job.rounds counts the lost versions and the new one too";
 }
 

@@ -235,6 +235,7 @@ TEST_F(UnstoredTest, AnOlderFormatIsUpgradedByTheFirstWriter) {
   EXPECT_THAT(recovered().unstored, IsEmpty());
   EXPECT_THAT(store_->HeldVersions(), ElementsAre(0, 1));
   CommitUnstored(2);
+  Write({ClearOpenRound{}});
   Reopen();
   EXPECT_THAT(SlotsOf(recovered().unstored), ElementsAre(100, 101));
 }

@@ -115,6 +115,13 @@ TEST_F(LossTest, WithoutDamageNothingIsLostAndNothingIsDone) {
   EXPECT_EQ(LossText(Assess()), "");
 }
 
+TEST_F(LossTest, NothingIsJudgedWhileSomebodyIsAtWork) {
+  const auto store = run_.Open(OpenMode::create_or_open);
+  const auto accepted = TryAccept();
+  ASSERT_FALSE(accepted.has_value());
+  EXPECT_EQ(accepted.error().reason, Reason::state_in_use);
+}
+
 TEST_F(LossTest, ADirectoryWithoutAStateIsNotFound) {
   const TempDir empty;
   const auto loss = AssessLoss(empty.path(), 0);
@@ -131,6 +138,7 @@ TEST_F(LossTest, AChunkOfHeadCostsHead) {
   EXPECT_THAT(loss.damaged, ElementsAre(kHead));
   EXPECT_EQ(loss.good, kHead - 1);
   EXPECT_EQ(loss.lost_updates, 3U);
+  EXPECT_TRUE(loss.lost_updates_exact);
   EXPECT_THAT(loss.damage, ElementsAre(HasSubstr("chunk 0 of version 5: ")));
   const std::string text = LossText(loss);
   EXPECT_THAT(text, HasSubstr("version 4 is good"));
@@ -148,7 +156,7 @@ TEST_F(LossTest, TheNumberIsAboveEverythingThatWasAnnounced) {
   const Sha256Digest good = DigestOf(kHead - 1);
   run_.Flip(run_.FileOf(kHead), kInAChunk);
   const Loss loss = Assess(/*told=*/8);
-  EXPECT_THAT(LossText(loss), HasSubstr("4 versions (5 to 8)"));
+  EXPECT_THAT(LossText(loss), HasSubstr("4 versions (5 to 8), at least 3 accepted updates"));
   Accept(/*told=*/8);
   ExpectGoesOnFrom(kHead - 1, 9, good);
 }
@@ -234,7 +242,9 @@ TEST_F(LossTest, ALogThatEndsBeforeTheWitnessCostsWhatItTold) {
   EXPECT_TRUE(loss.new_lineage);
   EXPECT_EQ(loss.lost_batches, 1U);
   EXPECT_EQ(loss.good, kHead);
-  EXPECT_THAT(LossText(loss), HasSubstr("and 1 synced write that the log lost"));
+  EXPECT_FALSE(loss.lost_updates_exact);
+  EXPECT_THAT(LossText(loss), HasSubstr("at least 0 accepted updates, and 1 synced write that the "
+                                        "log lost"));
   Accept();
   ExpectGoesOnFrom(kHead, kHead + 1, good);
 }
@@ -244,6 +254,7 @@ TEST_F(LossTest, AWitnessThatIsGoneOrUnreadableBeginsALineage) {
   const std::shared_ptr<VirtualDisk> whole = run_.CloneDisk();
   run_.Remove(run_.Path("witness"));
   EXPECT_THAT(run_.OpenError().message, HasSubstr("witness is gone"));
+  EXPECT_THAT(LossText(Assess()), HasSubstr("loses no version, at least 0 accepted updates"));
   Accept();
   ExpectGoesOnFrom(kHead, kHead + 1, good);
   run_.SetDisk(whole);
@@ -290,6 +301,24 @@ TEST_F(LossTest, BytesOfAcceptedUpdatesCostTheOpenRound) {
     if (fate.id.slot >= 2) continue;
     EXPECT_EQ(fate.reason, Reason::round_closed);
   }
+}
+
+TEST_F(LossTest, ARoundThatIsOpenAlthoughItHasItsVersionIsDamage) {
+  const Sha256Digest good = DigestOf(kHead);
+  {
+    const auto store = run_.Open(OpenMode::create_or_open);
+    OpenRound again{.round = kHead, .parent = kHead - 1, .eligible = {0, 1, 2}};
+    again.first_drawn = again.cohort = {0, 1, 2};
+    ASSERT_TRUE(store->Write({{PutOpenRound{again}}}));
+  }
+  EXPECT_EQ(run_.OpenError().reason, Reason::damage);
+  EXPECT_THAT(run_.OpenError().message, HasSubstr("round 5 is open, but round 5 is closed"));
+  EXPECT_EQ(run_.Verify().error().reason, Reason::damage);
+  const Loss loss = Assess();
+  EXPECT_TRUE(loss.new_lineage);
+  EXPECT_EQ(loss.good, kHead);
+  Accept();
+  ExpectGoesOnFrom(kHead, kHead + 1, good);
 }
 
 TEST_F(LossTest, ALostSpoolCostsTheOpenRound) {
