@@ -101,6 +101,7 @@ std::optional<MirrorLine> ParseMirror(const std::string& text) {
                   WholeField(object, "version"),
                   WholeField(object, "behind").value_or(0),
                   {},
+                  object.value("same_volume", Json()) == true,
                   TextField(object, "reason"),
                   TextField(object, "message")};
   if (const auto damaged = object.find("damaged"); damaged != object.end()) {
@@ -118,6 +119,7 @@ std::string DescribeMirror(const MirrorLine& mirror) {
   if (!mirror.damaged.empty()) {
     text += fmt::format("; damaged in the state and left out: {}", fmt::join(mirror.damaged, ", "));
   }
+  if (mirror.same_volume) text += "; on the volume of the state, and lost with it";
   if (!mirror.reason.empty()) text += fmt::format("; {}: {}", mirror.reason, mirror.message);
   return text;
 }

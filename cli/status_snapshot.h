@@ -26,6 +26,7 @@ struct MirrorLine {
   std::optional<std::uint64_t> version;  ///< The newest there; nothing: none.
   std::uint64_t behind = 0;              ///< Versions that it lacks.
   std::vector<std::uint64_t> damaged;    ///< Of the state: left out.
+  bool same_volume = false;              ///< As the state: a warning.
   std::string reason;                    ///< Why it fails; empty: it does not.
   std::string message;
 };

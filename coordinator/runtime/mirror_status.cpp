@@ -10,6 +10,7 @@ std::string MirrorJson(const MirrorStatus& status) {
                                    {"behind", status.behind()},
                                    {"failures", status.failures},
                                    {"damaged", nlohmann::ordered_json::array()},
+                                   {"same_volume", status.same_volume},
                                    {"reason", nullptr},
                                    {"message", nullptr}};
   if (status.version) object["version"] = *status.version;

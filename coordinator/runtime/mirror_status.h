@@ -19,6 +19,8 @@ struct MirrorStatus {
   /// Versions of the state that are left out for damage, and what it is; the copy goes on with the
   /// others.
   std::map<Version, std::string> damaged;
+  /// It lies on the volume of the state, as far as the system says: what loses one loses both.
+  bool same_volume = false;
   std::optional<Error> error;  ///< Why the last try failed; nothing: it did not.
 
   /// Versions that a restore from the mirror would miss now.
@@ -28,8 +30,9 @@ struct MirrorStatus {
   }
 };
 
-/// {"dir","version","behind","failures","damaged","reason","message"}: version null if there is
-/// none, damaged the numbers of the versions left out, reason and message null while it goes well.
+/// {"dir","version","behind","failures","damaged","same_volume","reason","message"}: version null
+/// if there is none, damaged the numbers of the versions left out, reason and message null while it
+/// goes well.
 std::string MirrorJson(const MirrorStatus& status);
 
 }  // namespace muster::coordinator

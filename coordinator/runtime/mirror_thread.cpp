@@ -44,7 +44,8 @@ bool IsWithin(const std::string& inner, const std::string& outer) {
   return !failed && std::ranges::mismatch(around, inside).in1 == around.end();
 }
 
-Status CheckDirectory(const std::string& mirror_dir, const std::string& state_dir) {
+/// Whether both lie on one volume.
+Result<bool> CheckDirectory(const std::string& mirror_dir, const std::string& state_dir) {
   struct stat mirror = {};
   if (::stat(mirror_dir.c_str(), &mirror) != 0 || !S_ISDIR(mirror.st_mode)) {
     return Error{Reason::not_found,
@@ -53,13 +54,13 @@ Status CheckDirectory(const std::string& mirror_dir, const std::string& state_di
                      "none, lest it fill the volume below"};
   }
   struct stat state = {};
-  const bool same = ::stat(state_dir.c_str(), &state) == 0 && state.st_dev == mirror.st_dev &&
-                    state.st_ino == mirror.st_ino;
-  const char* const where = same                              ? " is the state directory itself"
+  const bool same_volume = ::stat(state_dir.c_str(), &state) == 0 && state.st_dev == mirror.st_dev;
+  const char* const where = same_volume && state.st_ino == mirror.st_ino
+                                ? " is the state directory itself"
                             : IsWithin(mirror_dir, state_dir) ? " lies in the state directory"
                             : IsWithin(state_dir, mirror_dir) ? " holds the state directory"
                                                               : nullptr;
-  if (where == nullptr) return {};
+  if (where == nullptr) return same_volume;
   return Error{Reason::config_invalid,
                mirror_dir + where + "; a mirror is a directory of its own, of another volume"};
 }
@@ -152,8 +153,17 @@ bool MirrorThread::Await() {
   return true;
 }
 
+Status MirrorThread::LookAtDirectory() {
+  const auto same_volume = CheckDirectory(setup_.mirror_dir, setup_.state_dir);
+  MUSTER_TRY(same_volume);
+  const std::lock_guard lock(mutex_);
+  warning_is_news_ = warning_is_news_ || (*same_volume && !status_.same_volume);
+  status_.same_volume = *same_volume;
+  return {};
+}
+
 Status MirrorThread::Open() {
-  MUSTER_TRY(CheckDirectory(setup_.mirror_dir, setup_.state_dir));
+  MUSTER_TRY(LookAtDirectory());
   auto mirror = OpenCheckpointStore(setup_.mirror_dir, OpenMode::create_or_open, setup_.key);
   MUSTER_TRY(mirror);
   MUSTER_TRY(CheckMirror(store_, **mirror));
@@ -166,12 +176,12 @@ Status MirrorThread::Open() {
 
 Status MirrorThread::Copy() {
   if (mirror_ == nullptr) MUSTER_TRY(Open());
-  MUSTER_TRY(CheckDirectory(setup_.mirror_dir, setup_.state_dir));
+  MUSTER_TRY(LookAtDirectory());
   MUSTER_TRY(Between());
   auto synced = SyncMirror(
       store_, *mirror_, setup_.policy, [this] { return Between(); }, damaged_);
   MUSTER_TRY(synced);
-  damage_is_news_ = damage_is_news_ || synced->damaged != damaged_;
+  warning_is_news_ = warning_is_news_ || synced->damaged != damaged_;
   damaged_ = std::move(synced->damaged);
   {
     const std::lock_guard lock(mutex_);
@@ -200,7 +210,7 @@ void MirrorThread::Conclude(const Status& tried) {
   {
     const std::lock_guard lock(mutex_);
     if (tried) {
-      news = status_.error.has_value() || damage_is_news_;
+      news = status_.error.has_value() || warning_is_news_;
       status_.error.reset();
       retry_at_.reset();
       backoff_ = kRetryLeast;
@@ -219,7 +229,7 @@ void MirrorThread::Conclude(const Status& tried) {
     mirror_.reset();
     noted_.reset();
   }
-  damage_is_news_ = damage_is_news_ && !news;
+  warning_is_news_ = warning_is_news_ && !news;
   if (news) inbox_.Push(MirrorChanged{std::move(told)});
 }
 

@@ -60,6 +60,7 @@ class MirrorThread {
   using Clock = std::chrono::steady_clock;
 
   void Run();
+  Status LookAtDirectory();
   Status Open();
   /// Waits until something is due. False: the thread ends.
   bool Await();
@@ -74,7 +75,7 @@ class MirrorThread {
   // The thread's own.
   std::unique_ptr<CheckpointStore> mirror_;
   DamagedVersions damaged_;  ///< Not read again.
-  bool damage_is_news_ = false;
+  bool warning_is_news_ = false;  ///< Of damage, or of the volume.
   std::optional<Version> noted_;
   std::chrono::milliseconds backoff_;
 

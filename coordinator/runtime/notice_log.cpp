@@ -147,6 +147,10 @@ void NoticeLog::OnMirror(const MirrorStatus& status) {
                      {"error", status.damaged.rbegin()->second},
                      {"next", "stop the coordinator and see `muster checkpoints verify`"}});
   }
+  if (status.same_volume) {
+    setup_.log.Warn("mirror lies on the volume of the state",
+                    {{"dir", status.dir}, {"next", "name a directory of another volume"}});
+  }
   json line = {{"event", "mirror"}, {"state", status.error ? "failing" : "ok"}};
   line.update(json::parse(MirrorJson(status)));
   Append(Dump(line));

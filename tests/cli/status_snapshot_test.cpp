@@ -62,6 +62,10 @@ TEST(Status, TheMirrorIsOneLineThatSaysHowFarItIsBehindAndWhyItFails) {
   EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror),
             "/backup: version 3, 2 behind; damaged in the state and left out: 1, 2");
   mirror.damaged.clear();
+  mirror.same_volume = true;
+  EXPECT_EQ(DescribeMirror(*ParseStatus(Reply(mirror))->mirror),
+            "/backup: version 3, 2 behind; on the volume of the state, and lost with it");
+  mirror.same_volume = false;
   mirror.error = Error{Reason::disk_full, "no room"};
   const std::string page = RenderStatus(*ParseStatus(Reply(mirror)), std::nullopt);
   EXPECT_NE(page.find("mirror       /backup: version 3, 2 behind; disk_full: no room\n"),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <filesystem>
@@ -135,6 +136,36 @@ TEST_F(MirrorThreadTest, NeitherLiesTheMirrorInTheStateNorTheStateInTheMirror) {
     EXPECT_THAT(refused.message, HasSubstr("a directory of its own")) << dir;
     EXPECT_FALSE(std::filesystem::exists(dir + "/FORMAT")) << "nothing was made there";
   }
+}
+
+TEST_F(MirrorThreadTest, AMirrorOnTheVolumeOfTheStateIsWarnedOfOnceAndServed) {
+  auto mirror = Start(MirrorDir());
+  const MirrorStatus told = AwaitNews();
+  EXPECT_TRUE(told.same_volume);
+  EXPECT_FALSE(told.error.has_value()) << told.error->Text();
+  Commit(2);
+  mirror->OnCommitted(2);
+  mirror->Finish(kMirrorFinishMost);
+  EXPECT_EQ(mirror->status().version, 2U);
+  EXPECT_TRUE(inbox_.TakeAll().empty()) << "told again";
+}
+
+TEST_F(MirrorThreadTest, AMirrorOnAnotherVolumeIsNotWarnedOf) {
+  const std::string elsewhere = "/dev/shm/muster-mirror-" + std::to_string(::getpid());
+  std::error_code failed;
+  std::filesystem::create_directories(elsewhere, failed);
+  struct stat here = {};
+  struct stat there = {};
+  if (failed || ::stat(directory().c_str(), &here) != 0 || ::stat(elsewhere.c_str(), &there) != 0 ||
+      here.st_dev == there.st_dev) {
+    GTEST_SKIP() << "there is no second volume";
+  }
+  auto mirror = Start(elsewhere);
+  mirror->Finish(kMirrorFinishMost);
+  EXPECT_EQ(mirror->status().version, 1U);
+  EXPECT_FALSE(mirror->status().same_volume);
+  EXPECT_TRUE(inbox_.TakeAll().empty());
+  std::filesystem::remove_all(elsewhere);
 }
 
 /// A name that begins like the state's is no part of it.

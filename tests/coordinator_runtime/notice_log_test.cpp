@@ -315,6 +315,19 @@ TEST_F(NoticeLogTest, AMirrorThatFailsIsToldOfAndAtTheEndHowFarItIsBehind) {
   EXPECT_EQ(events.back()["mirror"]["version"], 3);
 }
 
+TEST_F(NoticeLogTest, AMirrorOnTheVolumeOfTheStateIsWarnedOf) {
+  MirrorStatus status;
+  status.dir = "/backup";
+  status.same_volume = true;
+  notices_->OnMirror(status);
+  const auto lines = ReadLines(dir_ / "coordinator.log", 1U << 20);
+  ASSERT_TRUE(lines.has_value());
+  EXPECT_NE(lines->back().find("warning mirror lies on the volume of the state"), std::string::npos)
+      << lines->back();
+  EXPECT_EQ(Events().back()["same_volume"], true);
+  EXPECT_EQ(Events().back()["state"], "ok");
+}
+
 TEST_F(NoticeLogTest, VersionsThatAMirrorLeavesOutAreWarnedOf) {
   MirrorStatus status;
   status.dir = "/backup";
