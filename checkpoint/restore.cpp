@@ -116,6 +116,9 @@ class Restorer {
     announced_ = ReadAnnounced(order_.mirror_dir);
     if (announced_) restored_.announced = announced_->version;
     restored_.known = std::max(state.head->version, restored_.announced.value_or(0));
+    // Where its log lost the batches, the chunks of a version tell that it was committed.
+    const std::vector<Version>& unnamed = opened->findings.unnamed;
+    if (!unnamed.empty()) restored_.known = std::max(restored_.known, unnamed.back());
     return std::move(opened->store);
   }
 

@@ -20,8 +20,8 @@ struct Restored {
   Version newest = 0;      ///< Of those that are whole in the mirror: the state goes on from it.
   RoundRecord copy;        ///< Its content as a version of its own, the first of a new lineage.
   std::uint64_t held = 0;  ///< Versions that were copied whole.
-  /// What the mirror knows that the lost coordinator committed, by its own records or by
-  /// `announced`.
+  /// What the mirror knows that the lost coordinator committed: by its own records, by `announced`,
+  /// or by chunks whose records its log lost.
   Version known = 0;
   /// What the lost coordinator announced last, as far as the mirror was told; nothing: not known.
   std::optional<Version> announced;

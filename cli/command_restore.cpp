@@ -76,7 +76,8 @@ std::string AsJson(const Restored& restored) {
   for (const auto& [version, what] : restored.damaged) {
     object["damaged"].push_back({{"version", version}, {"message", what}});
   }
-  return object.dump() + "\n";
+  object["damage"] = restored.damage;
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace

@@ -224,6 +224,11 @@ TEST_F(MirrorProcessTest, ARestoreSaysWhichVersionIsDamagedAndGoesOnFromTheNewes
     std::filesystem::copy_file(whole, path, std::filesystem::copy_options::overwrite_existing);
   }
   EXPECT_EQ(damaged, (std::set<std::uint64_t>{kRounds - 2, kRounds - 1, kRounds}));
+  std::filesystem::remove(MirrorDir() + "/FORMAT");
+  const Ran restored = Restore("json");
+  ASSERT_EQ(restored.code, 0) << restored.errors;
+  EXPECT_EQ(restored.last["damaged"].size(), 0U);
+  EXPECT_EQ(restored.last["damage"].size(), 1U) << restored.last;
 }
 
 /// Its participants' directories lie in the state directory: they are lost with it.

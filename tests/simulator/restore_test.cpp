@@ -40,6 +40,25 @@ TEST_F(RestoreTest, NumbersThatWereAnnouncedAreNotUsedAgain) {
   ExpectWhole(directory_ / "restored", kRounds + 7);
 }
 
+TEST_F(RestoreTest, NumbersWhoseRecordsTheMirrorsLogLostAreNotUsedAgain) {
+  constexpr Version kOlder = 2;
+  ASSERT_TRUE(SyncMirror(*Older(kOlder), *OpenMirror(), kKeepAll, kGoOn).has_value());
+  Sync();
+  std::string log;
+  for (const auto& [path, bytes] : disk_->Files()) {
+    if (path.starts_with(MirrorDir() + "/db/") && path.ends_with(".log")) log = path;
+  }
+  disk_->FlipBit(log, 8 * 100);
+  MakeDir("restored");
+  const auto restored = Restore(MirrorDir(), directory_ / "restored");
+  ASSERT_TRUE(restored.has_value()) << restored.error().Text();
+  EXPECT_EQ(restored->damage.size(), 1U);
+  EXPECT_EQ(restored->newest, kOlder);
+  EXPECT_EQ(restored->known, kRounds);
+  EXPECT_EQ(restored->copy.version, kRounds + 1);
+  ExpectWhole(directory_ / "restored", kRounds + 1);
+}
+
 TEST_F(RestoreTest, ALineageThatWasAnnouncedIsNotBegunAgain) {
   Sync();
   MakeDir("first");
