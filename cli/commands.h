@@ -33,6 +33,13 @@ struct Arguments {
   std::string from;          ///< `checkpoints restore`: the mirror.
   std::string new_key_file;  ///< `checkpoints rekey`: of the key that follows.
   std::uint32_t rows = 20;
+  std::optional<std::uint64_t> seed;  ///< `simulate`: one run.
+  std::string seeds;                  ///< `simulate`: "FIRST..LAST".
+  std::string store;                  ///< `simulate`: what the state lies on.
+  std::optional<std::uint32_t> jobs;  ///< `simulate`: threads.
+  std::string schedule;               ///< `simulate`: the schedule file to replay.
+  bool shrink = false;
+  bool story = false;
   bool quiet = false;
   bool replay = false;
   bool accept_loss = false;
@@ -55,6 +62,7 @@ int RunCheckpointsRollback(const Arguments& arguments);
 int RunCheckpointsRestore(const Arguments& arguments);
 int RunData(const Arguments& arguments);
 int RunConfig(const Arguments& arguments);
+int RunSimulate(const Arguments& arguments);
 int RunPlot(const Arguments& arguments);
 int RunVersion(const Arguments& arguments);
 

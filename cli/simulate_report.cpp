@@ -1,0 +1,276 @@
+#include "cli/simulate_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/text.h"
+#include "common/text.h"
+#include "simulator/swarm/swarm_keys.h"
+
+namespace muster::cli {
+namespace {
+
+using coordinator::Phase;
+using coordinator::PhaseName;
+using coordinator::WaitKindName;
+using simulator::Ending;
+using simulator::FaultKind;
+using simulator::FaultName;
+using Json = nlohmann::ordered_json;
+
+constexpr int kPhases = static_cast<int>(Phase::stopped) + 1;
+
+/// 12,345,678: figures are read by people.
+std::string Grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t end = text.size(); end > 3; end -= 3) text.insert(end - 3, ",");
+  return text;
+}
+
+std::string ActorName(simulator::Actor actor) {
+  if (actor == simulator::kCoordinator) return "coordinator";
+  return "site-" + std::to_string(actor - 1);
+}
+
+double PerMinute(const simulator::SwarmTotals& totals) {
+  return totals.elapsed_s > 0 ? static_cast<double>(totals.seeds) * 60 / totals.elapsed_s : 0;
+}
+
+double Ratio(const simulator::SwarmTotals& totals) {
+  return totals.elapsed_s > 0 ? totals.simulated_s / totals.elapsed_s : 0;
+}
+
+/// A row a fault; "-" where it cannot happen.
+std::string CoverageText(const simulator::Coverage& coverage) {
+  std::vector<std::string> headings = {"fault"};
+  std::vector<std::size_t> right;
+  for (int number = 0; number < kPhases; ++number) {
+    right.push_back(headings.size());
+    headings.emplace_back(PhaseName(static_cast<Phase>(number)));
+  }
+  Table table(headings, right);
+  for (std::size_t i = 0; i < simulator::kFaultKinds; ++i) {
+    const auto fault = static_cast<FaultKind>(i);
+    std::vector<std::string> row = {std::string(FaultName(fault))};
+    for (int number = 0; number < kPhases; ++number) {
+      const auto phase = static_cast<Phase>(number);
+      const auto found = coverage.find({fault, phase});
+      const std::uint64_t count = found == coverage.end() ? 0 : found->second;
+      const bool reachable = simulator::WhyUnreachable(fault, phase).empty();
+      row.push_back(count == 0 && !reachable ? "-" : Grouped(count));
+    }
+    table.Add(row);
+  }
+  return table.Text();
+}
+
+std::string StatesText(const simulator::StatesEntered& states) {
+  Table table({"coordinator in", "waits for", "times seen"}, {2});
+  for (const auto& [state, count] : states.coordinator) {
+    table.Add({std::string(PhaseName(state.first)), std::string(WaitKindName(state.second)),
+               Grouped(count)});
+  }
+  Table participants({"participant is", "times seen"}, {1});
+  for (const auto& [activity, count] : states.participants) {
+    participants.Add({std::string(participant::ActivityName(activity)), Grouped(count)});
+  }
+  return table.Text() + "\n" + participants.Text();
+}
+
+Json CoverageJson(const simulator::Coverage& coverage) {
+  Json object = Json::object();
+  for (const auto& [cell, count] : coverage) {
+    object[std::string(FaultName(cell.first))][std::string(PhaseName(cell.second))] = count;
+  }
+  return object;
+}
+
+Json StatesJson(const simulator::StatesEntered& states) {
+  Json coordinator = Json::object();
+  for (const auto& [state, count] : states.coordinator) {
+    coordinator[std::string(PhaseName(state.first))][std::string(WaitKindName(state.second))] =
+        count;
+  }
+  Json participants = Json::object();
+  for (const auto& [activity, count] : states.participants) {
+    participants[std::string(participant::ActivityName(activity))] = count;
+  }
+  return {{"coordinator", coordinator}, {"participants", participants}};
+}
+
+std::string HashText(std::uint64_t hash) { return fmt::format("{:016x}", hash); }
+
+/// How often each fault happened: "3 lose, 1 crash".
+std::string FaultCounts(const std::vector<simulator::Fault>& faults) {
+  std::map<FaultKind, std::uint64_t> counts;
+  for (const simulator::Fault& fault : faults) ++counts[fault.kind];
+  std::string text;
+  for (const auto& [kind, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, FaultName(kind));
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_t seeds) {
+  return fmt::format(
+      "{} of {} seeds, {:.0f} a minute, {} simulated in {}; medians: {} commits, "
+      "{} faults, {} events",
+      Grouped(totals.seeds), Grouped(seeds), PerMinute(totals), HumanSeconds(totals.simulated_s),
+      HumanSeconds(totals.elapsed_s), totals.median_commits, totals.median_faults,
+      Grouped(totals.median_events));
+}
+
+std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report) {
+  const simulator::SwarmTotals& totals = report.totals;
+  std::string text = CoverageText(report.coverage) + "\n" + StatesText(report.states) + "\n";
+  for (const simulator::FailedSeed& failure : report.failures) {
+    text += fmt::format("FAILED seed {}: {}: {}\n  again: muster simulate --seed {} --story\n",
+                        failure.seed, EndingName(failure.ending), failure.what, failure.seed);
+  }
+  // Fewer seeds need not meet everything.
+  const bool judged = totals.seeds >= simulator::kSeedsForCoverage;
+  for (const simulator::EmptyCell& cell : report.empty) {
+    if (!judged) break;
+    text += fmt::format("EMPTY  no {} met the coordinator in {}\n", FaultName(cell.fault),
+                        PhaseName(cell.phase));
+  }
+  text +=
+      fmt::format("seeds    {}..{}: {} run, {} clean, {} run twice, hash {}\n", plan.first,
+                  plan.last, Grouped(totals.seeds), Grouped(totals.seeds - report.failures.size()),
+                  Grouped(totals.twice), HashText(totals.hash));
+  if (report.skipped > 0) {
+    text += fmt::format("skipped  {}, which cannot have what is fixed; seed {}: {}\n",
+                        Counted(report.skipped, "seed"), report.unfit->seed, report.unfit->what);
+  }
+  if (report.stopped_early) {
+    text += fmt::format("stopped  after {}\n", Counted(report.failures.size(), "failure"));
+  }
+  text += fmt::format("time     {}, {:.0f} seeds a minute, simulated : real {} : 1\n",
+                      HumanSeconds(totals.elapsed_s), PerMinute(totals),
+                      Grouped(static_cast<std::uint64_t>(Ratio(totals))));
+  text += fmt::format("medians  {} commits, {} faults, {} events a seed\n", totals.median_commits,
+                      totals.median_faults, Grouped(totals.median_events));
+  return text + fmt::format("{}\n", EndingName(report.Worst()));
+}
+
+std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report) {
+  const simulator::SwarmTotals& totals = report.totals;
+  Json failures = Json::array();
+  for (const simulator::FailedSeed& failure : report.failures) {
+    failures.push_back(
+        {{"seed", failure.seed}, {"ending", EndingName(failure.ending)}, {"what", failure.what}});
+  }
+  Json empty = Json::array();
+  for (const simulator::EmptyCell& cell : report.empty) {
+    empty.push_back({{"fault", FaultName(cell.fault)}, {"phase", PhaseName(cell.phase)}});
+  }
+  const Json object = {{"event", "simulated"},
+                       {"first", plan.first},
+                       {"last", plan.last},
+                       {"seeds", totals.seeds},
+                       {"skipped", report.skipped},
+                       {"twice", totals.twice},
+                       {"ending", EndingName(report.Worst())},
+                       {"failures", failures},
+                       {"hash", HashText(totals.hash)},
+                       {"median_commits", totals.median_commits},
+                       {"median_faults", totals.median_faults},
+                       {"median_events", totals.median_events},
+                       {"commits", totals.commits},
+                       {"faults", totals.faults},
+                       {"events", totals.events},
+                       {"simulated_s", totals.simulated_s},
+                       {"elapsed_s", totals.elapsed_s},
+                       {"seeds_per_minute", PerMinute(totals)},
+                       {"simulated_to_real", Ratio(totals)},
+                       {"empty", empty},
+                       {"coverage", CoverageJson(report.coverage)},
+                       {"states", StatesJson(report.states)}};
+  return object.dump() + "\n";
+}
+
+std::string SeedText(const simulator::SwarmOptions& options,
+                     const simulator::SeedOutcome& outcome) {
+  std::string text = "options ";
+  std::size_t column = text.size();
+  for (const simulator::SwarmKey& key : simulator::SwarmKeys()) {
+    if (key.member == nullptr && key.Of(options) == 0) continue;
+    const std::string word = " " + key.name + "=" + SwarmValueText(key, key.Of(options));
+    if (column + word.size() > 100) {
+      text += "\n        ";
+      column = 8;
+    }
+    text += word;
+    column += word.size();
+  }
+  text += "\nfaults   " + FaultCounts(outcome.faults) + "\n";
+  text += fmt::format("ran      {}, {}, {} simulated, hash {}\n",
+                      Counted(outcome.commits, "commit"), Counted(outcome.events, "event"),
+                      HumanSeconds(static_cast<double>(outcome.simulated) / 1e6),
+                      HashText(outcome.hash));
+  if (outcome.ending == Ending::clean) return text + "clean\n";
+  return text + fmt::format("{}: {}\n", EndingName(outcome.ending), outcome.what);
+}
+
+std::string SeedJson(const simulator::SwarmOptions& options,
+                     const simulator::SeedOutcome& outcome) {
+  Json given = Json::object();
+  for (const simulator::SwarmKey& key : simulator::SwarmKeys()) {
+    given[key.name] = key.Of(options);
+    if (!key.words.empty()) given[key.name] = SwarmValueText(key, key.Of(options));
+  }
+  Json faults = Json::array();
+  for (const simulator::Fault& fault : outcome.faults) {
+    faults.push_back({FaultName(fault.kind), fault.actor, fault.ordinal, fault.value});
+  }
+  Json story = Json::array();
+  for (const simulator::StoryLine& line : outcome.story) {
+    story.push_back({{"at_us", line.at}, {"who", ActorName(line.actor)}, {"what", line.text}});
+  }
+  Json object = {{"event", "seed"},
+                 {"ending", EndingName(outcome.ending)},
+                 {"what", outcome.what},
+                 {"commits", outcome.commits},
+                 {"events", outcome.events},
+                 {"simulated_s", static_cast<double>(outcome.simulated) / 1e6},
+                 {"hash", HashText(outcome.hash)},
+                 {"options", given},
+                 {"faults", faults}};
+  if (!story.empty()) object["story"] = story;
+  return object.dump() + "\n";
+}
+
+std::string ShrunkText(const ShrunkSize& size, Format format) {
+  if (format == Format::json) {
+    const Json object = {{"event", "shrunk"},
+                         {"faults_before", size.faults_before},
+                         {"faults", size.faults},
+                         {"runs", size.runs},
+                         {"schedule", size.path}};
+    return object.dump() + "\n";
+  }
+  return fmt::format("shrunk   from {} to {} in {}\n  again: muster simulate --replay {} --story\n",
+                     Counted(size.faults_before, "fault"), Counted(size.faults, "fault"),
+                     Counted(size.runs, "run"), size.path);
+}
+
+std::string StoryText(const simulator::SeedOutcome& outcome) {
+  std::size_t width = 0;
+  for (const simulator::StoryLine& line : outcome.story) {
+    width = std::max(width, ActorName(line.actor).size());
+  }
+  std::string text;
+  for (const simulator::StoryLine& line : outcome.story) {
+    text += fmt::format("{:>11.6f} s  {:<{}}  {}\n", static_cast<double>(line.at) / 1e6,
+                        ActorName(line.actor), width, line.text);
+  }
+  return text;
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,24 @@
+// Which faults can meet the coordinator in which phases.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "simulator/swarm/swarm_options.h"
+#include "simulator/world/trace.h"
+
+namespace muster::simulator {
+
+struct EmptyCell {
+  FaultKind fault;
+  coordinator::Phase phase;
+};
+
+/// Why the fault cannot happen in the phase; empty: it can.
+std::string_view WhyUnreachable(FaultKind fault, coordinator::Phase phase);
+
+/// The reachable cells that `coverage` has nothing in. Faults whose chance is fixed to 0 are left
+/// out.
+std::vector<EmptyCell> EmptyCells(const Coverage& coverage, const FixedOptions& fixed);
+
+}  // namespace muster::simulator

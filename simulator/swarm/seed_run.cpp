@@ -1,0 +1,236 @@
+#include "simulator/swarm/seed_run.h"
+
+#include <algorithm>
+#include <cctype>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "common/random.h"
+#include "simulator/federation/federation.h"
+#include "simulator/store/disk_volume.h"
+#include "simulator/store/model_volume.h"
+#include "simulator/swarm/crash_guard.h"
+
+namespace muster::simulator {
+namespace {
+
+/// A participant whose bytes stopped coming keeps a place for so long.
+constexpr std::uint64_t kStallMs = 10'000;
+/// For what was already going wrong when the core became healthy: processes that are down, links
+/// that nobody knows to be dead, back-offs.
+constexpr std::uint64_t kGraceMs = 120'000;
+/// Saying goodbye to those who do not answer.
+constexpr std::uint64_t kGoodbyeMs = 60'000;
+/// A run of more events goes in circles.
+constexpr std::uint64_t kEventsMost = 20'000'000;
+/// Asking a core what it waits for costs more than its step.
+constexpr std::uint64_t kLookEvery = 4;
+
+/// Looks on: how far the run is, which states it enters.
+class Progress : public Watcher {
+ public:
+  Progress(World& world, std::uint64_t parts) : world_(world), parts_(parts) {}
+
+  void OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) override {
+    commits_ = std::max(commits_, recovered.head ? recovered.head->version : 0);
+  }
+  void OnWritten(const Batch& batch) override {
+    for (const Mutation& mutation : batch.mutations) {
+      const auto* record = std::get_if<PutRoundRecord>(&mutation);
+      if (record == nullptr || record->record.version <= commits_) continue;
+      commits_ = record->record.version;
+      on_commit(commits_);
+    }
+  }
+  void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override {
+    if (++steps_ % kLookEvery != 0) return;
+    const coordinator::WaitState wait = core.Waiting(now);
+    ++states_.coordinator[{wait.phase, wait.kind}];
+  }
+  void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override {
+    const auto* stop = std::get_if<participant::Stop>(&effect);
+    if (stop == nullptr || stop->reason != Reason::no_part || who >= parts_) return;
+    world_.Violate("P8: participant " + std::to_string(who) +
+                   " has a part and is told it has none");
+  }
+  void OnParticipantStepped(RosterIndex /*who*/, const participant::ParticipantCore& core,
+                            MonotonicMs /*now*/) override {
+    ++activities_.at(static_cast<std::size_t>(core.activity()));
+  }
+
+  /// Called with each commit.
+  std::function<void(Version)> on_commit;
+
+  Version commits() const { return commits_; }
+  StatesEntered Entered() const {
+    StatesEntered entered = states_;
+    for (std::size_t i = 0; i < activities_.size(); ++i) {
+      if (activities_[i] > 0) {
+        entered.participants[static_cast<participant::Activity>(i)] = activities_[i];
+      }
+    }
+    return entered;
+  }
+
+ private:
+  World& world_;
+  const std::uint64_t parts_;
+  Version commits_ = 0;
+  std::uint64_t steps_ = 0;
+  StatesEntered states_;
+  std::array<std::uint64_t, static_cast<std::size_t>(participant::Activity::stopped) + 1>
+      activities_{};
+};
+
+std::shared_ptr<StateVolume> MakeVolume(const SeedRun& run) {
+  const std::uint64_t seed = run.options.seed;
+  if (run.options.store == static_cast<std::uint64_t>(Tier::model)) {
+    return std::make_shared<ModelVolume>(seed);
+  }
+  return std::make_shared<DiskVolume>(std::make_shared<VirtualDisk>(seed), run.state_dir,
+                                      checkpoint::Upkeep::by_hand, StateKey());
+}
+
+World MakeWorld(const SeedRun& run) {
+  const SwarmOptions& options = run.options;
+  const Faults faults = FaultsOf(options);
+  World world(options.seed, faults,
+              run.faults ? Schedule(*run.faults) : Schedule(options.seed, faults.chances));
+  if (run.tell_story) world.TellStory();
+  return world;
+}
+
+/// A quorum of those who can deliver at all.
+std::vector<RosterIndex> DrawCore(const SwarmOptions& options) {
+  std::vector<RosterIndex> able = AbleParticipants(options);
+  KeyedStream stream(options.seed, "core", {});
+  for (std::size_t i = 0; i < options.quorum; ++i) {
+    std::swap(able[i], able[i + stream.Below(able.size() - i)]);
+  }
+  able.resize(options.quorum);
+  std::ranges::sort(able);
+  return able;
+}
+
+/// How long the core may take for the rounds that are left. Each attempt adds at least one of those
+/// who were not asked yet, and every one who is broken may keep a place until it is found stalled.
+Micros Budget(const SwarmOptions& options, Version commits) {
+  const std::uint64_t rounds = options.rounds - std::min<std::uint64_t>(commits, options.rounds);
+  const std::uint64_t workers = std::min(options.parts, options.participants);
+  const std::uint64_t attempts = 2 + workers - options.quorum;
+  const std::uint64_t attempt_ms =
+      options.deadline_ms + std::max(kStallMs, options.lease_ms) + options.lease_ms;
+  const std::uint64_t ms = (rounds + 1) * attempts * attempt_ms + kGraceMs + kGoodbyeMs;
+  return static_cast<Micros>(ms) * kMillisecond;
+}
+
+class Run {
+ public:
+  explicit Run(const SeedRun& run)
+      : run_(run),
+        federation_(MakeWorld(run), MakeVolume(run), SetupOf(run.options, run.state_dir)),
+        running_(run.options.seed, federation_.world().schedule()),
+        progress_(federation_.world(), run.options.parts) {
+    federation_.observer().watchers.push_back(&progress_);
+    progress_.on_commit = [this](Version version) { UpkeepAfter(version); };
+  }
+
+  SeedOutcome Play() {
+    World& world = federation_.world();
+    federation_.Begin();
+    const SwarmOptions& options = run_.options;
+    Until([&] { return progress_.commits() >= options.safety_rounds; },
+          static_cast<Micros>(options.safety_ms) * kMillisecond);
+    if (Goes()) {
+      Heal();
+      Until([] { return false; }, world.now() + Budget(options, progress_.commits()));
+    }
+    return Judge(federation_.Finish());
+  }
+
+ private:
+  bool Goes() {
+    return federation_.world().violations().empty() && !federation_.coordinator().finished() &&
+           !InCircles();
+  }
+  bool InCircles() { return federation_.world().happened().events > kEventsMost; }
+
+  template <typename Done>
+  bool Until(Done done, Micros limit) {
+    return federation_.world().RunUntil(
+        [&] { return federation_.coordinator().finished() || InCircles() || done(); }, limit);
+  }
+
+  /// The database flushes and merges between two steps, when the run and not its threads say so.
+  void UpkeepAfter(Version version) {
+    const std::uint64_t every = run_.options.upkeep_every;
+    if (every == 0 || version % every != 0) return;
+    World& world = federation_.world();
+    world.At(world.now(), kCoordinator, [this] { federation_.coordinator().RunUpkeep(); });
+  }
+
+  void Heal() {
+    World& world = federation_.world();
+    core_ = DrawCore(run_.options);
+    world.schedule().Spare(kCoordinator);
+    for (const RosterIndex who : core_) world.schedule().Spare(ActorOf(who));
+    if (!world.telling()) return;
+    std::string names;
+    for (const RosterIndex who : core_) names += " site-" + std::to_string(who);
+    world.Tell(kCoordinator, "LIVENESS: from now on nothing new goes wrong with it and" + names);
+  }
+
+  SeedOutcome Judge(const RunResult& result) {
+    World& world = federation_.world();
+    SeedOutcome outcome;
+    if (!result.violations.empty()) {
+      outcome.ending = Ending::correctness;
+      outcome.what = result.violations.front();
+    } else if (!result.finished) {
+      outcome.ending = Ending::liveness;
+      outcome.what = "version " + std::to_string(progress_.commits()) + " of " +
+                     std::to_string(run_.options.rounds) +
+                     " at the end of the budget: " + result.waiting;
+    }
+    outcome.hash = world.hash();
+    outcome.commits = progress_.commits();
+    outcome.events = result.happened.events;
+    outcome.simulated = world.now();
+    outcome.faults = world.schedule().happened();
+    outcome.coverage = world.coverage();
+    outcome.states = progress_.Entered();
+    outcome.story = world.story();
+    outcome.core = core_;
+    return outcome;
+  }
+
+  const SeedRun& run_;
+  Federation federation_;
+  RunningSeed running_;
+  Progress progress_;
+  std::vector<RosterIndex> core_;
+};
+
+}  // namespace
+
+std::string_view EndingName(Ending ending) {
+  constexpr std::array<std::string_view, 6> kNames = {"clean",    "uncovered",   "nondeterministic",
+                                                      "liveness", "correctness", "crash"};
+  return kNames.at(static_cast<std::size_t>(ending));
+}
+
+std::string FailureName(const SeedOutcome& outcome) {
+  std::string name(EndingName(outcome.ending));
+  if (outcome.ending != Ending::correctness) return name;
+  name += ' ';
+  // "P2 exactly once: what is wrong" or a sentence.
+  for (const char c : outcome.what.substr(0, outcome.what.find(':'))) {
+    if (name.ends_with(" P") || !std::isdigit(static_cast<unsigned char>(c))) name += c;
+  }
+  return name;
+}
+
+SeedOutcome RunSeed(const SeedRun& run) { return Run(run).Play(); }
+
+}  // namespace muster::simulator

@@ -1,0 +1,78 @@
+// One seed of the swarm, from its options to its verdict: a safety phase in which everything may
+// go wrong, then a liveness phase in which a healthy core must finish the job within a budget of
+// virtual time while everything else stays as broken as it was.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "coordinator/core/status.h"
+#include "participant/core/core.h"
+#include "simulator/swarm/swarm_options.h"
+#include "simulator/world/trace.h"
+
+namespace muster::simulator {
+
+/// How a run ended, the worse the higher.
+enum class Ending : std::uint8_t {
+  clean,
+  uncovered,         ///< Of a whole swarm: a reachable cell of the fault x phase table is empty.
+  nondeterministic,  ///< Two runs of one seed had different hashes.
+  liveness,          ///< The healthy core did not finish within its budget.
+  correctness,       ///< A promise was broken.
+  crash,             ///< The process ended: MUSTER_CHECK, a signal.
+};
+std::string_view EndingName(Ending ending);
+
+/// What `muster simulate` exits with; beside common/exit_codes.h, which has 1 and 2. Never
+/// renumber.
+constexpr int ExitCodeOf(Ending ending) {
+  constexpr std::array kCodes = {0, 24, 23, 21, 22, 20};
+  return kCodes.at(static_cast<std::size_t>(ending));
+}
+
+/// Which states a run was in, counted at a share of the steps.
+struct StatesEntered {
+  std::map<std::pair<coordinator::Phase, coordinator::WaitKind>, std::uint64_t> coordinator;
+  std::map<participant::Activity, std::uint64_t> participants;
+};
+
+struct SeedOutcome {
+  Ending ending = Ending::clean;
+  /// What is wrong, in one line: the broken promise, who waits for what; empty if it is clean.
+  std::string what;
+  std::uint64_t hash = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t events = 0;
+  Micros simulated = 0;
+  std::vector<Fault> faults;  ///< That happened: as a list they give the same run.
+  Coverage coverage;
+  StatesEntered states;
+  std::vector<StoryLine> story;
+  std::vector<RosterIndex> core;  ///< Healthy in the liveness phase; empty: it did not begin.
+};
+
+/// The part of `what` that runs with the same failure share: the checker's name, or the sentence
+/// without its numbers.
+std::string FailureName(const SeedOutcome& outcome);
+
+struct SeedRun {
+  SwarmOptions options;
+  /// Exactly these faults; none: drawn with the options' chances.
+  std::optional<std::vector<Fault>> faults;
+  /// Of Tier::rocksdb: where its lock file may lie. One run at a time.
+  std::string state_dir;
+  bool tell_story = false;
+};
+
+/// Runs in the calling thread alone; several threads may run seeds at once. Equal runs have equal
+/// outcomes. A crash ends the process, see crash_guard.h. REQUIRES: CheckOptions passes.
+SeedOutcome RunSeed(const SeedRun& run);
+
+}  // namespace muster::simulator

@@ -1,0 +1,61 @@
+// Many seeds in several threads, and what they met altogether.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/swarm/coverage_table.h"
+#include "simulator/swarm/seed_run.h"
+
+namespace muster::simulator {
+
+struct SwarmPlan {
+  std::uint64_t first = 1, last = 1;  ///< Both are run.
+  FixedOptions fixed;
+  unsigned jobs = 1;               ///< Threads.
+  std::uint64_t twice_every = 64;  ///< Of so many seeds one runs twice. 0: none.
+  std::string directory;           ///< For Tier::rocksdb: exists; each thread has its own below.
+};
+
+struct FailedSeed {
+  std::uint64_t seed = 0;
+  Ending ending = Ending::clean;
+  std::string what;
+};
+
+struct SwarmTotals {
+  std::uint64_t seeds = 0;  ///< Run so far.
+  std::uint64_t commits = 0, faults = 0, events = 0;
+  std::uint64_t twice = 0;  ///< Seeds that were run twice.
+  std::uint64_t median_commits = 0, median_faults = 0, median_events = 0;
+  double simulated_s = 0, elapsed_s = 0;
+  std::uint64_t hash = 0;  ///< Of all seeds' hashes, in whatever order they ran.
+};
+
+struct SwarmReport {
+  SwarmTotals totals;
+  std::vector<FailedSeed> failures;  ///< Ascending by seed; with kFailuresMost the swarm stops.
+  Coverage coverage;
+  StatesEntered states;
+  std::vector<EmptyCell> empty;  ///< Reachable cells that stayed empty.
+  bool stopped_early = false;
+  /// Seeds whose other options do not fit what is fixed were not run; the first of them.
+  std::uint64_t skipped = 0;
+  std::optional<FailedSeed> unfit;
+
+  /// The worst of all. An empty cell counts from kSeedsForCoverage seeds on.
+  Ending Worst() const;
+};
+
+inline constexpr std::size_t kFailuresMost = 20;
+inline constexpr std::uint64_t kSeedsForCoverage = 10'000;
+
+/// `on_progress` is called about once a second, by the calling thread; it may be empty.
+/// Errors: config_invalid (what is fixed fits no seed).
+Result<SwarmReport> RunSwarm(const SwarmPlan& plan,
+                             const std::function<void(const SwarmTotals&)>& on_progress);
+
+}  // namespace muster::simulator
