@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace muster {
@@ -248,12 +250,32 @@ Status MakeDirectories(const std::string& path, mode_t mode) {
 
 // --- Locks ---------------------------------------------------------------------------------------
 
+namespace {
+
+// Who only looks whether the lock is held shares it, for a moment.
+constexpr int kLookersAwaitedMsMax = 1'000;
+
+/// Whether nobody but lookers holds it; then this descriptor is one of them.
+bool IsOnlyLookedAt(int fd) {
+  while (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 Result<FileLock> FileLock::Acquire(const std::string& path) {
   FileDescriptor fd(OpenRetrying(path, O_RDWR | O_CREAT, 0644));
   if (!fd.valid()) return SystemError(Reason::io_failed, "open", path, errno);
+  int waited_ms = 0;
   while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return SystemError(Reason::io_failed, "lock", path, errno);
+    if (waited_ms++ < kLookersAwaitedMsMax && IsOnlyLookedAt(fd.get())) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
     std::array<std::byte, 20> holder;
     auto count = ReadSome(fd.get(), 0, holder, path);
     const std::string_view text = AsText(ByteSpan(holder).first(count.value_or(0)));

@@ -3,10 +3,14 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
+#include "checkpoint/internal/in_use.h"
 #include "checkpoint/loss.h"
+#include "common/file.h"
 #include "tests/checkpoint/samples.h"
 #include "tests/checkpoint/store_fixture.h"
 
@@ -66,6 +70,26 @@ TEST_F(VerifyTest, TheLockIsNotTouched) {
   std::filesystem::remove(FileOf("lock"));
   EXPECT_FALSE(Verify().has_value());
   EXPECT_FALSE(std::filesystem::exists(FileOf("lock")));
+}
+
+// The look is a lock of a moment: a start that falls into it is no second one.
+TEST_F(VerifyTest, AStartBesideThoseWhoLookIsNotRefused) {
+  std::ofstream(FileOf("lock")) << "";
+  std::atomic<bool> over = false;
+  const auto look = [&] {
+    while (!over) EXPECT_TRUE(checkpoint::IsInUse(directory()));
+  };
+  std::thread one(look);
+  std::thread other(look);
+  for (int start = 0; start < 300; ++start) {
+    const auto lock = FileLock::Acquire(FileOf("lock"));
+    EXPECT_TRUE(lock) << start << ": " << lock.error().Text();
+    if (!lock) break;
+    EXPECT_EQ(FileLock::Acquire(FileOf("lock")).error().reason, Reason::state_in_use);
+  }
+  over = true;
+  one.join();
+  other.join();
 }
 
 class NewStateTest : public StoreFixture {};
