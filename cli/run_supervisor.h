@@ -76,8 +76,9 @@ class RunSupervisor {
   /// True of an end that is over once the volume has room.
   bool WantsRoom(const Ending& ending) const;
   void WatchRoom();
-  /// Once, until a version was committed and there is room again.
-  void TellFull();
+  /// Once, until a version was committed and there is room again. `words`: what a process that
+  /// ended for want of room said of it.
+  void TellFull(const Ending* words = nullptr);
   Status TellLost(const std::string& who, const std::string& how, const Ending& last);
   /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
   Status Outlive(const Status& written);

@@ -77,7 +77,7 @@ Status RunSupervisor::HearDepartures(SupervisorChild& child) {
     const std::optional<Ending> vanished = Vanished(name);
     if (!vanished && WantsRoom(ending)) {
       child.EndForRoom();
-      TellFull();
+      TellFull(&ending);
       continue;
     }
     MUSTER_TRY(OnDeparture(child, name, vanished.value_or(ending)));
@@ -125,7 +125,7 @@ Result<RestartVerdict> RunSupervisor::JudgeAndTell(SupervisorChild& child, const
   const bool full = child.ends_for_room() || WantsRoom(death.words);
   const RestartDecision decision = child.Judge(death.exit, full, MonotonicNow());
   if (decision.verdict == RestartVerdict::no_room) {
-    TellFull();
+    TellFull(&death.words);
     return decision.verdict;
   }
   if (decision.verdict != RestartVerdict::again) {
@@ -163,7 +163,7 @@ void RunSupervisor::WatchRoom() {
   if (LacksRoom()) TellFull();
 }
 
-void RunSupervisor::TellFull() {
+void RunSupervisor::TellFull(const Ending* words) {
   if (full_told_ || course_ != Course::running) return;
   full_told_ = true;
   const std::uint64_t free_bytes = FreeBytes(paths_.state).value_or(0);
@@ -171,6 +171,8 @@ void RunSupervisor::TellFull() {
       "disk_full: the volume of {} has {} bytes free; the run waits and goes on by itself once "
       "there is room",
       paths_.state, free_bytes);
+  // How much is wanted, where it is more than what is free.
+  if (words != nullptr && !words->message.empty()) live_.note += ": " + words->message;
   Tell(DiskFullLine(paths_.state, free_bytes, live_.note));
 }
 

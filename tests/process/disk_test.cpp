@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "cli/run_files.h"
+#include "cli/run_supervisor.h"
 #include "common/disk_space.h"
 #include "common/file.h"
 #include "tests/process/fleet.h"
@@ -175,6 +176,25 @@ TEST_F(RunVolumeTest, ARunWhoseVolumeFillsUpWaitsAndGoesOnByItself) {
   ExpectExit(*run, 0);
   EXPECT_EQ(CountOf(run->events(), "failed"), 0U);
   EXPECT_EQ(CountOf(run->events(), "lost"), 0U);
+  EXPECT_EQ(VersionsOf(run->events()), EachVersionOnce(40));
+}
+
+/// More than the reserve is free, and less than the coordinator asks for at its next start.
+TEST_F(RunVolumeTest, ACoordinatorThatWaitsForRoomSaysHowMuchItAsksFor) {
+  if (!Mount("160m")) GTEST_SKIP() << "mounting is not permitted";
+  const auto run = StartRun({"checkpoint.keep_last=40"});
+  ASSERT_FALSE(run->AwaitVersion(2).is_null()) << run->output() << run->errors();
+  const auto state = cli::ReadRunState(cli::RunPaths{fleet_.CoordinatorDir()}.RunFile());
+  ASSERT_TRUE(state.has_value());
+  ASSERT_NO_FATAL_FAILURE(Fill(cli::kRoomReserveBytes + (4U << 20)));
+  ::kill(state->coordinator.pid, SIGKILL);
+  const Json full =
+      run->Await([](const Json& event) { return event.value("event", "") == "disk_full"; });
+  ASSERT_FALSE(full.is_null()) << run->output() << run->errors();
+  EXPECT_THAT(full["message"].get<std::string>(), HasSubstr("but it asks for"));
+  EXPECT_THAT(full["message"].get<std::string>(), HasSubstr("checkpoint.keep_last = 40"));
+  std::filesystem::remove(Ballast());
+  ExpectExit(*run, 0);
   EXPECT_EQ(VersionsOf(run->events()), EachVersionOnce(40));
 }
 
