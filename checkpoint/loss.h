@@ -54,7 +54,8 @@ struct LossOrder {
 /// made anew. Then the state opens, and verifies. Without damage it does nothing. A crash at any
 /// moment leaves a state that is damaged still, or one where nothing is lost beyond what was
 /// accepted; calling it again goes on. Returns what was lost. Errors: damage (not acceptable; the
-/// message says what helps), state_in_use (damaged or not), disk_full, those of AssessLoss and of store_head.
+/// message says what helps), state_in_use (damaged or not), disk_full, those of AssessLoss and of
+/// store_head.
 Result<Loss> AcceptLoss(const std::string& state_dir, const LossOrder& order,
                         const StateKey& key = {});
 

@@ -74,7 +74,7 @@ class MirrorThread {
   Inbox& inbox_;
   // The thread's own.
   std::unique_ptr<CheckpointStore> mirror_;
-  DamagedVersions damaged_;  ///< Not read again.
+  DamagedVersions damaged_;       ///< Not read again.
   bool warning_is_news_ = false;  ///< Of damage, or of the volume.
   std::optional<Version> noted_;
   std::chrono::milliseconds backoff_;
