@@ -1,0 +1,81 @@
+#include "simulator/check/closed_door.h"
+
+#include <optional>
+#include <string>
+
+namespace muster::simulator {
+namespace {
+
+/// The slot that a message is about, if it is work, a grant or an accept.
+std::optional<Slot> SlotOf(const Message& message) {
+  if (const auto* task = std::get_if<TaskOrder>(&message)) return task->id.slot;
+  if (const auto* grant = std::get_if<Grant>(&message)) return grant->id.slot;
+  if (const auto* credit = std::get_if<UploadCredit>(&message)) return credit->id.slot;
+  if (const auto* accepted = std::get_if<Accepted>(&message)) return accepted->id.slot;
+  if (const auto* committed = std::get_if<Committed>(&message)) return committed->id.slot;
+  return std::nullopt;
+}
+
+}  // namespace
+
+void ClosedDoor::CheckReceiver(LinkId link, const coordinator::Effect& effect) {
+  const auto owner = sessions_.OwnerOf(link);
+  const bool enrolled =
+      owner && *owner < ledger_.roster().size() && !ledger_.roster()[*owner].revoked;
+  Expect(enrolled, [&] {
+    return EffectText(effect) + " goes to " +
+           (owner ? MemberText(*owner) + ", which is revoked" : "a link without a session");
+  });
+}
+
+void ClosedDoor::CheckSend(const coordinator::Send& send) {
+  if (std::holds_alternative<Refused>(send.message)) return;
+  CheckReceiver(send.link, send);
+  const auto slot = SlotOf(send.message);
+  const auto owner = sessions_.OwnerOf(send.link);
+  Expect(!slot || slot == owner, [&] {
+    return std::string(MessageName(send.message)) + " for slot " + std::to_string(*slot) +
+           " goes to another's link";
+  });
+  const auto* welcome = std::get_if<Welcome>(&send.message);
+  Expect(welcome == nullptr || welcome->index == owner, [&] {
+    return "a welcome as index " + std::to_string(welcome->index) + " goes to another key";
+  });
+}
+
+void ClosedDoor::CheckBatch(const Batch& batch) {
+  for (const auto* put : All<PutAccepted>(batch)) {
+    const AcceptedUpdate& update = put->update;
+    Expect(update.from == update.id.slot && update.from < ledger_.roster().size() &&
+               update.from < setup_.job.data.parts,
+           [&] {
+             return update.id.Text() + " is accepted from index " + std::to_string(update.from);
+           });
+  }
+  for (const auto* put : All<PutRosterEntry>(batch)) {
+    Expect(sessions_.standing() == Standing::no_message,
+           [&] { return "a peer's message changes the roster's entry of " + put->entry.name; });
+  }
+}
+
+void ClosedDoor::OnEffect(const coordinator::Effect& effect) {
+  if (sessions_.standing() == Standing::not_enrolled) {
+    Expect(OnlyRefuses(effect),
+           [&] { return "a key that may not come in brings about " + EffectText(effect); });
+  }
+  if (const auto* send = std::get_if<coordinator::Send>(&effect)) {
+    CheckSend(*send);
+  } else if (const auto* model = std::get_if<coordinator::SendModelChunk>(&effect)) {
+    CheckReceiver(model->link, effect);
+  } else if (const auto* persist = std::get_if<coordinator::Persist>(&effect)) {
+    CheckBatch(persist->batch);
+  } else if (std::holds_alternative<coordinator::StoreChunk>(effect)) {
+    const auto* chunk = std::get_if<coordinator::ChunkReceived>(sessions_.event());
+    Expect(chunk != nullptr && sessions_.speaker() == chunk->chunk.id.slot, [&] {
+      return "bytes of " + (chunk == nullptr ? "no chunk" : chunk->chunk.id.Text()) +
+             " are taken from another index";
+    });
+  }
+}
+
+}  // namespace muster::simulator

@@ -1,0 +1,34 @@
+// P6, the participant's side: it acts on its session's coordinator only, and never goes back.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "simulator/check/checker.h"
+
+namespace muster::simulator {
+
+/// A message of another lineage or epoch than the participant follows makes it neither train, save,
+/// offer nor send bytes; what it has seen never gets older; what it says names what it follows.
+class FencedMember : public Checker {
+ public:
+  explicit FencedMember(World& world) : Checker(world, "P6 fenced participant") {}
+
+  void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
+  void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
+
+ private:
+  struct Member {
+    std::optional<SeenState> seen;   ///< As the last SaveState says.
+    std::optional<SeenState> saved;  ///< As the disk says.
+    std::map<participant::Token, std::optional<SeenState>> saves;
+    std::optional<Fence> foreign;  ///< The event's, if it is not the one that is followed.
+  };
+
+  void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
+  void CheckFence(RosterIndex who, const Member& member, const Fence& fence);
+
+  std::map<RosterIndex, Member> members_;
+};
+
+}  // namespace muster::simulator
