@@ -1,22 +1,42 @@
 #include "simulator/check/checkers.h"
 
+#include <initializer_list>
+
+#include "simulator/check/bounds.h"
 #include "simulator/check/chain.h"
+#include "simulator/check/closed_door.h"
 #include "simulator/check/durable.h"
 #include "simulator/check/exactly_once.h"
+#include "simulator/check/fenced.h"
+#include "simulator/check/fenced_member.h"
 #include "simulator/check/no_lost_work.h"
+#include "simulator/check/no_silent_wait.h"
+#include "simulator/check/order_free.h"
 
 namespace muster::simulator {
 
-Checkers::Checkers(World& world, const CoordinatorSetup& setup) {
-  checkers_.push_back(std::make_unique<Durable>(world, ledger_));
-  checkers_.push_back(std::make_unique<ExactlyOnce>(world, ledger_));
-  checkers_.push_back(std::make_unique<NoLostWork>(world, ledger_));
-  checkers_.push_back(std::make_unique<Chain>(world, setup, ledger_));
+Checkers::Checkers(World& world, const CoordinatorSetup& setup) : sessions_(ledger_) {
+  const auto add = [this]<class Kind>(std::unique_ptr<Kind> checker) {
+    checkers_.push_back(std::move(checker));
+  };
+  add(std::make_unique<Durable>(world, ledger_));
+  add(std::make_unique<ExactlyOnce>(world, ledger_));
+  add(std::make_unique<NoLostWork>(world, ledger_));
+  add(std::make_unique<OrderFree>(world, setup, ledger_));
+  add(std::make_unique<Fenced>(world, ledger_, sessions_));
+  add(std::make_unique<FencedMember>(world));
+  add(std::make_unique<ClosedDoor>(world, setup, ledger_, sessions_));
+  add(std::make_unique<NoSilentWait>(world, setup, outstanding_));
+  add(std::make_unique<Chain>(world, setup, ledger_));
+  add(std::make_unique<Bounds>(world, setup, ledger_, sessions_, outstanding_));
 }
 Checkers::~Checkers() = default;
 
 void Checkers::Watch(Observer& observer) {
-  observer.watchers.push_back(&ledger_);
+  // Those that only follow come first: whoever judges sees what the call under way says.
+  for (Watcher* follower : std::initializer_list<Watcher*>{&ledger_, &sessions_, &outstanding_}) {
+    observer.watchers.push_back(follower);
+  }
   for (const auto& checker : checkers_) observer.watchers.push_back(checker.get());
 }
 

@@ -9,6 +9,8 @@
 
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
+#include "simulator/check/outstanding.h"
+#include "simulator/check/sessions.h"
 #include "simulator/federation/setup.h"
 
 namespace muster::simulator {
@@ -33,6 +35,8 @@ class Checkers {
 
  private:
   Ledger ledger_;
+  Sessions sessions_;
+  Outstanding outstanding_;
   std::vector<std::unique_ptr<Checker>> checkers_;
 };
 

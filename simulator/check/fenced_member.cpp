@@ -33,18 +33,14 @@ bool NotOlder(const SeenState& before, const SeenState& next) {
 
 }  // namespace
 
+void FencedMember::OnParticipantStart(RosterIndex who, const participant::DurableState& state) {
+  members_[who] = Member{.seen = state.seen};
+}
+
 void FencedMember::OnParticipantEvent(RosterIndex who, const participant::Event& event) {
   Member& member = members_[who];
   member.foreign.reset();
-  if (std::holds_alternative<participant::Started>(event)) {
-    member.seen = member.saved;
-    member.saves.clear();
-  } else if (const auto* saved = std::get_if<participant::StateSaved>(&event)) {
-    const auto found = member.saves.find(saved->token);
-    if (found == member.saves.end()) return;
-    member.saved = found->second;
-    member.saves.erase(member.saves.begin(), std::next(found));
-  } else if (const auto* received = std::get_if<participant::Received>(&event)) {
+  if (const auto* received = std::get_if<participant::Received>(&event)) {
     // A welcome may name a newer coordinator; a refusal is heeded whoever says it.
     const bool judged = std::holds_alternative<Refused>(received->message);
     const bool welcome = std::holds_alternative<Welcome>(received->message);
@@ -66,7 +62,6 @@ void FencedMember::OnSave(RosterIndex who, Member& member, const participant::Sa
            (next ? " and version " + std::to_string(next->version) : "");
   });
   member.seen = next;
-  member.saves[save.token] = next;
 }
 
 void FencedMember::CheckFence(RosterIndex who, const Member& member, const Fence& fence) {

@@ -14,15 +14,14 @@ class FencedMember : public Checker {
  public:
   explicit FencedMember(World& world) : Checker(world, "P6 fenced participant") {}
 
+  void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
 
  private:
   struct Member {
-    std::optional<SeenState> seen;   ///< As the last SaveState says.
-    std::optional<SeenState> saved;  ///< As the disk says.
-    std::map<participant::Token, std::optional<SeenState>> saves;
-    std::optional<Fence> foreign;  ///< The event's, if it is not the one that is followed.
+    std::optional<SeenState> seen;  ///< As the last SaveState says.
+    std::optional<Fence> foreign;   ///< The event's, if it is not the one that is followed.
   };
 
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);

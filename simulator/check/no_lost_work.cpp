@@ -30,12 +30,13 @@ void NoLostWork::OnMessage(Member& member, const Message& message) {
   }
 }
 
+void NoLostWork::OnParticipantStart(RosterIndex who, const participant::DurableState& state) {
+  members_[who] = Member{.current = state.retained, .saved = state.retained};
+}
+
 void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
   Member& member = members_[who];
-  if (std::holds_alternative<participant::Started>(event)) {
-    const Retained saved = member.saved;
-    member = Member{.current = saved, .saved = saved};
-  } else if (const auto* received = std::get_if<participant::Received>(&event)) {
+  if (const auto* received = std::get_if<participant::Received>(&event)) {
     OnMessage(member, received->message);
   } else if (const auto* saved = std::get_if<participant::StateSaved>(&event)) {
     const auto found = member.saves.find(saved->token);

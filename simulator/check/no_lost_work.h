@@ -18,6 +18,7 @@ class NoLostWork : public Checker {
   NoLostWork(World& world, const Ledger& ledger)
       : Checker(world, "P3 no lost work"), ledger_(ledger) {}
 
+  void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
 

@@ -62,8 +62,7 @@ bool NoSilentWait::IsUnderWay(WaitKind kind) const {
 void NoSilentWait::CheckDeadline(const WaitState& wait, MonotonicMs now) {
   const auto& options = setup_.options;
   const std::int64_t longest =
-      std::max({options.deadline_ms, options.goodbye_ms, options.drain_ms,
-                limits::kLoopGapMsMax}) +
+      std::max({options.deadline_ms, options.goodbye_ms, options.drain_ms, limits::kLoopGapMsMax}) +
       gaps_;
   Expect(wait.deadline_in_ms <= longest, [&] {
     return "the coordinator is in " + WaitText(wait) + " for " +
@@ -109,12 +108,14 @@ void NoSilentWait::OnStepped(const coordinator::CoordinatorCore& core, Monotonic
   });
 }
 
+void NoSilentWait::OnParticipantStart(RosterIndex who, const participant::DurableState& /*state*/) {
+  members_[who] = Member();
+}
+
 void NoSilentWait::OnParticipantEvent(RosterIndex who, const participant::Event& event) {
   Member& member = members_[who];
   member.ticked = std::holds_alternative<participant::Tick>(event);
-  if (std::holds_alternative<participant::Started>(event)) {
-    member = Member();
-  } else if (std::holds_alternative<participant::StateSaved>(event)) {
+  if (std::holds_alternative<participant::StateSaved>(event)) {
     member.saves -= std::min<std::size_t>(member.saves, 1);
   } else if (std::holds_alternative<participant::FitDone>(event) ||
              std::holds_alternative<participant::FitStopped>(event) ||

@@ -12,10 +12,10 @@
 
 namespace muster::simulator {
 
-/// Of the coordinator, after every step: a wait without a deadline is one of a closed list of kinds,
-/// and what it is for was asked of the runtime and not answered; a deadline is never put off but by
-/// a gap of the loop, and at the first tick after it the state has moved. Of participants: one that
-/// waits has a timer, or a training or a save under way.
+/// Of the coordinator, after every step: a wait without a deadline is one of a closed list of
+/// kinds, and what it is for was asked of the runtime and not answered; a deadline is never put off
+/// but by a gap of the loop, and at the first tick after it the state has moved. Of participants:
+/// one that waits has a timer, or a training or a save under way.
 class NoSilentWait : public Checker {
  public:
   NoSilentWait(World& world, const CoordinatorSetup& setup, const Outstanding& outstanding)
@@ -24,6 +24,7 @@ class NoSilentWait : public Checker {
   void OnStart(const RecoveredState& recovered, CheckpointStore& store) override;
   void OnEvent(const coordinator::Event& event) override;
   void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override;
+  void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
   void OnParticipantStepped(RosterIndex who, const participant::ParticipantCore& core,

@@ -1,6 +1,5 @@
 #include "simulator/federation/federation.h"
 
-#include <set>
 #include <utility>
 
 namespace muster::simulator {
@@ -39,6 +38,8 @@ Federation::Federation(World world, std::shared_ptr<StateVolume> volume, Coordin
 }
 
 void Federation::MakeNodes() {
+  checkers_ = std::make_unique<Checkers>(world_, setup_);
+  checkers_->Watch(observer_);
   coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, volume_, setup_);
   world_.phase = [this] { return coordinator_->phase(); };
   for (const RosterEntry& entry : setup_.roster) {
@@ -73,14 +74,14 @@ RunResult Federation::Finish() {
   }
   // The power may have gone while the finished process closed its files.
   if (!volume_->powered()) volume_->Restart();
-  if (result.finished) JudgeLedger(result);
+  if (result.finished) JudgeEnd(result);
   result.happened = world_.happened();
   result.ended_at = world_.now();
   result.violations = world_.violations();
   return result;
 }
 
-void Federation::JudgeLedger(RunResult& result) {
+void Federation::JudgeEnd(RunResult& result) {
   auto store = volume_->OpenStore(OpenMode::read_only);
   if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
   const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
@@ -93,18 +94,7 @@ void Federation::JudgeLedger(RunResult& result) {
   const std::size_t commits = result.records.size();
   world_.Expect(may_end_early ? commits <= options.rounds : commits == options.rounds,
                 "there is one commit a round");
-  std::set<UpdateId> counted;
-  for (std::size_t i = 0; i < result.records.size(); ++i) {
-    const RoundRecord& record = result.records[i];
-    world_.Expect(record.round == i + 1 && record.version == i + 1, "records lie in order");
-    for (const RecordedUpdate& update : record.accepted) {
-      world_.Expect(update.id.round == record.round, update.id.Text() + " counts in another round");
-      world_.Expect(counted.insert(update.id).second, update.id.Text() + " counts twice");
-    }
-  }
-  for (const UpdateId& id : observer_.acknowledged) {
-    world_.Expect(counted.contains(id), id.Text() + " was acknowledged and counts nowhere");
-  }
+  checkers_->Finish(**store);
   if (!result.records.empty()) result.digest = result.records.back().digest;
 }
 

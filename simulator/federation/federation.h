@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "simulator/check/checkers.h"
 #include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/coordinator_node.h"
 #include "simulator/federation/participant_node.h"
@@ -39,6 +40,7 @@ class Federation {
   /// The same: it may outlive the federation.
   std::shared_ptr<VirtualDisk> shared_disk() { return disk_; }
   Observer& observer() { return observer_; }
+  const Checkers& checkers() const { return *checkers_; }
   CoordinatorNode& coordinator() { return *coordinator_; }
   ParticipantNode& participant(RosterIndex index) { return *participants_.at(index); }
 
@@ -54,7 +56,7 @@ class Federation {
 
  private:
   void MakeNodes();
-  void JudgeLedger(RunResult& result);
+  void JudgeEnd(RunResult& result);
 
   World world_;
   Observer observer_;
@@ -62,6 +64,7 @@ class Federation {
   const CoordinatorSetup setup_;
   std::shared_ptr<VirtualDisk> disk_;
   std::shared_ptr<StateVolume> volume_;
+  std::unique_ptr<Checkers> checkers_;
   std::unique_ptr<CoordinatorNode> coordinator_;
   std::vector<std::unique_ptr<ParticipantNode>> participants_;
 };

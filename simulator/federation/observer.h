@@ -32,6 +32,10 @@ class Watcher {
   virtual void OnWritten(const Batch& /*batch*/) {}
   /// These bytes of the upload are in the spool; those of one upload come in order.
   virtual void OnSpooled(coordinator::UploadId /*upload*/, ByteSpan /*bytes*/) {}
+  /// What a process of `who` knows when it starts, before its first event, and when it is back from
+  /// a second coordinator: of a crash, and of an empty directory, only this tells what was lost.
+  virtual void OnParticipantStart(RosterIndex /*who*/, const participant::DurableState& /*state*/) {
+  }
   virtual void OnParticipantEvent(RosterIndex /*who*/, const participant::Event& /*event*/) {}
   virtual void OnParticipantEffect(RosterIndex /*who*/, const participant::Effect& /*effect*/) {}
   /// After a step and all of its effects.

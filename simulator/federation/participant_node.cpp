@@ -49,6 +49,7 @@ void ParticipantNode::Start() {
     world_.Tell(actor_, name() + " starts" + holds);
   }
   process_.Begin([this] { Feed(Tick{}); });
+  here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), disk_.state); });
   Feed(Started{});
 }
 

@@ -1,0 +1,126 @@
+#include "simulator/check/order_free.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/digest.h"
+#include "coordinator/runtime/replay.h"
+
+namespace muster::simulator {
+namespace {
+
+/// Of so many job seeds one is replayed by the production code too.
+constexpr std::uint64_t kReplayEvery = 8;
+
+ReferenceVersion FirstVersion(const JobSpec& job) {
+  const std::unique_ptr<Trainer> trainer = std::move(*CreateTrainer(job, 0, {}));
+  return {job, trainer->InitialParameters()};
+}
+
+}  // namespace
+
+OrderFree::OrderFree(World& world, const CoordinatorSetup& setup, const Ledger& ledger)
+    : Checker(world, "P4 order-free"),
+      setup_(setup),
+      ledger_(ledger),
+      reference_(FirstVersion(setup.job)),
+      model_digest_(reference_.ModelDigest()) {}
+
+void OrderFree::OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) {
+  const Xxh128Digest digest = Xxh128Of(bytes);
+  const auto [before, first] = trained_.emplace(id, digest);
+  Expect(first || before->second == digest,
+         [&] { return MemberText(who) + " trained " + id.Text() + " twice and has two updates"; });
+  Known& known = known_[digest];
+  known.round = std::max(known.round, id.round);
+  if (known.bytes.empty()) known.bytes.assign(bytes.begin(), bytes.end());
+}
+
+void OrderFree::OnSpooled(coordinator::UploadId upload, ByteSpan bytes) {
+  Bytes& all = uploads_[upload];
+  all.insert(all.end(), bytes.begin(), bytes.end());
+}
+
+void OrderFree::OnEvent(const coordinator::Event& event) {
+  const auto* checked = std::get_if<coordinator::UploadChecked>(&event);
+  if (checked == nullptr) return;
+  const auto found = uploads_.find(checked->upload);
+  if (found == uploads_.end()) return;
+  const Xxh128Digest digest = Xxh128Of(found->second);
+  Expect(digest == checked->digest,
+         [] { return "the spool holds other bytes of an upload than those that were checked"; });
+  Known& known = known_[digest];
+  known.round = std::max(known.round, ledger_.records().rbegin()->second.round + 1);
+  if (known.bytes.empty()) known.bytes = std::move(found->second);
+  uploads_.erase(found);
+}
+
+void OrderFree::OnEffect(const coordinator::Effect& effect) {
+  if (const auto* close = std::get_if<coordinator::CloseUpload>(&effect)) {
+    uploads_.erase(close->upload);
+  } else if (const auto* task = Sent<TaskOrder>(effect)) {
+    Expect(broken_ || (task->base_version == at_ && task->model_digest == model_digest_), [&] {
+      return task->id.Text() + " is to begin with another model than version " +
+             std::to_string(at_) + " has";
+    });
+  }
+}
+
+void OrderFree::ForgetUpTo(Round round) {
+  std::erase_if(known_, [round](const auto& entry) { return entry.second.round <= round; });
+  std::erase_if(trained_, [round](const auto& entry) { return entry.first.round <= round; });
+}
+
+void OrderFree::Advance(const RoundRecord& record) {
+  std::vector<ByteSpan> updates;
+  for (const RecordedUpdate& update : record.accepted) {
+    const auto known = known_.find(update.digest);
+    Expect(known != known_.end(), [&] {
+      return update.id.Text() + " counts in " + VersionText(record.version) +
+             " with bytes that nobody trained or sent";
+    });
+    if (known == known_.end()) return void(broken_ = true);
+    updates.emplace_back(known->second.bytes);
+    const auto trained = trained_.find(update.id);
+    all_trained_ = all_trained_ && trained != trained_.end() && trained->second == update.digest;
+  }
+  const std::string wrong = reference_.Advance(record, updates);
+  broken_ = !wrong.empty() || reference_.Digest() != record.digest;
+  Expect(!broken_, [&] {
+    return VersionText(record.version) + " is not the one that follows from its record" +
+           (wrong.empty() ? "" : ": " + wrong);
+  });
+  at_ = record.version;
+  model_digest_ = reference_.ModelDigest();
+  ForgetUpTo(record.round);
+}
+
+void OrderFree::CatchUp() {
+  for (auto next = ledger_.records().upper_bound(at_); next != ledger_.records().end() && !broken_;
+       next = ledger_.records().upper_bound(at_)) {
+    Advance(next->second);
+  }
+}
+
+void OrderFree::OnStart(const RecoveredState& /*recovered*/, CheckpointStore& /*store*/) {
+  uploads_.clear();
+  const auto first = ledger_.records().find(0);
+  Expect(
+      first != ledger_.records().end() && (at_ > 0 || first->second.digest == reference_.Digest()),
+      [] { return "version 0 is not the one that the job decides"; });
+  CatchUp();
+}
+
+void OrderFree::OnWritten(const Batch& batch) {
+  if (!All<PutRoundRecord>(batch).empty()) CatchUp();
+}
+
+void OrderFree::OnFinish(CheckpointStore& store) {
+  if (!all_trained_ || broken_ || setup_.job.seed % kReplayEvery != 0) return;
+  const auto replayed = coordinator::ReplayVersions(store, setup_.job, {}, [](Version) {});
+  Expect(replayed.has_value(),
+         [&] { return "the records do not replay: " + replayed.error().Text(); });
+}
+
+}  // namespace muster::simulator

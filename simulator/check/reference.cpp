@@ -1,0 +1,167 @@
+#include "simulator/check/reference.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "common/digest.h"
+#include "common/error.h"
+
+namespace muster::simulator {
+namespace {
+
+constexpr std::size_t kChunkBytes = 1U << 20;  ///< Of version digests.
+constexpr int kMantissaBits = 23;
+constexpr int kExponentOfLastBit = -149;  ///< Of the smallest float.
+constexpr int kBoundMost = 128;
+
+/// The model's tensors, and with momentum one more for each.
+ParameterLayout ContentsLayout(const JobSpec& job, const ParameterLayout& model) {
+  std::vector<TensorSpec> specs = model.Specs();
+  if (job.strategy.server_momentum != 0) {
+    for (TensorSpec spec : model.Specs()) {
+      spec.name = "server/momentum/" + spec.name;
+      specs.push_back(spec);
+    }
+  }
+  return std::move(*ParameterLayout::Create(std::move(specs)));
+}
+
+float FloatAt(ByteSpan bytes, std::uint64_t offset) {
+  float value = 0;
+  std::memcpy(&value, bytes.data() + offset, sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t exponent = (bits >> kMantissaBits) & 0xffU;
+  const std::uint32_t fraction = bits & ((1U << kMantissaBits) - 1);
+  // value = mantissa * 2^power, both whole.
+  const std::uint64_t mantissa = exponent == 0 ? fraction : fraction | (1U << kMantissaBits);
+  const int power = kExponentOfLastBit + static_cast<int>(exponent == 0 ? 0 : exponent - 1);
+  const std::uint64_t product = mantissa * weight;  // 24 + 29 bits.
+  const int shift = power + scale_log2;
+  std::uint64_t magnitude = 0;
+  if (product == 0) return 0;
+  if (shift >= 0) {
+    magnitude = product << static_cast<unsigned>(shift);
+  } else if (shift > -63) {
+    const auto down = static_cast<unsigned>(-shift);
+    magnitude = product >> down;
+    const std::uint64_t rest = product & ((1ULL << down) - 1);
+    const std::uint64_t half = 1ULL << (down - 1);
+    if (rest > half || (rest == half && magnitude % 2 == 1)) ++magnitude;
+  }
+  const auto whole = static_cast<std::int64_t>(magnitude);
+  return bits >> 31U != 0 ? -whole : whole;
+}
+
+int NaiveCeilLog2(double magnitude) {
+  int exponent = 0;
+  while (std::ldexp(1.0, exponent) < magnitude) ++exponent;
+  return exponent;
+}
+
+ReferenceVersion::ReferenceVersion(const JobSpec& job, const ParameterSet& model)
+    : job_(job),
+      tensors_(model.layout().entries().size()),
+      model_bytes_(model.bytes().size()),
+      contents_(ContentsLayout(job, model.layout())) {
+  std::ranges::copy(model.bytes(), contents_.bytes().begin());
+}
+
+std::string ReferenceVersion::CheckScale(std::size_t tensor, const RoundRecord& record) const {
+  double largest = 1;
+  for (const float value : contents_.F32(tensor)) {
+    largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  }
+  const double capacity = static_cast<double>(job_.aggregation.weight_max);
+  const int bound =
+      std::min(kBoundMost, 3 + NaiveCeilLog2(largest) + static_cast<int>(record.bound_raise));
+  const int scale = std::min(51 - bound - NaiveCeilLog2(capacity),
+                             63 - bound - NaiveCeilLog2(capacity * job_.round.goal));
+  const TensorScale& recorded = record.scales[tensor];
+  if (recorded.bound_log2 == bound && recorded.scale_log2 == scale) return "";
+  return "tensor " + std::to_string(tensor) + " has bound 2^" +
+         std::to_string(recorded.bound_log2) + " and scale 2^" +
+         std::to_string(recorded.scale_log2) + "; 2^" + std::to_string(bound) + " and 2^" +
+         std::to_string(scale) + " follow from its parent";
+}
+
+std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecord& record,
+                                            const std::vector<ByteSpan>& updates) {
+  if (std::string wrong = CheckScale(tensor, record); !wrong.empty()) return wrong;
+  const ParameterLayout::Entry& entry = contents_.layout().entries()[tensor];
+  const TensorScale& scale = record.scales[tensor];
+  const double bound = std::ldexp(1.0, scale.bound_log2);
+  const double unit = std::ldexp(1.0, -scale.scale_log2);
+  const auto weights = static_cast<double>(record.weight_sum);
+  const double momentum = job_.strategy.server_momentum;
+  const double rate = job_.strategy.server_learning_rate;
+  const std::span<float> model = contents_.F32(tensor);
+  const std::span<float> state =
+      momentum != 0 ? contents_.F32(tensors_ + tensor) : std::span<float>();
+  for (std::uint64_t i = 0; i < entry.element_count; ++i) {
+    std::int64_t sum = 0;
+    for (std::size_t u = 0; u < updates.size(); ++u) {
+      const float value = FloatAt(updates[u], entry.offset_bytes + i * sizeof(float));
+      if (!(std::fabs(static_cast<double>(value)) < bound)) {
+        return record.accepted[u].id.Text() + " holds a value beyond the bound of tensor " +
+               std::to_string(tensor);
+      }
+      const std::int64_t q = NaiveRingValue(value, record.accepted[u].weight, scale.scale_log2);
+      if (__builtin_add_overflow(sum, q, &sum)) return "a sum does not fit into 64 bits";
+    }
+    const double mean = static_cast<double>(sum) * unit / weights;
+    double step = mean;
+    if (momentum != 0) {
+      step = momentum * static_cast<double>(state[i]);
+      step = step + mean;
+      state[i] = static_cast<float>(step);
+    }
+    const double moved = rate * step;
+    model[i] = static_cast<float>(static_cast<double>(model[i]) + moved);
+  }
+  return "";
+}
+
+std::string ReferenceVersion::Advance(const RoundRecord& record,
+                                      const std::vector<ByteSpan>& updates) {
+  if (record.scales.size() != tensors_) return "there is not one scale a tensor";
+  std::uint64_t weights = 0;
+  for (std::size_t u = 0; u < updates.size(); ++u) {
+    weights += record.accepted[u].weight;
+    if (updates[u].size() != model_bytes_) {
+      return record.accepted[u].id.Text() + " has another size than the model";
+    }
+  }
+  if (weights != record.weight_sum) return "the weights do not make up their sum";
+  for (std::size_t tensor = 0; tensor < tensors_; ++tensor) {
+    if (std::string wrong = AdvanceTensor(tensor, record, updates); !wrong.empty()) return wrong;
+  }
+  return "";
+}
+
+Sha256Digest ReferenceVersion::Digest() const {
+  Bytes digests;
+  const auto append = [&digests](const Sha256Digest& digest) {
+    digests.insert(digests.end(), digest.begin(), digest.end());
+  };
+  append(Sha256Of(contents_.layout().Encode()));
+  const ByteSpan bytes = contents_.bytes();
+  for (std::size_t begin = 0; begin < bytes.size(); begin += kChunkBytes) {
+    append(Sha256Of(bytes.subspan(begin, std::min(kChunkBytes, bytes.size() - begin))));
+  }
+  return Sha256Of(digests);
+}
+
+Xxh128Digest ReferenceVersion::ModelDigest() const {
+  return Xxh128Of(contents_.bytes().first(model_bytes_));
+}
+
+}  // namespace muster::simulator

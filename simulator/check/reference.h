@@ -1,0 +1,49 @@
+// Versions computed a second time, naively: what DESIGN section 3 and aggregation/fedavg.h say, in
+// whole numbers and one element after another, with none of the code that production computes with.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/ids.h"
+#include "model/job.h"
+#include "model/parameter_set.h"
+#include "protocol/records.h"
+
+namespace muster::simulator {
+
+/// q = round(weight * value * 2^scale_log2) to nearest, ties to even. REQUIRES: `value` is finite
+/// and |q| < 2^62.
+std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2);
+
+/// The least e >= 0 with 2^e >= magnitude. REQUIRES: finite.
+int NaiveCeilLog2(double magnitude);
+
+/// One version: the model, then the server's state. Not thread-safe.
+class ReferenceVersion {
+ public:
+  /// Version 0.
+  ReferenceVersion(const JobSpec& job, const ParameterSet& model);
+
+  /// The version that follows by `record` from this one, by updates with these bytes in the order
+  /// of the record. Returns what is wrong with record or updates; empty if nothing.
+  std::string Advance(const RoundRecord& record, const std::vector<ByteSpan>& updates);
+
+  Sha256Digest Digest() const;
+  /// Of the model alone, as a task names it.
+  Xxh128Digest ModelDigest() const;
+
+ private:
+  std::string AdvanceTensor(std::size_t tensor, const RoundRecord& record,
+                            const std::vector<ByteSpan>& updates);
+  std::string CheckScale(std::size_t tensor, const RoundRecord& record) const;
+
+  const JobSpec job_;
+  const std::size_t tensors_;  ///< Of the model.
+  std::uint64_t model_bytes_ = 0;
+  ParameterSet contents_;
+};
+
+}  // namespace muster::simulator
