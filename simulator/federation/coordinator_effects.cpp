@@ -155,8 +155,13 @@ void CoordinatorNode::Perform(const Fold& effect) {
 void CoordinatorNode::FinishFold(const Fold& effect) {
   Bytes update(sum_->layout().total_bytes());
   const Status read = spool_->Read(effect.extent.index, 0, update);
-  world_.Expect(read.has_value() && Xxh128Of(update) == effect.digest,
-                "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
+  // A thread of the database may have met the power cut first.
+  if (!volume_->powered()) return static_cast<void>(Survives(read, Tick{}));
+  const bool whole = read.has_value() && Xxh128Of(update) == effect.digest;
+  if (!whole && rotted_) {
+    return Feed(BuildFailed{{Reason::damage, "the bytes of " + effect.id.Text() + " differ"}});
+  }
+  world_.Expect(whole, "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
   const LaneWeight lane = SingleLane(*strategy_, trainer_->layout())->weight;
   const UpdateSource source{[&update](std::uint64_t offset, MutableByteSpan bytes) -> Status {
                               std::ranges::copy(ByteSpan(update).subspan(offset, bytes.size()),
@@ -221,12 +226,19 @@ void CoordinatorNode::Perform(const Notice& effect) {
     const std::lock_guard guard(plan_mutex_);
     phase_ = PhaseFromName(effect.text);
   }
+  if (world_.telling()) TellOf(effect);
   if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
   if (effect.kind == NoticeKind::version_committed) {
-    observer_.announced[effect.version] = built_digest_;
-    Progress(effect.version, 1);
+    // Without its round it is told by a later process than the one that built it.
+    const auto record = store_->ReadRoundRecord(effect.version);
+    const bool built_here = effect.round != 0 || !record;
+    observer_.announced[effect.version] = built_here ? built_digest_ : record->digest;
+    Progress(std::max(effect.version, head_version_), 1);
   }
-  if (effect.kind != NoticeKind::version_evaluated) return;
+  if (effect.kind !=
+      (setup_.options.evaluate ? NoticeKind::version_evaluated : NoticeKind::version_committed)) {
+    return;
+  }
   world_.Expect(effect.version == reported_ + 1, "version " + std::to_string(effect.version) +
                                                      " is reported after " +
                                                      std::to_string(reported_));
@@ -238,6 +250,7 @@ void CoordinatorNode::Perform(const Stop& effect) {
       effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0;
   world_.Expect(
       effect.reason == Reason::finished || effect.reason == Reason::draining || gave_up,
+  if (effect.reason == Reason::damage && rotted_) return StopForDamage(effect.text);
       "the coordinator stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
   finished_ = effect.reason != Reason::draining;
   StartLater();

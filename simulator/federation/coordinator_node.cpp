@@ -1,6 +1,7 @@
 #include "simulator/federation/coordinator_node.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "common/digest.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr Micros kDownMost = 800 * kMillisecond;
 
+constexpr std::array<Unsynced, 3> kUnsynced = {Unsynced::mixed, Unsynced::lost, Unsynced::kept};
+
 bool IsHeard(const Effect& effect) {
   return std::holds_alternative<Send>(effect) || std::holds_alternative<SendModelChunk>(effect) ||
          std::holds_alternative<Notice>(effect);
@@ -22,15 +25,17 @@ bool IsHeard(const Effect& effect) {
 }  // namespace
 
 CoordinatorNode::CoordinatorNode(World& world, Network& network, Observer& observer,
-                                 std::shared_ptr<StateVolume> volume, CoordinatorSetup setup)
+                                 std::shared_ptr<StateVolume> volume, CoordinatorSetup setup,
+                                 Actor actor)
     : world_(world),
       network_(network),
       observer_(observer),
       volume_(std::move(volume)),
       setup_(std::move(setup)),
+      actor_(actor),
       trainer_(std::move(*CreateTrainer(setup_.job, 0, {}))),
       strategy_(CreateStrategy(setup_.job)),
-      process_(world, kCoordinator) {}
+      process_(world, actor) {}
 CoordinatorNode::~CoordinatorNode() = default;
 
 // --- Lives
@@ -57,8 +62,8 @@ Status CoordinatorNode::OpenState() {
   auto spool = volume_->OpenSpool();
   MUSTER_TRY(spool);
   spool_ = std::move(*spool);
-  auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(kCoordinator)},
-                         {*trainer_, ""}, *strategy_);
+  auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(actor_)}, {*trainer_, ""},
+                         *strategy_);
   MUSTER_TRY(start);
   CheckPromises(start->state);
   observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
@@ -69,6 +74,10 @@ Status CoordinatorNode::OpenState() {
   const Attempt attempt = start->state.open_round ? start->state.open_round->attempt : 1;
   core_ =
       std::make_unique<CoordinatorCore>(setup_.job, setup_.options, std::move(start->state), facts);
+  if (world_.telling()) {
+    world_.Tell(actor_, "starts: head is version " + std::to_string(head_version_) + ", epoch " +
+                            std::to_string(epoch_.number));
+  }
   Progress(head_version_, attempt);
   return {};
 }
@@ -92,9 +101,17 @@ void CoordinatorNode::CheckPromises(const RecoveredState& recovered) {
                   id.Text() + " was acknowledged and is forgotten");
   }
   for (const AcceptedUpdate& update : recovered.accepted) observer_.acknowledged.insert(update.id);
+  for (const auto& [name, told] : observer_.enrolled) {
+    const bool kept = std::ranges::any_of(recovered.roster, [&](const RosterEntry& entry) {
+      return entry.name == name && entry.index == told.index && entry.revoked == told.revoked &&
+             (told.revoked || entry.key == told.key);
+    });
+    world_.Expect(kept, name + " is not in the roster as the operator was told");
+  }
 }
 
 void CoordinatorNode::Start() {
+  if (finished_) return;
   ++life_;
   stopping_ = false;
   disk_short_ = false;
@@ -108,13 +125,38 @@ void CoordinatorNode::Start() {
   if (!volume_->powered()) volume_->Restart();
   const Status opened = OpenState();
   if (!volume_->powered()) return StartLater();
-  if (!opened) return world_.Violate("the state does not open: " + opened.error().Text());
+  if (!opened) return FailToStart(opened.error());
   process_.Begin([this, life = life_] {
     MeasureDisk();
     if (life == life_) Feed(Tick{});
   });
   Listen();
   Feed(Started{});
+}
+
+// With these the process ends, and its supervisor starts it again; damage waits for an operator.
+void CoordinatorNode::FailToStart(const Error& error) {
+  if (error.reason == Reason::disk_full || error.reason == Reason::io_failed) {
+    if (world_.telling()) world_.Tell(actor_, "cannot start: " + error.Text());
+    return StartLater();
+  }
+  if (error.reason == Reason::damage && rotted_) return StopForDamage(error.Text());
+  world_.Violate("the state does not open: " + error.Text());
+}
+
+void CoordinatorNode::StopForDamage(const std::string& text) {
+  if (world_.telling()) world_.Tell(actor_, "stops for damage: " + text);
+  finished_ = damaged_ = true;
+  EndProcess();
+}
+
+void CoordinatorNode::Request(Event event) {
+  if (core_ != nullptr) process_.Guard([this, event] { Feed(event); })();
+}
+
+void CoordinatorNode::ThrowAway() {
+  finished_ = true;
+  EndProcess();
 }
 
 void CoordinatorNode::Listen() {
@@ -150,10 +192,10 @@ bool CoordinatorNode::DiesAt(const Effect& effect) {
     return true;
   }
   if (deaths_ >= world_.faults().deaths_max || finished_) return false;
-  const auto drawn = world_.Ask(FaultKind::crash, kCoordinator);
+  const auto drawn = world_.Ask(FaultKind::crash, actor_);
   if (!drawn) return false;
   ++world_.happened().crashes_in[std::string(PhaseName(phase()))];
-  Die(/*machine=*/*drawn % 2 == 0, Unsynced::mixed);
+  Die(/*machine=*/*drawn % 2 == 0, kUnsynced.at(*drawn / 2 % kUnsynced.size()));
   return true;
 }
 
@@ -173,7 +215,7 @@ void CoordinatorNode::Feed(const Event& event) {
     if (core_ == nullptr) break;
     observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_, process_.now_ms()); });
     if (deaths_ < world_.faults().deaths_max && !finished_ && !stopping_ &&
-        world_.Happens(FaultKind::stop, kCoordinator)) {
+        world_.Happens(FaultKind::stop, actor_)) {
       ++deaths_;
       Drain();
     }
@@ -195,6 +237,10 @@ void CoordinatorNode::Drain() {
 void CoordinatorNode::Die(bool machine, Unsynced unsynced) {
   ++deaths_;
   ++world_.happened().coordinator_crashes;
+  if (world_.telling()) {
+    world_.Tell(actor_, std::string(machine ? "its power goes" : "it is killed") + ", in " +
+                            std::string(PhaseName(phase())));
+  }
   if (machine) {
     volume_->CutPower(unsynced);
     ++world_.happened().power_cuts;
@@ -239,7 +285,7 @@ void CoordinatorNode::EndProcess() {
 void CoordinatorNode::StartLater() {
   EndProcess();
   if (finished_) return;
-  world_.At(world_.now() + world_.Between(kCoordinator, kMillisecond, kDownMost), kCoordinator,
+  world_.At(world_.now() + world_.Between(actor_, kMillisecond, kDownMost), actor_,
             [this] { Start(); });
 }
 

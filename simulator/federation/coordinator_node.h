@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,7 +33,8 @@ class CoordinatorNode {
  public:
   /// All must outlive the node.
   CoordinatorNode(World& world, Network& network, Observer& observer,
-                  std::shared_ptr<StateVolume> volume, CoordinatorSetup setup);
+                  std::shared_ptr<StateVolume> volume, CoordinatorSetup setup,
+                  Actor actor = kCoordinator);
   ~CoordinatorNode();
 
   /// A start of the process on its volume. One without power is restarted first.
@@ -45,10 +47,24 @@ class CoordinatorNode {
   /// disk's plan may ask for it, and for the phase, from a thread of the database.
   void DieBeforeTheNextWord(Unsynced unsynced);
 
+  /// SIGKILL, for good.
+  void ThrowAway();
+
   /// Flushes and merges the database now.
   void RunUpkeep();
+  /// An operator's request; a process that is gone hears nothing. The answer comes by `on_answer`,
+  /// in the middle of a step.
+  void Request(coordinator::Event event);
+  std::function<void(coordinator::AdminTicket, const Status&, RosterIndex)> on_answer;
+  /// Bits were flipped on its volume: that it stops for damage is a good end from now on.
+  void ExpectDamage() { rotted_ = true; }
+  /// Its event stream goes on where that of `first` is.
+  void CopyReportsOf(const CoordinatorNode& first) { reported_ = first.reported_; }
 
+  Process& process() { return process_; }
+  /// Nothing follows any more: the job has ended, or the state is damaged.
   bool finished() const { return finished_; }
+  bool damaged() const { return damaged_; }
   bool up() const { return core_ != nullptr; }
   coordinator::Phase phase() const {
     const std::lock_guard guard(plan_mutex_);
@@ -73,6 +89,8 @@ class CoordinatorNode {
 
   Status OpenState();
   Status EnrollAll();
+  void FailToStart(const Error& error);
+  void StopForDamage(const std::string& text);
   void CheckPromises(const RecoveredState& recovered);
   void Feed(const coordinator::Event& event);
   bool DiesAt(const coordinator::Effect& effect);
@@ -89,6 +107,7 @@ class CoordinatorNode {
   /// answer, and with anything else the process ends. True: it was done.
   bool Survives(const Status& done, const coordinator::Event& if_full);
   void Progress(Version head, Attempt attempt);
+  void TellOf(const coordinator::Notice& notice);
 
   void Perform(const coordinator::Send& effect);
   void Perform(const coordinator::SendModelChunk& effect);
@@ -108,7 +127,9 @@ class CoordinatorNode {
   void Perform(const coordinator::Evaluate& effect);
   void Perform(const coordinator::DropVersion& effect);
   void Perform(const coordinator::SetRoster& effect) { gate_.SetRoster(effect.roster); }
-  void Perform(const coordinator::AnswerAdmin&) {}
+  void Perform(const coordinator::AnswerAdmin& effect) {
+    if (on_answer) on_answer(effect.ticket, effect.status, effect.index);
+  }
   void Perform(const coordinator::Notice& effect);
   void Perform(const coordinator::ArmTimer& effect) { process_.Arm(effect.at); }
   void Perform(const coordinator::Stop& effect);
@@ -123,6 +144,7 @@ class CoordinatorNode {
   Observer& observer_;
   const std::shared_ptr<StateVolume> volume_;
   const CoordinatorSetup setup_;
+  const Actor actor_;
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Strategy> strategy_;
   ThreadPool pool_{1};
@@ -130,6 +152,7 @@ class CoordinatorNode {
   Version reported_ = 0;  ///< The event stream's file: each version is told once.
   int deaths_ = 0;
   bool finished_ = false;
+  bool rotted_ = false, damaged_ = false;
 
   // --- One process ------------------------------------------------------------------------------
   std::uint64_t life_ = 0;

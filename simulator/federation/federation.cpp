@@ -42,11 +42,16 @@ void Federation::MakeNodes() {
   checkers_->Watch(observer_);
   coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, volume_, setup_);
   world_.phase = [this] { return coordinator_->phase(); };
+  const Place home{&network_, &observer_};
   for (const RosterEntry& entry : setup_.roster) {
-    participants_.push_back(
-        std::make_unique<ParticipantNode>(world_, Place{&network_, &observer_}, entry));
+    participants_.push_back(std::make_unique<ParticipantNode>(world_, home, entry));
   }
+  membership_ = std::make_unique<Membership>(world_, *coordinator_, home, participants_, setup_);
+  twins_ = std::make_unique<Twins>(world_, *volume_, *coordinator_, home, participants_, setup_);
+  misfortunes_ = std::make_unique<Misfortunes>(world_, *volume_, *coordinator_, observer_,
+                                               participants_, *membership_, *twins_);
 }
+
 Federation::~Federation() = default;
 
 RunResult Federation::Run(Micros patience) {
@@ -63,6 +68,24 @@ void Federation::Begin() {
   }
   world_.At(world_.Between(kCoordinator, 0, kStartMost), kCoordinator,
             [this] { coordinator_->Start(); });
+  misfortunes_->Begin();
+}
+
+void Federation::SpareCore(const std::vector<RosterIndex>& core) {
+  world_.schedule().Spare(kCoordinator);
+  for (const RosterIndex who : core) world_.schedule().Spare(ActorOf(who));
+  misfortunes_->Spare(core);
+}
+
+std::vector<RosterIndex> Federation::AbleToServe() const {
+  std::vector<RosterIndex> able;
+  for (const auto& participant : participants_) {
+    if (participant->index() < setup_.job.data.parts && !participant->ended() &&
+        !membership_->IsOut(*participant)) {
+      able.push_back(participant->index());
+    }
+  }
+  return able;
 }
 
 RunResult Federation::Finish() {
@@ -74,7 +97,8 @@ RunResult Federation::Finish() {
   }
   // The power may have gone while the finished process closed its files.
   if (!volume_->powered()) volume_->Restart();
-  if (result.finished) JudgeEnd(result);
+  result.damaged = coordinator_->damaged();
+  if (result.finished && !result.damaged) JudgeEnd(result);
   result.happened = world_.happened();
   result.ended_at = world_.now();
   result.violations = world_.violations();
@@ -83,6 +107,8 @@ RunResult Federation::Finish() {
 
 void Federation::JudgeEnd(RunResult& result) {
   auto store = volume_->OpenStore(OpenMode::read_only);
+  result.damaged = !store && store.error().reason == Reason::damage && world_.happened().rots > 0;
+  if (result.damaged) return;
   if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
   const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
     if (record.version > 0) result.records.push_back(record);

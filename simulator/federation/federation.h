@@ -8,7 +8,10 @@
 #include "simulator/check/checkers.h"
 #include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/coordinator_node.h"
+#include "simulator/federation/membership.h"
+#include "simulator/federation/misfortunes.h"
 #include "simulator/federation/participant_node.h"
+#include "simulator/federation/twin.h"
 #include "simulator/store/disk_volume.h"
 
 namespace muster::simulator {
@@ -19,6 +22,8 @@ std::vector<RosterEntry> MakeRoster(std::uint32_t count);
 /// What a run leaves. Equal constructions give equal runs.
 struct RunResult {
   bool finished = false;
+  /// Bits were flipped under it, and it ended because of that: finished, too, without records.
+  bool damaged = false;
   std::vector<RoundRecord> records;  ///< Of versions 1 and up, read from the store at the end.
   Sha256Digest digest{};             ///< Of the last version.
   Happened happened;
@@ -54,6 +59,12 @@ class Federation {
   void Begin();
   RunResult Finish();
 
+  /// For a run's last phase: from now on nothing new goes wrong with the coordinator and these
+  /// participants, and what is wrong with them or their links ends. The others suffer on.
+  void SpareCore(const std::vector<RosterIndex>& core);
+  /// Those who can be in a core: enrolled, with a part of the data, and not ended for good.
+  std::vector<RosterIndex> AbleToServe() const;
+
  private:
   void MakeNodes();
   void JudgeEnd(RunResult& result);
@@ -66,7 +77,10 @@ class Federation {
   std::shared_ptr<StateVolume> volume_;
   std::unique_ptr<Checkers> checkers_;
   std::unique_ptr<CoordinatorNode> coordinator_;
-  std::vector<std::unique_ptr<ParticipantNode>> participants_;
+  Fleet participants_;
+  std::unique_ptr<Membership> membership_;
+  std::unique_ptr<Twins> twins_;
+  std::unique_ptr<Misfortunes> misfortunes_;
 };
 
 }  // namespace muster::simulator

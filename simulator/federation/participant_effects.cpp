@@ -25,7 +25,12 @@ bool IsForGood(Reason reason) {
 
 void ParticipantNode::Perform(const Connect&) {
   MUSTER_CHECK(link_ == 0, "one link at a time");
+  const bool returns = here_.observer != next_.observer;
   here_ = next_;
+  if (returns) {
+    const DurableState& state = saving_.empty() ? disk_.state : saving_.back();
+    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state); });
+  }
   ClientEnd end;
   end.on_up = process_.Guard([this] { Feed(participant::LinkUp{}); });
   end.on_down = process_.Guard([this](Reason reason) {

@@ -31,6 +31,7 @@ void ParticipantNode::Start() {
   if (away_ || ended_ || core_ != nullptr) return;
   stopping_ = false;
   key_ = entry_.key;
+  here_ = next_;
   if (!disk_.state.retained) {
     disk_.update.reset();  // Of a fit that ended in the moment of a crash.
   } else if (disk_.update == nullptr || Xxh128Of(*disk_.update) != disk_.state.retained->digest) {
@@ -110,7 +111,16 @@ void ParticipantNode::StartAfresh() {
   if (core_ != nullptr) End();
   disk_ = Disk();
   split_brains_ = 0;
+  if (ended_ == Reason::finished) ended_.reset();  // Another coordinator's job was.
   StartLater(DrawDown());
+}
+
+void ParticipantNode::LoseLink() {
+  process_.Guard([this] {
+    if (link_ == 0) return;
+    CloseLink();
+    Feed(participant::LinkDown{Reason::connection_lost});
+  })();
 }
 
 void ParticipantNode::Readmit() {

@@ -46,6 +46,8 @@ class ParticipantNode {
   void StartAfresh();
   /// Its next process has this key: enrolled, it comes back if it had ended.
   void SetKey(const PublicKey& key) { entry_.key = key; }
+  /// Its link is gone; it opens another one.
+  void LoseLink();
   /// It starts again though it had ended for good.
   void Readmit();
   /// Where its next link leads.
