@@ -10,7 +10,7 @@
 namespace muster {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kInfinite = std::numeric_limits<float>::infinity();
 const float kNan = std::numeric_limits<float>::quiet_NaN();
 
 class UpdateCheckerTest : public ::testing::Test {
@@ -41,7 +41,7 @@ class UpdateCheckerTest : public ::testing::Test {
 };
 
 TEST_F(UpdateCheckerTest, NanIsSeenWithTheByteThatCompletesIt) {
-  for (const float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
+  for (const float bad : {kNan, -kNan, kInfinite, -kInfinite}) {
     update_.F32(2)[3] = bad;
     const std::size_t place = update_.layout().entries()[2].offset_bytes + 3 * 4;
     UpdateChecker checker = Checker();

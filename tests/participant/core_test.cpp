@@ -16,7 +16,7 @@
 namespace muster::participant {
 namespace {
 
-class CoreTest : public testing::Test {
+class CoreTest : public ::testing::Test {
  protected:
   /// Plays the commands; returns the effects of the last one.
   std::vector<std::string> Play(const std::vector<std::string>& commands) {

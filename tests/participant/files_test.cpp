@@ -159,7 +159,7 @@ TEST(PositionFileTest, NoFileIsNoPosition) {
   EXPECT_FALSE(read->has_value());
 }
 
-class ModelBufferTest : public testing::Test {
+class ModelBufferTest : public ::testing::Test {
  protected:
   ModelBufferTest() : layout_(*ParameterLayout::Create({{"w", DType::f32, {32}}})) {}
   Status Store(std::uint64_t offset, std::size_t size, std::uint64_t checksum_error = 0) {

@@ -37,7 +37,7 @@ PublicKey KeyNumber(int number) {
   return key;
 }
 
-class HostTest : public testing::Test {
+class HostTest : public ::testing::Test {
  protected:
   ~HostTest() override {
     Stop();

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kBytesMax = 200;  // Four lines.
 
-class JournalTest : public testing::Test {
+class JournalTest : public ::testing::Test {
  protected:
   void Write(int lines) {
     Result<Journal> journal = Journal::Open(path_, {1, 2, 3, 0}, kBytesMax);

@@ -28,7 +28,7 @@ class World {
   }
 
   void Run(int steps) {
-    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
+    for (int i = 0; i < steps && !::testing::Test::HasFailure(); ++i) {
       if (stopped_ || random_.Below(200) == 0) Restart();
       now_ += static_cast<MonotonicMs>(random_.Below(40) == 0 ? random_.Below(6'000)
                                                               : random_.Below(30));
@@ -313,7 +313,7 @@ TEST(RandomEventsTest, NeverBreakThePromisesToTheRuntime) {
     fits += world.fits();
     offers += world.offers();
     chunks += world.chunks();
-    if (testing::Test::HasFailure()) break;
+    if (::testing::Test::HasFailure()) break;
   }
   // Random events that reach nothing would prove nothing.
   EXPECT_GT(fits, 10U);

@@ -10,8 +10,8 @@
 namespace muster::participant {
 namespace {
 
-constexpr std::uint64_t kModelBytes = 600'000;
-constexpr std::uint64_t kUpdateBytes = 600'000;
+constexpr std::uint64_t kScriptModelBytes = 600'000;
+constexpr std::uint64_t kScriptUpdateBytes = 600'000;
 constexpr std::uint32_t kChunkBytes = 262'144;
 
 using Arguments = std::map<std::string, std::string>;
@@ -106,7 +106,7 @@ Message Script::ParseMessage(const std::string& command, const Arguments& argume
     order.attempt = static_cast<Attempt>(Number(arguments, "attempt", 1));
     order.base_version = base_;
     order.model_digest = ModelDigest(base_);
-    order.model_bytes = kModelBytes;
+    order.model_bytes = kScriptModelBytes;
     order.deadline_ms = 60'000;
     return order;
   }
@@ -146,7 +146,7 @@ Event Script::Parse(const std::string& command, const Arguments& arguments) {
   }
   if (command == "fit_done") {
     const UpdateId id = Id(arguments);
-    return FitDone{{id, DigestNamed("update " + id.Text()), kUpdateBytes,
+    return FitDone{{id, DigestNamed("update " + id.Text()), kScriptUpdateBytes,
                     Number(arguments, "examples", 100), base_}};
   }
   if (command == "fit_stopped") return FitStopped{Id(arguments)};

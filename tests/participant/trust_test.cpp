@@ -8,7 +8,7 @@
 namespace muster::participant {
 namespace {
 
-class TrustTest : public testing::Test {
+class TrustTest : public ::testing::Test {
  protected:
   TrustTest() {
     options_.name = "hospital-2";

@@ -16,13 +16,6 @@ Hello HelloOf(const std::string& name) {
   return hello;
 }
 
-Refused BusyWith(std::string text) {
-  Refused refused;
-  refused.reason = Reason::busy;
-  refused.text = std::move(text);
-  return refused;
-}
-
 TEST(Codec, EveryMessageSurvivesTheWire) {
   const auto messages = SampleMessages();
   ASSERT_EQ(messages.size(), std::variant_size_v<Message>);

@@ -29,13 +29,6 @@ MessageType TypeOf(const Message& message) {
   return ParseHeader(EncodeMessage(SampleHeader(), message))->type;
 }
 
-Refused BusyWith(std::string text) {
-  Refused refused;
-  refused.reason = Reason::busy;
-  refused.text = std::move(text);
-  return refused;
-}
-
 void ExpectRefused(const Bytes& frame, std::size_t payload_bytes, Reason reason) {
   const auto decoded = DecodeMessage(frame, payload_bytes);
   ASSERT_FALSE(decoded.has_value());

@@ -28,6 +28,13 @@ Welcome SampleWelcome() {
 
 }  // namespace
 
+Refused BusyWith(std::string text) {
+  Refused refused;
+  refused.reason = Reason::busy;
+  refused.text = std::move(text);
+  return refused;
+}
+
 MessageHeader SampleHeader() {
   return {.job = Counting<8>(0x10),
           .fence = {.lineage = 2, .epoch = {.number = 5, .nonce = 0x1122334455667788}},

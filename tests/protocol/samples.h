@@ -35,6 +35,9 @@ T Sample() {
   CheckFailed(__FILE__, __LINE__, "sample", "every type has a sample");
 }
 
+/// A refusal as `busy`.
+Refused BusyWith(std::string text);
+
 using Records =
     std::tuple<LineageRecord, JobRecord, EpochRecord, RosterEntry, OpenRound, AcceptedUpdate,
                RoundRecord, VersionManifest, UpdateFate, EvaluationRecord, FinishRecord>;

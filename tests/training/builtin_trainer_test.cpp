@@ -22,7 +22,7 @@ JobSpec UnevenJob() {
 constexpr int kBatches = 14;
 constexpr FitTask kTask = {3, 0, 0};
 
-class BuiltinTrainer : public testing::Test {
+class BuiltinTrainer : public ::testing::Test {
  protected:
   // As after a restart: a new object that knows what `saved` holds.
   std::unique_ptr<Trainer> Restarted(const Bytes& saved) const {

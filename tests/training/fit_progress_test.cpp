@@ -5,9 +5,9 @@
 namespace muster {
 namespace {
 
-constexpr std::uint64_t kBatches = 10;
+constexpr std::uint64_t kBatchesTotal = 10;
 
-class SavedProgress : public testing::Test {
+class SavedProgress : public ::testing::Test {
  protected:
   SavedProgress() {
     owner_.job[3] = std::byte{9};
@@ -18,7 +18,7 @@ class SavedProgress : public testing::Test {
     progress_.parameters = Bytes(128, std::byte{1});
   }
   Result<FitProgress> Decode(ByteSpan bytes, std::uint64_t parameter_bytes = 128) const {
-    return DecodeFitProgress(bytes, owner_, parameter_bytes, kBatches);
+    return DecodeFitProgress(bytes, owner_, parameter_bytes, kBatchesTotal);
   }
   void ExpectRefused(const Result<FitProgress>& decoded) const {
     ASSERT_FALSE(decoded.has_value());
@@ -67,7 +67,7 @@ TEST_F(SavedProgress, AModelOfAnotherSizeIsRefused) {
 }
 
 TEST_F(SavedProgress, AFitWithoutABatchLeftIsRefused) {
-  progress_.batches_done = kBatches;
+  progress_.batches_done = kBatchesTotal;
   ExpectRefused(Decode(EncodeFitProgress(progress_, owner_)));
   progress_.batches_done = ~0ULL;
   ExpectRefused(Decode(EncodeFitProgress(progress_, owner_)));

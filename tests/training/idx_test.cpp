@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kImages = "train-images-idx3-ubyte";
 constexpr const char* kLabels = "train-labels-idx1-ubyte";
 
-class Idx : public testing::Test {
+class Idx : public ::testing::Test {
  protected:
   void ExpectImagesRefused(const std::string& content, Reason reason = Reason::file_malformed) {
     WriteText(dir_ / kImages, content);

@@ -62,7 +62,7 @@ double ReferenceLoss(const std::vector<std::uint32_t>& units, const Tensors& ten
   return loss;
 }
 
-class Kernel : public testing::TestWithParam<InstructionSet> {
+class Kernel : public ::testing::TestWithParam<InstructionSet> {
  protected:
   void SetUp() override {
     if (!IsSupported(GetParam())) GTEST_SKIP() << "this CPU lacks the instructions";
@@ -233,7 +233,7 @@ TEST_P(Kernel, TheLowestClassWinsATie) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sets, Kernel,
-                         testing::Values(InstructionSet::baseline, InstructionSet::x86_v3),
+                         ::testing::Values(InstructionSet::baseline, InstructionSet::x86_v3),
                          [](const auto& set) {
                            return set.param == InstructionSet::baseline ? "Baseline" : "X86V3";
                          });

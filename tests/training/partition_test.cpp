@@ -10,7 +10,7 @@
 namespace muster {
 namespace {
 
-class Partitioner : public testing::Test {
+class Partitioner : public ::testing::Test {
  protected:
   std::vector<std::uint8_t> Labels() const { return LoadLabels(job_, Split::train, {}).value(); }
   std::vector<std::uint32_t> Part(std::uint32_t part) const {

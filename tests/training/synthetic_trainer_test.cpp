@@ -14,7 +14,7 @@ namespace {
 
 constexpr FitTask kTask = {3, 1, 0};
 
-class SyntheticTrainer : public testing::Test {
+class SyntheticTrainer : public ::testing::Test {
  protected:
   const JobSpec job_ = SyntheticJob();
   const std::unique_ptr<Trainer> trainer_ = TrainerOf(job_);
