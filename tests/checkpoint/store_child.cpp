@@ -2,8 +2,6 @@
 //   store_child write DIR   accepts updates 1, 2, ... for ever; prints each number once durable
 //   store_child fill DIR    fills a small file system mounted over DIR, makes room, goes on
 // Exit codes: 0 well, 1 not well (said on stderr), 77 this machine does not let us mount.
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -17,6 +15,7 @@
 #include "checkpoint/store.h"
 #include "common/limits.h"
 #include "tests/checkpoint/samples.h"
+#include "tests/support/mount.h"
 
 namespace muster {
 namespace {
@@ -55,12 +54,6 @@ PutVersion BulkyManifest(Version version) {
   return {manifest};
 }
 
-bool MountOver(const std::string& directory) {
-  return unshare(CLONE_NEWNS) == 0 &&
-         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("none", directory.c_str(), "tmpfs", 0, kMountOptions) == 0;
-}
-
 // How many updates are accepted, one after another, until the disk refuses one.
 Result<std::uint32_t> AcceptUntilFull(CheckpointStore& store, std::uint32_t first) {
   for (std::uint32_t number = first; number < 10'000; ++number) {
@@ -74,7 +67,7 @@ Result<std::uint32_t> AcceptUntilFull(CheckpointStore& store, std::uint32_t firs
 }
 
 int FillAndGoOn(const std::string& directory) {
-  if (!MountOver(directory)) return kCannotMount;
+  if (!MountOver(directory, kMountOptions)) return kCannotMount;
   const std::string ballast = directory + "/ballast";
   std::ofstream(ballast, std::ios::binary) << std::string(kBallastBytes, 'b');
   const std::string state = directory + "/state";

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "tests/process/fleet.h"
+#include "tests/process/small_job.h"
 
 namespace muster::process {
 namespace {
@@ -14,32 +15,20 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-const std::vector<std::string> kNames = {"site-0", "site-1", "site-2"};
+const std::vector<std::string> kNames = SiteNames(3);
 
-constexpr std::string_view kJob = R"(
-[job]
-name = "copies"
-rounds = 20
-[model]
-kind = "synthetic"
-parameters = 2000
-[data]
-source = "none"
-parts = 3
-[train]
-duration_ms = 60
-[round]
-goal = 3
-[coordinator]
-goodbye_s = 2
-)";
+const std::string kJob = SmallJob{.name = "copies",
+                                  .rounds = 20,
+                                  .parameters = 2'000,
+                                  .more = "[coordinator]\ngoodbye_s = 2\n"}
+                             .Text();
 
 class CopiesTest : public ::testing::Test {
  protected:
-  CopiesTest() : fleet_{std::string(kJob)} {
+  CopiesTest() : fleet_{kJob} {
     fleet_.EnrollNew(kNames);
     coordinator_ = fleet_.StartCoordinator();
-    for (const std::string& name : kNames) sites_.push_back(fleet_.StartParticipant(name));
+    sites_ = fleet_.StartParticipants(kNames);
   }
   void AwaitAVersion() {
     ASSERT_FALSE(
@@ -102,7 +91,7 @@ TEST_F(CopiesTest, AnOldCopyIsRefusedByAllAndTheNewestGoesOnAsIfNothingHappened)
   for (const Fleet::Process& site : sites_) ExpectExit(*site, 0);
   const Json finished = LastEvent(fleet_.Events(), "finished");
   EXPECT_EQ(finished["reproducible"], true) << finished;
-  EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(std::string(kJob), kNames));
+  EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(kJob, kNames));
 }
 
 TEST_F(CopiesTest, TwoCoordinatorsOfOneEpochAreASplitBrain) {

@@ -10,6 +10,7 @@
 
 #include "checkpoint/mirror_files.h"
 #include "tests/process/fleet.h"
+#include "tests/process/small_job.h"
 
 namespace muster::process {
 namespace {
@@ -19,25 +20,11 @@ using cli::Program;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::vector<std::string> kNames = {"site-0", "site-1", "site-2"};
+const std::vector<std::string> kNames = SiteNames(3);
 
-constexpr std::string_view kJob = R"(
-[job]
-name = "damage"
-rounds = 6
-[model]
-kind = "synthetic"
-parameters = 50000
-[data]
-source = "none"
-parts = 3
-[train]
-duration_ms = 60
-[round]
-goal = 3
-[coordinator]
-goodbye_s = 2
-)";
+const std::string kJob =
+    SmallJob{.name = "damage", .parameters = 50'000, .more = "[coordinator]\ngoodbye_s = 2\n"}
+        .Text();
 
 void Flip(const std::string& path, std::uint64_t offset) {
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -78,13 +65,9 @@ Json LastOf(const Program& program) {
 
 class DamageTest : public ::testing::Test {
  protected:
-  DamageTest() : fleet_{std::string(kJob)} { fleet_.EnrollNew(kNames); }
+  DamageTest() : fleet_{kJob} { fleet_.EnrollNew(kNames); }
 
-  std::vector<Fleet::Process> StartSites() const {
-    std::vector<Fleet::Process> sites;
-    for (const std::string& name : kNames) sites.push_back(fleet_.StartParticipant(name));
-    return sites;
-  }
+  std::vector<Fleet::Process> StartSites() const { return fleet_.StartParticipants(kNames); }
   std::vector<std::string> Coordinator(const std::vector<std::string>& more) const {
     std::vector<std::string> arguments = {"coordinator",           fleet_.JobFile(), "--state-dir",
                                           fleet_.CoordinatorDir(), "--format",       "json"};
@@ -151,7 +134,7 @@ TEST_F(DamageTest, WithoutDamageAcceptLossSaysSoAndChangesNothing) {
   for (const Fleet::Process& site : sites) ExpectExit(*site, 0);
   const Json finished = LastEvent(fleet_.Events(), "finished");
   EXPECT_EQ(finished["reproducible"], true) << finished;
-  EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(std::string(kJob), kNames));
+  EXPECT_EQ(finished["digest"], Fleet::UndisturbedDigest(kJob, kNames));
 }
 
 TEST_F(DamageTest, NumbersThatTheMirrorWasToldOfAreNotUsedAgain) {

@@ -20,34 +20,25 @@
 #include "common/disk_space.h"
 #include "common/file.h"
 #include "tests/process/fleet.h"
+#include "tests/process/small_job.h"
 
 namespace muster::process {
 namespace {
 
 using ::testing::HasSubstr;
 
-const std::vector<std::string> kNames = {"site-0", "site-1"};
-constexpr std::string_view kJob = R"(
-[job]
-name = "small-volume"
-rounds = 40
-[model]
-kind = "synthetic"
-parameters = 100000
-[data]
-source = "none"
-parts = 2
-[train]
-duration_ms = 100
-[round]
-goal = 2
-[checkpoint]
-keep_last = 3
-)";
+const std::vector<std::string> kNames = SiteNames(2);
+const std::string kJob = SmallJob{.name = "small-volume",
+                                  .participants = 2,
+                                  .rounds = 40,
+                                  .parameters = 100'000,
+                                  .duration_ms = 100,
+                                  .more = "[checkpoint]\nkeep_last = 3\n"}
+                             .Text();
 
 class VolumeTest : public ::testing::Test {
  protected:
-  VolumeTest() : fleet_(std::string(kJob)) {}
+  VolumeTest() : fleet_(kJob) {}
   ~VolumeTest() override {
     if (mounted_) ::umount2(fleet_.CoordinatorDir().c_str(), MNT_DETACH);
   }
@@ -85,8 +76,7 @@ TEST_F(VolumeTest, AVolumeThatFillsUpPausesGrantsAndTheRunGoesOnWhenThereIsRoom)
   if (!Mount("128m")) GTEST_SKIP() << "mounting is not permitted";
   fleet_.EnrollNew(kNames);
   const auto coordinator = fleet_.StartCoordinator();
-  std::vector<Fleet::Process> participants;
-  for (const std::string& name : kNames) participants.push_back(fleet_.StartParticipant(name));
+  const std::vector<Fleet::Process> participants = fleet_.StartParticipants(kNames);
   ASSERT_FALSE(coordinator->AwaitVersion(2).is_null()) << coordinator->errors();
   ASSERT_NO_FATAL_FAILURE(Fill(8U << 20));
   const Json waiting = fleet_.AwaitStatus(
@@ -101,7 +91,7 @@ TEST_F(VolumeTest, AVolumeThatFillsUpPausesGrantsAndTheRunGoesOnWhenThereIsRoom)
   ExpectExit(*coordinator, 0);
   for (const auto& participant : participants) ExpectExit(*participant, 0);
   EXPECT_EQ(LastEvent(fleet_.Events(), "finished")["digest"],
-            Fleet::UndisturbedDigest(std::string(kJob), kNames));
+            Fleet::UndisturbedDigest(kJob, kNames));
 }
 
 /// A volume that holds everything of a `muster run`.

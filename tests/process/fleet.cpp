@@ -37,6 +37,12 @@ void Fleet::MustRun(const std::vector<std::string>& arguments) const {
   ASSERT_EQ(program.Wait(), 0) << program.output() << program.errors();
 }
 
+std::vector<Fleet::Process> Fleet::StartParticipants(const std::vector<std::string>& names) const {
+  std::vector<Process> participants;
+  for (const std::string& name : names) participants.push_back(StartParticipant(name));
+  return participants;
+}
+
 void Fleet::MakeKey(const std::string& name) const {
   MustRun({"keygen", "--state-dir", DirOf(name)});
 }
@@ -79,8 +85,7 @@ std::string Fleet::UndisturbedDigest(const std::string& job,
   const Fleet fleet(job);
   fleet.EnrollNew(names);
   const Process coordinator = fleet.StartCoordinator();
-  std::vector<Process> participants;
-  for (const std::string& name : names) participants.push_back(fleet.StartParticipant(name));
+  const std::vector<Process> participants = fleet.StartParticipants(names);
   ExpectExit(*coordinator, 0);
   for (const Process& participant : participants) ExpectExit(*participant, 0);
   return LastEvent(fleet.Events(), "finished").value("digest", "");

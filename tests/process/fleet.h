@@ -26,6 +26,7 @@ class Fleet {
       const std::function<void()>& in_child = [] {}) const;
   Process StartParticipant(
       const std::string& name, const std::function<void()>& in_child = [] {}) const;
+  std::vector<Process> StartParticipants(const std::vector<std::string>& names) const;
 
   void MakeKey(const std::string& name) const;
   /// Also while the coordinator runs.

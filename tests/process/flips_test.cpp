@@ -20,6 +20,7 @@
 #include "coordinator/runtime/bootstrap.h"
 #include "model/job.h"
 #include "tests/process/fleet.h"
+#include "tests/process/small_job.h"
 #include "training/trainer.h"
 
 namespace muster::process {
@@ -27,27 +28,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> kNames = {"site-0", "site-1", "site-2"};
+const std::vector<std::string> kNames = SiteNames(3);
 constexpr int kFlipsAFile = 8;
 constexpr int kFlipsOfOthers = 3;
 
-constexpr std::string_view kJob = R"(
-[job]
-name = "flips"
-rounds = 4
-[model]
-kind = "synthetic"
-parameters = 12000
-[data]
-source = "none"
-parts = 3
-[train]
-duration_ms = 30
-[round]
-goal = 3
-[coordinator]
-goodbye_s = 1
-)";
+const std::string kJob = SmallJob{.name = "flips",
+                                  .rounds = 4,
+                                  .parameters = 12'000,
+                                  .duration_ms = 30,
+                                  .more = "[coordinator]\ngoodbye_s = 1\n"}
+                             .Text();
 
 std::uint64_t Seed() {
   const char* seed = std::getenv("MUSTER_FLIP_SEED");
@@ -128,7 +118,7 @@ class KeyInEnvironment {
 
 class FlipsTest : public ::testing::Test {
  protected:
-  explicit FlipsTest(bool encrypted = false) : key_(encrypted), fleet_{std::string(kJob)} {
+  explicit FlipsTest(bool encrypted = false) : key_(encrypted), fleet_{kJob} {
     fleet_.EnrollNew(kNames);
   }
 
@@ -213,8 +203,7 @@ class FlipsTest : public ::testing::Test {
 
 TEST_F(FlipsTest, OfAFinishedRunAreFoundOrInDeadBytes) {
   const auto coordinator = fleet_.StartCoordinator();
-  std::vector<Fleet::Process> sites;
-  for (const std::string& name : kNames) sites.push_back(fleet_.StartParticipant(name));
+  const std::vector<Fleet::Process> sites = fleet_.StartParticipants(kNames);
   ExpectExit(*coordinator, 0);
   FlipEverything(fleet_.CoordinatorDir());
 }
@@ -228,8 +217,7 @@ INSTANTIATE_TEST_SUITE_P(Encrypted, KilledFlipsTest, ::testing::Bool());
 
 TEST_P(KilledFlipsTest, OfARoundWithAcceptedUpdatesAreFoundOrInDeadBytes) {
   const auto coordinator = fleet_.StartCoordinator({"job.rounds=50"});
-  std::vector<Fleet::Process> sites;
-  for (const std::string& name : kNames) sites.push_back(fleet_.StartParticipant(name));
+  const std::vector<Fleet::Process> sites = fleet_.StartParticipants(kNames);
   ASSERT_FALSE(coordinator->AwaitVersion(3).is_null());
   sites[2]->Signal(SIGKILL);
   fleet_.AwaitStatus([](const Json& status) { return status.value("accepted", 0) == 2; });

@@ -1,17 +1,17 @@
 // A state directory that has gone read-only: nothing is lost, and what is wrong is said.
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "tests/process/fleet.h"
 #include "tests/process/killer.h"
+#include "tests/process/small_job.h"
 #include "tests/support/child.h"
 #include "tests/support/line_follower.h"
+#include "tests/support/mount.h"
 
 namespace muster::process {
 namespace {
@@ -19,35 +19,14 @@ namespace {
 using testing::LineFollower;
 
 constexpr int kIoFailed = 9;
-const std::vector<std::string> kNames = {"site-0", "site-1"};
+constexpr const char* kMountOptions = "size=256m";
+const std::vector<std::string> kNames = SiteNames(2);
 
-constexpr std::string_view kJob = R"(
-[job]
-name = "readonly"
-rounds = 6
-[model]
-kind = "synthetic"
-parameters = 20000
-[data]
-source = "none"
-parts = 2
-[train]
-duration_ms = 100
-[round]
-goal = 2
-)";
-
-/// A file system of the coordinator's own, in a world of mounts that ends with this process.
-bool MountOver(const std::string& directory) {
-  std::filesystem::create_directories(directory);
-  return unshare(CLONE_NEWNS) == 0 &&
-         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("none", directory.c_str(), "tmpfs", 0, "size=256m") == 0;
-}
+const std::string kJob = SmallJob{.name = "readonly", .participants = 2, .duration_ms = 100}.Text();
 
 void RemountReadOnly(const std::string& directory, bool read_only) {
   ASSERT_EQ(mount("none", directory.c_str(), "tmpfs", MS_REMOUNT | (read_only ? MS_RDONLY : 0),
-                  "size=256m"),
+                  kMountOptions),
             0)
       << std::strerror(errno);
 }
@@ -55,8 +34,7 @@ void RemountReadOnly(const std::string& directory, bool read_only) {
 void StopAndGoOn(const Fleet& fleet, const std::string& undisturbed) {
   fleet.EnrollNew(kNames);
   Fleet::Process coordinator = fleet.StartCoordinator();
-  std::vector<Fleet::Process> sites;
-  for (const std::string& name : kNames) sites.push_back(fleet.StartParticipant(name));
+  const std::vector<Fleet::Process> sites = fleet.StartParticipants(kNames);
   LineFollower log(fleet.CoordinatorLog());
   log.Await([](const std::string& line) {
     return Says(line, "committed") && Field(line, "version") == "2";
@@ -83,15 +61,14 @@ void StopAndGoOn(const Fleet& fleet, const std::string& undisturbed) {
 }
 
 TEST(AStateDirectoryGoneReadOnly, StopsTheCoordinatorAndLosesNothing) {
-  const std::string job(kJob);
-  const Fleet fleet(job);
-  if (RunInChild([&] { return MountOver(fleet.CoordinatorDir()); }) != 0) {
+  const Fleet fleet(kJob);
+  if (RunInChild([&] { return MountOver(fleet.CoordinatorDir(), kMountOptions); }) != 0) {
     GTEST_SKIP() << "this machine does not let us mount";
   }
-  const std::string undisturbed = Fleet::UndisturbedDigest(job, kNames);
+  const std::string undisturbed = Fleet::UndisturbedDigest(kJob, kNames);
   // The child's mounts are not this process's; what it found is told by its exit code.
   const int code = RunInChild([&] {
-    if (!MountOver(fleet.CoordinatorDir())) return false;
+    if (!MountOver(fleet.CoordinatorDir(), kMountOptions)) return false;
     StopAndGoOn(fleet, undisturbed);
     return !::testing::Test::HasFailure();
   });

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "simulator/federation/federation.h"
+#include "tests/simulator/small_setup.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
@@ -15,32 +16,17 @@ constexpr Version kFullAfter = 2;
 constexpr Micros kFullFor = 8'000 * kMillisecond;
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
 
-CoordinatorSetup MakeSetup(const std::string& state_dir) {
-  CoordinatorSetup setup;
-  setup.job.model.kind = ModelKind::synthetic;
-  setup.job.model.hidden = {};
-  setup.job.model.parameters = 9'000;
-  setup.job.data.source = DataSource::none;
-  setup.job.data.parts = 3;
-  setup.job.round.goal = 3;
-  setup.job.round.quorum = 3;
-  setup.options.rounds = kRounds;
-  setup.roster = MakeRoster(3);
-  setup.state_dir = state_dir;
-  return setup;
-}
-
 class DiskFullTest : public ::testing::Test {
  protected:
   DiskFullTest() {
-    Federation undisturbed(1, Faults{}, MakeSetup(directory_ / "undisturbed"));
+    Federation undisturbed(1, Faults{}, SmallSetup(directory_ / "undisturbed", kRounds));
     digest_ = undisturbed.Run(kPatience).digest;
   }
 
   /// From kFullAfter on the disk has so many bytes left, and room again after kFullFor. What the
   /// coordinator waited for shortly before is in `waited`, and which version was head in `reached`.
   RunResult RunWithRoom(std::uint64_t bytes) {
-    Federation federation(1, Faults{}, MakeSetup(directory_ / "state"));
+    Federation federation(1, Faults{}, SmallSetup(directory_ / "state", kRounds));
     World& world = federation.world();
     federation.observer().on_progress = [&, filled = false](Version head, Attempt) mutable {
       reached_ = head;
@@ -48,7 +34,7 @@ class DiskFullTest : public ::testing::Test {
       std::uint64_t used = 0;
       for (const auto& [path, size] : federation.disk().Files()) used += size;
       federation.disk().SetCapacity(used + bytes);
-      world.At(world.now() + kFullFor, [&] {
+      world.At(world.now() + kFullFor, kCoordinator, [&] {
         waited_ = federation.coordinator().Waiting();
         reached_before_room_ = reached_;
         federation.disk().SetCapacity(UINT64_MAX);

@@ -16,6 +16,7 @@
 #include "checkpoint/verify.h"
 #include "simulator/disk/file_system.h"
 #include "simulator/federation/federation.h"
+#include "tests/simulator/small_setup.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
@@ -28,17 +29,7 @@ inline const std::function<Status()> kGoOn = [] { return Status(); };
 class MirrorFixture : public ::testing::Test {
  protected:
   MirrorFixture() {
-    CoordinatorSetup setup;
-    setup.job.model.kind = ModelKind::synthetic;
-    setup.job.model.hidden = {};
-    setup.job.model.parameters = 9'000;
-    setup.job.data.source = DataSource::none;
-    setup.job.data.parts = 3;
-    setup.job.round.goal = 3;
-    setup.job.round.quorum = 3;
-    setup.options.rounds = kRounds;
-    setup.roster = MakeRoster(3);
-    setup.state_dir = directory_ / "state";
+    const CoordinatorSetup setup = SmallSetup(directory_ / "state", kRounds);
     job_ = setup.job;
     federation_ = std::make_unique<Federation>(1, Faults{}, setup);
     const RunResult result = federation_->Run(kPatience);

@@ -8,30 +8,20 @@
 #include "coordinator/core/core.h"
 #include "simulator/disk/file_system.h"
 #include "simulator/federation/federation.h"
+#include "tests/simulator/small_setup.h"
 
 namespace muster::simulator {
 namespace {
 
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
 constexpr Micros kShort = 10'000 * kMillisecond;
-constexpr std::uint32_t kParticipants = 3;
 /// A file of this model's chunks is longer than any other of the database.
 constexpr std::uint64_t kVersionFileBytesMin = 70'000;
 
 CoordinatorSetup SetupIn(const std::string& state_dir) {
-  CoordinatorSetup setup;
-  setup.job.model.kind = ModelKind::synthetic;
-  setup.job.model.hidden = {};
-  setup.job.model.parameters = 9'000;
-  setup.job.data.source = DataSource::none;
-  setup.job.data.parts = kParticipants;
-  setup.job.round.goal = kParticipants;
-  setup.job.round.quorum = kParticipants;
+  CoordinatorSetup setup = SmallSetup(state_dir, StoredRun::kRounds);
   setup.job.strategy.server_momentum = 0.5;
-  setup.options.rounds = StoredRun::kRounds;
   setup.options.retention = {0, 0};
-  setup.roster = MakeRoster(kParticipants);
-  setup.state_dir = state_dir;
   return setup;
 }
 

@@ -10,6 +10,7 @@
 #include "coordinator/runtime/replay.h"
 #include "simulator/disk/file_system.h"
 #include "simulator/federation/federation.h"
+#include "tests/simulator/small_setup.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
@@ -21,18 +22,8 @@ constexpr Micros kPatience = 3'600'000 * kMillisecond;
 class VerifyTest : public ::testing::Test {
  protected:
   VerifyTest() {
-    CoordinatorSetup setup;
-    setup.job.model.kind = ModelKind::synthetic;
-    setup.job.model.hidden = {};
-    setup.job.model.parameters = 9'000;
-    setup.job.data.source = DataSource::none;
-    setup.job.data.parts = 3;
-    setup.job.round.goal = 3;
-    setup.job.round.quorum = 3;
+    CoordinatorSetup setup = SmallSetup(lock_dir_.path(), kRounds);
     setup.job.strategy.server_momentum = 0.5;
-    setup.options.rounds = kRounds;
-    setup.roster = MakeRoster(3);
-    setup.state_dir = lock_dir_.path();
     job_ = setup.job;
     federation_ = std::make_unique<Federation>(1, Faults{}, setup);
     const RunResult result = federation_->Run(kPatience);
