@@ -104,9 +104,13 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   Upload& upload = found->second;
   const Bytes& bytes = *packet.payload;
   MUSTER_CHECK(upload.stored == effect.offset, "chunks of an upload are stored in order");
-  if (Xxh64Of(bytes) != effect.checksum || !upload.checker.Add(bytes).has_value()) {
+  const bool matches = Xxh64Of(bytes) == effect.checksum;
+  const Status checked = upload.checker.Add(bytes);
+  // Bytes in the gaps are the core's to judge, as in coordinator/runtime/upload_workers.cpp.
+  if (!matches || (!checked && checked.error().reason != Reason::malformed_message)) {
     upload.rejected = true;
-    return Feed(ChunkRejected{effect.upload, Reason::checksum_mismatch});
+    const Reason reason = matches ? checked.error().reason : Reason::checksum_mismatch;
+    return Feed(ChunkRejected{effect.upload, reason});
   }
   const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
   if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
@@ -222,11 +226,11 @@ void CoordinatorNode::Perform(const Evaluate& effect) {
 }
 
 void CoordinatorNode::Perform(const Notice& effect) {
+  if (world_.telling()) TellOf(effect);
   if (effect.kind == NoticeKind::phase_entered) {
     const std::lock_guard guard(plan_mutex_);
     phase_ = PhaseFromName(effect.text);
   }
-  if (world_.telling()) TellOf(effect);
   if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
   if (effect.kind == NoticeKind::version_committed) {
     // Without its round it is told by a later process than the one that built it.
@@ -246,11 +250,11 @@ void CoordinatorNode::Perform(const Notice& effect) {
 }
 
 void CoordinatorNode::Perform(const Stop& effect) {
+  if (effect.reason == Reason::damage && rotted_) return StopForDamage(effect.text);
   const bool gave_up =
       effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0;
   world_.Expect(
       effect.reason == Reason::finished || effect.reason == Reason::draining || gave_up,
-  if (effect.reason == Reason::damage && rotted_) return StopForDamage(effect.text);
       "the coordinator stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
   finished_ = effect.reason != Reason::draining;
   StartLater();

@@ -91,6 +91,7 @@ void CoordinatorNode::CheckPromises(const RecoveredState& recovered) {
                             " was announced; after a restart head is " + std::to_string(head));
     }
     const auto record = store_->ReadRoundRecord(version);
+    if (!record && record.error().reason == Reason::damage && rotted_) continue;
     world_.Expect(record.has_value() && record->digest == digest,
                   "version " + std::to_string(version) + " is not the one that was announced");
   }
@@ -161,7 +162,9 @@ void CoordinatorNode::ThrowAway() {
 
 void CoordinatorNode::Listen() {
   const auto on_packet = [this](LinkId link, const Packet& packet) {
-    if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
+    if (packet.unreadable) {
+      Feed(Unreadable{link, packet.identity, *packet.unreadable});
+    } else if (const auto* chunk = std::get_if<UpdateChunk>(&packet.message)) {
       payloads_[++last_payload_] = packet;
       Feed(ChunkReceived{link, packet.identity, packet.fence, *chunk, last_payload_});
     } else {

@@ -46,10 +46,27 @@ void Federation::MakeNodes() {
   for (const RosterEntry& entry : setup_.roster) {
     participants_.push_back(std::make_unique<ParticipantNode>(world_, home, entry));
   }
+  MakeEnemies();
   membership_ = std::make_unique<Membership>(world_, *coordinator_, home, participants_, setup_);
   twins_ = std::make_unique<Twins>(world_, *volume_, *coordinator_, home, participants_, setup_);
   misfortunes_ = std::make_unique<Misfortunes>(world_, *volume_, *coordinator_, observer_,
                                                participants_, *membership_, *twins_);
+}
+
+void Federation::MakeEnemies() {
+  const Faults& faults = world_.faults();
+  if (faults.hostile.empty() && faults.strangers == 0) return;
+  const auto trainer = std::move(*CreateTrainer(setup_.job, 0, {}));
+  const auto lane = SingleLane(*CreateStrategy(setup_.job), trainer->layout());
+  std::vector<std::string> names;
+  for (const RosterEntry& entry : setup_.roster) names.push_back(entry.name);
+  for (const RosterIndex who : faults.hostile) {
+    hostiles_.push_back(std::make_unique<HostileNode>(world_, network_, setup_.roster.at(who),
+                                                      names, lane->layout));
+  }
+  for (std::uint32_t i = 0; i < faults.strangers; ++i) {
+    strangers_.push_back(std::make_unique<Stranger>(world_, network_, i, names));
+  }
 }
 
 Federation::~Federation() = default;
@@ -69,6 +86,8 @@ void Federation::Begin() {
   world_.At(world_.Between(kCoordinator, 0, kStartMost), kCoordinator,
             [this] { coordinator_->Start(); });
   misfortunes_->Begin();
+  for (const auto& hostile : hostiles_) hostile->Start();
+  for (const auto& stranger : strangers_) stranger->Start();
 }
 
 void Federation::SpareCore(const std::vector<RosterIndex>& core) {
@@ -81,7 +100,8 @@ std::vector<RosterIndex> Federation::AbleToServe() const {
   std::vector<RosterIndex> able;
   for (const auto& participant : participants_) {
     if (participant->index() < setup_.job.data.parts && !participant->ended() &&
-        !membership_->IsOut(*participant)) {
+        !membership_->IsOut(*participant) &&
+        !world_.faults().hostile.contains(participant->index())) {
       able.push_back(participant->index());
     }
   }
@@ -107,13 +127,18 @@ RunResult Federation::Finish() {
 
 void Federation::JudgeEnd(RunResult& result) {
   auto store = volume_->OpenStore(OpenMode::read_only);
-  result.damaged = !store && store.error().reason == Reason::damage && world_.happened().rots > 0;
+  const auto rotten = [this](const Error& error) {
+    return error.reason == Reason::damage && world_.happened().rots > 0;
+  };
+  result.damaged = !store && rotten(store.error());
   if (result.damaged) return;
   if (!store) return world_.Violate("the finished state does not open: " + store.error().Text());
   const Status read = (*store)->ForEachRoundRecord([&](const RoundRecord& record) -> Status {
     if (record.version > 0) result.records.push_back(record);
     return {};
   });
+  result.damaged = !read && rotten(read.error());
+  if (result.damaged) return;
   world_.Expect(read.has_value(), "the records cannot be read");
   const coordinator::CoordinatorOptions& options = setup_.options;
   const bool may_end_early = options.target_accuracy.has_value() || options.attempts_max > 0;

@@ -8,9 +8,11 @@
 #include "simulator/check/checkers.h"
 #include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/coordinator_node.h"
+#include "simulator/federation/hostile_node.h"
 #include "simulator/federation/membership.h"
 #include "simulator/federation/misfortunes.h"
 #include "simulator/federation/participant_node.h"
+#include "simulator/federation/stranger.h"
 #include "simulator/federation/twin.h"
 #include "simulator/store/disk_volume.h"
 
@@ -67,6 +69,7 @@ class Federation {
 
  private:
   void MakeNodes();
+  void MakeEnemies();
   void JudgeEnd(RunResult& result);
 
   World world_;
@@ -78,6 +81,8 @@ class Federation {
   std::unique_ptr<Checkers> checkers_;
   std::unique_ptr<CoordinatorNode> coordinator_;
   Fleet participants_;
+  std::vector<std::unique_ptr<HostileNode>> hostiles_;
+  std::vector<std::unique_ptr<Stranger>> strangers_;
   std::unique_ptr<Membership> membership_;
   std::unique_ptr<Twins> twins_;
   std::unique_ptr<Misfortunes> misfortunes_;

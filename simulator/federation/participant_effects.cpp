@@ -38,7 +38,7 @@ void ParticipantNode::Perform(const Connect&) {
     Feed(participant::LinkDown{reason});
   });
   end.on_packet = process_.Guard([this](const Packet& packet) { OnPacket(packet); });
-  link_ = here_.network->Open(index(), key_, std::move(end));
+  link_ = here_.network->Open(actor_, key_, std::move(end));
 }
 
 void ParticipantNode::Perform(const Send& effect) {
@@ -141,11 +141,22 @@ void ParticipantNode::Perform(const Notice& effect) {
   world_.Tell(actor_, std::move(text));
 }
 
+// Ends that a flipped bit or a false coordinator can bring about: its supervisor starts it again.
+bool ParticipantNode::IsMisled(Reason reason) const {
+  const Happened& happened = world_.happened();
+  const bool misread = reason == Reason::identity_mismatch || reason == Reason::wrong_job ||
+                       reason == Reason::protocol_unsupported;
+  const bool lied_to = reason == Reason::wrong_job || reason == Reason::unknown_lineage;
+  return (happened.corruptions > 0 && misread) || (happened.impostors > 0 && lied_to);
+}
+
 void ParticipantNode::Perform(const Stop& effect) {
   End();
+  if (IsMisled(effect.reason)) return StartLater(DrawDown());
   if (effect.reason == Reason::split_brain) {
     ++world_.happened().split_brains;
-    world_.Expect(home_.observer->copied, name() + " stops: split_brain without a copy");
+    world_.Expect(home_.observer->copied || world_.happened().impostors > 0,
+                  name() + " stops: split_brain without a copy");
     // Its supervisor starts it again; where that does not help, its operator follows the docs.
     return ++split_brains_ < kSplitBrainsInARow ? StartLater(DrawDown()) : StartAfresh();
   }

@@ -28,7 +28,7 @@ ParticipantNode::ParticipantNode(World& world, Place home, const RosterEntry& en
 // --- Lives ---------------------------------------------------------------------------------------
 
 void ParticipantNode::Start() {
-  if (away_ || ended_ || core_ != nullptr) return;
+  if (away_ || ended_ || core_ != nullptr || world_.faults().hostile.contains(index())) return;
   stopping_ = false;
   key_ = entry_.key;
   here_ = next_;
@@ -191,6 +191,7 @@ bool ParticipantNode::DiesNow() {
 }
 
 void ParticipantNode::OnPacket(const Packet& packet) {
+  if (packet.unreadable) return Feed(Unreadable{*packet.unreadable});
   if (const auto* chunk = std::get_if<ModelChunk>(&packet.message)) {
     incoming_ = packet.payload;
     Feed(ChunkReceived{packet.fence, *chunk, ++handles_});

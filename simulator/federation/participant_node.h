@@ -92,6 +92,7 @@ class ParticipantNode {
     process_.Later(worker, least, most, std::move(action));
   }
   void FinishFit();
+  bool IsMisled(Reason reason) const;
 
   void Perform(const participant::Connect&);
   void Perform(const participant::Disconnect&) { CloseLink(); }

@@ -38,6 +38,13 @@ struct Happened {
   std::uint64_t twins = 0, led_to_twins = 0, split_brains = 0, coordinators_refused = 0;
   std::uint64_t enrolled = 0, revoked = 0, new_keys = 0, absences = 0;
   std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
+  std::uint64_t delays = 0, echoes = 0, echoes_in_later_lives = 0, severed = 0, overflows = 0;
+  std::uint64_t partitions = 0, clogs = 0;
+  /// Of the corrupted, those that could be read and said something else: only they can lie.
+  std::uint64_t corruptions = 0, garbled = 0;
+  std::uint64_t hostile_acts = 0, strangers_at_the_door = 0, strangers_inside = 0, impostors = 0;
+  std::array<std::uint64_t, 18> hostile_said = {};   ///< By alternative of Message.
+  std::array<std::uint64_t, 16> hostile_flaws = {};  ///< By Flaw of offered updates.
   std::uint64_t update_bytes_sent = 0;
   std::map<std::string, std::uint64_t> crashes_in;  ///< By the coordinator's phase.
 };

@@ -22,6 +22,9 @@ struct Faults {
   int deaths_max = 0;  ///< Crashes and stops of each process: then it is left in peace.
   /// Of these participants no update chunk gets through, while their links and leases live.
   std::set<RosterIndex> stalled;
+  /// Enrolled, and not what they should be: simulator/federation/hostile_node.h.
+  std::set<RosterIndex> hostile;
+  std::uint32_t strangers = 0;  ///< Whose keys are not enrolled; at most 8.
   /// The link of the first upload that comes so far breaks there, once; 0: none does.
   std::uint64_t cut_first_upload_at = 0;
 };
