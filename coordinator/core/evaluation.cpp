@@ -58,7 +58,14 @@ void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
   const Version version = purpose.record.version;
   evaluating_.erase(version);
   if (version == head_.version) evaluations_[version] = purpose.record;
-  if (version > reported_) Note({.kind = NoticeKind::version_evaluated, .version = version});
+  if (version > reported_) unreported_.insert(version);
+  // In their order, whichever batch a full disk held up: the last one in the event stream is taken
+  // for the newest.
+  while (!unreported_.empty() &&
+         (evaluating_.empty() || *unreported_.begin() < *evaluating_.begin())) {
+    Note({.kind = NoticeKind::version_evaluated, .version = *unreported_.begin()});
+    unreported_.erase(unreported_.begin());
+  }
   DropOldVersions();
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};

@@ -240,6 +240,7 @@ class CoordinatorCore::Impl {
   bool spool_ready_ = false, disk_short_ = false;  ///< The disk: so that nothing is granted.
   std::set<Version> evaluating_;
   std::deque<PendingAdmin> admin_queue_;
+  std::set<Version> unreported_;  ///< Evaluated; one before them is not.
   bool admin_in_flight_ = false;
   bool draining_ = false, finishing_ = false;
   std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.
