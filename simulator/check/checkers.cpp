@@ -26,7 +26,7 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup) : sessions_(ledg
   add(std::make_unique<Fenced>(world, ledger_, sessions_));
   add(std::make_unique<FencedMember>(world));
   add(std::make_unique<ClosedDoor>(world, setup, ledger_, sessions_));
-  add(std::make_unique<NoSilentWait>(world, setup, outstanding_));
+  add(std::make_unique<NoSilentWait>(world, setup, ledger_, outstanding_));
   add(std::make_unique<Chain>(world, setup, ledger_));
   add(std::make_unique<Bounds>(world, setup, ledger_, sessions_, outstanding_));
 }

@@ -1,5 +1,6 @@
 #include "simulator/check/closed_door.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -58,6 +59,56 @@ void ClosedDoor::CheckBatch(const Batch& batch) {
   }
 }
 
+bool ClosedDoor::Holds(const std::vector<RosterEntry>& roster, const Wish& wish) {
+  const auto entry = std::ranges::find(roster, wish.name, &RosterEntry::name);
+  return entry != roster.end() && entry->revoked == wish.revoked &&
+         (wish.revoked || entry->key == wish.key);
+}
+
+void ClosedDoor::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
+  asked_.clear();
+  for (const auto& [name, told] : told_) {
+    const std::vector<Wish>& since = since_[name];
+    const bool other =
+        std::ranges::any_of(since, [&](const Wish& wish) { return Holds(recovered.roster, wish); });
+    Expect(other || Holds(recovered.roster, told), [&, name = name, revoked = told.revoked] {
+      return "the operator was told that " + name + " is " + (revoked ? "revoked" : "enrolled") +
+             "; after a start the roster says otherwise";
+    });
+  }
+}
+
+void ClosedDoor::OnEvent(const coordinator::Event& event) {
+  Wish wish;
+  coordinator::AdminTicket ticket = 0;
+  if (const auto* enroll = std::get_if<coordinator::EnrollRequested>(&event)) {
+    wish = {enroll->name, enroll->key, false};
+    ticket = enroll->ticket;
+  } else if (const auto* revoke = std::get_if<coordinator::RevokeRequested>(&event)) {
+    wish = {revoke->name, {}, true};
+    ticket = revoke->ticket;
+  } else {
+    return;
+  }
+  asked_[ticket] = wish;
+  since_[wish.name].push_back(wish);
+}
+
+void ClosedDoor::CheckAnswer(const coordinator::AnswerAdmin& answer) {
+  if (!answer.status) return;
+  const auto asked = asked_.find(answer.ticket);
+  Expect(asked != asked_.end(), [] { return "a request that nobody made is granted"; });
+  if (asked == asked_.end()) return;
+  const Wish wish = asked->second;
+  Expect(Holds(ledger_.roster(), wish), [&] {
+    return "the operator is told that " + wish.name + " is " +
+           (wish.revoked ? "revoked" : "enrolled") + " before it is written";
+  });
+  told_[wish.name] = wish;
+  since_[wish.name].clear();
+  asked_.erase(asked);
+}
+
 void ClosedDoor::OnEffect(const coordinator::Effect& effect) {
   if (sessions_.standing() == Standing::not_enrolled) {
     Expect(OnlyRefuses(effect),
@@ -67,6 +118,8 @@ void ClosedDoor::OnEffect(const coordinator::Effect& effect) {
     CheckSend(*send);
   } else if (const auto* model = std::get_if<coordinator::SendModelChunk>(&effect)) {
     CheckReceiver(model->link, effect);
+  } else if (const auto* answer = std::get_if<coordinator::AnswerAdmin>(&effect)) {
+    CheckAnswer(*answer);
   } else if (const auto* persist = std::get_if<coordinator::Persist>(&effect)) {
     CheckBatch(persist->batch);
   } else if (std::holds_alternative<coordinator::StoreChunk>(effect)) {

@@ -24,7 +24,9 @@ constexpr std::uint64_t kSentenceEvery = 64;
 
 }  // namespace
 
-void NoSilentWait::OnStart(const RecoveredState& /*recovered*/, CheckpointStore& /*store*/) {
+void NoSilentWait::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
+  resumed_ = recovered.open_round;
+  granted_.clear();
   last_step_.reset();
   promise_.reset();
   gaps_ = 0;
@@ -32,6 +34,10 @@ void NoSilentWait::OnStart(const RecoveredState& /*recovered*/, CheckpointStore&
 
 void NoSilentWait::OnEvent(const coordinator::Event& event) {
   ticked_ = std::holds_alternative<coordinator::Tick>(event);
+}
+
+void NoSilentWait::OnEffect(const coordinator::Effect& effect) {
+  if (const auto* grant = Sent<Grant>(effect)) granted_.insert(grant->id);
 }
 
 // The kinds that may wait without a deadline, each with the answer that ends it.
@@ -77,6 +83,14 @@ void NoSilentWait::CheckDeadline(const WaitState& wait, MonotonicMs now) {
       wait.kind == WaitKind::disk_space) {
     return;
   }
+  const std::optional<OpenRound>& open = ledger_.open_round();
+  const bool resumed =
+      resumed_ && open && resumed_->round == open->round && resumed_->attempt == open->attempt;
+  const std::int64_t consumed = resumed ? resumed_->deadline_consumed_ms : 0;
+  Expect(wait.deadline_in_ms <= options.deadline_ms - consumed + gaps_, [&] {
+    return "the attempt may take " + std::to_string(wait.deadline_in_ms) + " ms more; " +
+           std::to_string(consumed) + " ms of its deadline were over at the start";
+  });
   const MonotonicMs since = now - wait.since_ms;
   const MonotonicMs deadline = now + wait.deadline_in_ms - gaps_;
   if (!promise_ || promise_->since != since) promise_ = Promise{since, deadline};
@@ -84,6 +98,21 @@ void NoSilentWait::CheckDeadline(const WaitState& wait, MonotonicMs now) {
     return "the deadline of the attempt is put off by " +
            std::to_string(deadline - promise_->deadline) + " ms in " + WaitText(wait);
   });
+}
+
+// Nobody without a grant can have been refused for good by this process.
+void NoSilentWait::CheckNames(const WaitState& wait) {
+  const std::optional<OpenRound>& open = ledger_.open_round();
+  const bool for_updates =
+      wait.kind == WaitKind::updates || wait.kind == WaitKind::updates_persisted;
+  if (!for_updates || !open) return;
+  for (const Slot slot : open->cohort) {
+    const UpdateId id{ledger_.fence().lineage, open->round, slot, 0};
+    if (std::ranges::binary_search(wait.whom, slot) || granted_.contains(id)) continue;
+    Expect(ledger_.accepted().contains(id), [&] {
+      return id.Text() + " is awaited, and " + WaitText(wait) + " does not name its owner";
+    });
+  }
 }
 
 void NoSilentWait::OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) {
@@ -99,6 +128,7 @@ void NoSilentWait::OnStepped(const coordinator::CoordinatorCore& core, Monotonic
   }
   Expect(!wait.next.empty() && wait.since_ms >= 0,
          [&] { return WaitText(wait) + " does not say what happens next"; });
+  if (ticked_) CheckNames(wait);
   if (wait.deadline_in_ms >= 0) {
     CheckDeadline(wait, now);
     return;

@@ -4,9 +4,11 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "simulator/check/checker.h"
+#include "simulator/check/ledger.h"
 #include "simulator/check/outstanding.h"
 #include "simulator/federation/setup.h"
 
@@ -14,15 +16,21 @@ namespace muster::simulator {
 
 /// Of the coordinator, after every step: a wait without a deadline is one of a closed list of
 /// kinds, and what it is for was asked of the runtime and not answered; a deadline is never put off
-/// but by a gap of the loop, and at the first tick after it the state has moved. Of participants:
-/// one that waits has a timer, or a training or a save under way.
+/// but by a gap of the loop, and at the first tick after it the state has moved; what earlier lives
+/// waited of an attempt counts; whoever is awaited is named, away or not. Of participants: one that
+/// waits has a timer, or a training or a save under way.
 class NoSilentWait : public Checker {
  public:
-  NoSilentWait(World& world, const CoordinatorSetup& setup, const Outstanding& outstanding)
-      : Checker(world, "P9 no silent wait"), setup_(setup), outstanding_(outstanding) {}
+  NoSilentWait(World& world, const CoordinatorSetup& setup, const Ledger& ledger,
+               const Outstanding& outstanding)
+      : Checker(world, "P9 no silent wait"),
+        setup_(setup),
+        ledger_(ledger),
+        outstanding_(outstanding) {}
 
   void OnStart(const RecoveredState& recovered, CheckpointStore& store) override;
   void OnEvent(const coordinator::Event& event) override;
+  void OnEffect(const coordinator::Effect& effect) override;
   void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override;
   void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
@@ -45,10 +53,14 @@ class NoSilentWait : public Checker {
 
   bool IsUnderWay(coordinator::WaitKind kind) const;
   void CheckDeadline(const coordinator::WaitState& wait, MonotonicMs now);
+  void CheckNames(const coordinator::WaitState& wait);
 
   const CoordinatorSetup& setup_;
+  const Ledger& ledger_;
   const Outstanding& outstanding_;
-  bool ticked_ = false;  ///< The step is one of Tick.
+  std::optional<OpenRound> resumed_;  ///< As the last start found it.
+  std::set<UpdateId> granted_;        ///< By the process that runs: some of them it may refuse.
+  bool ticked_ = false;               ///< The step is one of Tick.
   std::optional<MonotonicMs> last_step_;
   MonotonicMs gaps_ = 0;  ///< That waits were extended by.
   std::optional<Promise> promise_;
