@@ -178,16 +178,13 @@ class RocksDbStore : public CheckpointStore {
   // The removal of a file is durable at once, the records of newer versions may still lie in the
   // log alone. Damage there would throw the state back to versions that are removed; so a version
   // that is held is always named by what is written out of the log.
+  // Batches wait for it: of one that came between two families the log would hold a part alone, and
+  // no database opens whose log is damaged before what one family has of it.
   Status KeepWayBack(Version removed) {
-    std::optional<Version> head;
-    {
-      const std::lock_guard guard(mutex_);
-      if (written_out_ && *written_out_ > removed) return {};
-      head = index_.head;
-    }
-    MUSTER_TRY(database_->FlushLog(/*merge=*/false));
     const std::lock_guard guard(mutex_);
-    written_out_ = head;
+    if (written_out_ && *written_out_ > removed) return {};
+    MUSTER_TRY(database_->FlushLog(/*merge=*/false));
+    written_out_ = index_.head;
     return {};
   }
 

@@ -4,8 +4,14 @@
 #include <gmock/gmock.h>
 #include <rocksdb/file_system.h>
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/export.h"
@@ -108,6 +114,63 @@ TEST_F(DropTest, WhereverTheLogIsDamagedAVersionIsLeftToGoOnFrom) {
                 testing::Contains(testing::Le(store.recovered().head->version)))
         << tenth << " tenths of the log";
   }
+}
+
+/// Calls `meanwhile` when the next sorted file of the database is begun.
+class BesideFlush : public rocksdb::FileSystemWrapper {
+ public:
+  BesideFlush() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "BesideFlush"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* dbg) override {
+    if (path.ends_with(".sst") && path.find("/db/") != std::string::npos && meanwhile) {
+      std::exchange(meanwhile, {})();
+    }
+    return target()->NewWritableFile(path, options, result, dbg);
+  }
+
+  std::function<void()> meanwhile;
+};
+
+// Each family is written out by itself: a batch in between would lie in the sorted files of one and
+// in the log of another, and damage in that log would leave a state that nothing opens.
+TEST_F(DropTest, ABatchBesideTheWritingOutIsInTheLogAsAWhole) {
+  constexpr Version kLast = 3;
+  const auto files = std::make_shared<BesideFlush>();
+  files_ = files;
+  Open();
+  Write({PutLineage{{{1, 11}, 0, 0}}});
+  for (Version version = 0; version <= kLast; ++version) Commit(version);
+  Stage(kLast + 1);
+  std::future<void> commit;
+  files->meanwhile = [&] {
+    commit = std::async(std::launch::async, [this] { CommitUnstored(kLast + 1); });
+    // Time to get in between; it may have to wait for the end.
+    commit.wait_for(std::chrono::milliseconds(300));
+  };
+  Drop(0);
+  ASSERT_TRUE(commit.valid()) << "nothing was written out";
+  commit.get();
+  Write({PutRosterEntry{SampleRosterEntry(1)}});
+  Crash();
+  int places = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(FileOf("db"))) {
+    if (entry.path().extension() != ".log") continue;
+    for (std::uint64_t offset = 10; offset < entry.file_size(); offset += 50, ++places) {
+      const std::string copy = temporary_ / ("copy-" + std::to_string(places));
+      std::filesystem::copy(directory(), copy, std::filesystem::copy_options::recursive);
+      Flip(copy + "/db/" + entry.path().filename().string(), offset);
+      const auto damaged =
+          checkpoint::OpenDamagedToRead(rocksdb::FileSystem::Default(), copy, StateKey());
+      ASSERT_TRUE(damaged) << damaged.error().Text();
+      const CheckpointStore& store = *damaged->store;
+      ASSERT_TRUE(store.recovered().head);
+      EXPECT_THAT(damaged->store->HeldVersions(),
+                  testing::Contains(testing::Le(store.recovered().head->version)));
+    }
+  }
+  EXPECT_GT(places, 5);
 }
 
 TEST_F(DropTest, TheSpaceComesBackAtOnce) {
