@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -76,13 +77,40 @@ std::uint64_t WrittenBytes() {
   Die("/proc/self/io does not say write_bytes");
 }
 
+/// The bulk socket, noting when the newest piece of an update came.
+class TimedBulkSocket : public ServerSocket {
+ public:
+  explicit TimedBulkSocket(ServerSocket& socket) : socket_(socket) {}
+
+  SendResult Send(LinkId link, Frame frame) override {
+    return socket_.Send(link, std::move(frame));
+  }
+  void Poll(std::chrono::milliseconds timeout, std::vector<ServerMessage>& messages) override {
+    const std::size_t before = messages.size();
+    socket_.Poll(timeout, messages);
+    for (std::size_t i = before; i < messages.size(); ++i) {
+      const auto parsed = ParseHeader(messages[i].frame.head);
+      if (parsed && parsed->type == MessageType::update_chunk) chunk_at_ = Clock::now();
+    }
+  }
+  void Wake() override { socket_.Wake(); }
+  void Drop(LinkId link) override { socket_.Drop(link); }
+  std::string endpoint() const override { return socket_.endpoint(); }
+
+  Clock::time_point chunk_at() const { return chunk_at_; }
+
+ private:
+  ServerSocket& socket_;
+  std::atomic<Clock::time_point> chunk_at_{Clock::time_point()};
+};
+
 /// The control socket, with a look at the clock for every word that ends a stretch of a round. With
 /// a straggler, the offer of the last participant is held back until all others are accepted and
 /// had time to be folded: then the wait is that for one update, else that for all at once.
 class TimedSocket : public ServerSocket {
  public:
-  TimedSocket(ServerSocket& socket, std::optional<PublicKey> straggler)
-      : socket_(socket), straggler_(straggler) {}
+  TimedSocket(ServerSocket& socket, const TimedBulkSocket& bulk, std::optional<PublicKey> straggler)
+      : socket_(socket), bulk_(bulk), straggler_(straggler) {}
 
   SendResult Send(LinkId link, Frame frame) override {
     const auto parsed = ParseHeader(frame.head);
@@ -115,6 +143,7 @@ class TimedSocket : public ServerSocket {
 
   std::vector<double> to_committed_ms;  ///< Last accept to first `committed`.
   std::vector<double> to_task_ms;       ///< Last accept to first `task` of the next round.
+  std::vector<double> from_chunk_ms;    ///< Last bytes of an update to that task.
 
  private:
   void Note(MessageType type) {
@@ -128,6 +157,7 @@ class TimedSocket : public ServerSocket {
       to_committed_ms.push_back(MillisecondsSince(*accepted_at_));
     } else if (type == MessageType::task && committed_) {
       to_task_ms.push_back(MillisecondsSince(*accepted_at_));
+      from_chunk_ms.push_back(MillisecondsSince(bulk_.chunk_at()));
       committed_ = false;
       accepted_at_.reset();
     }
@@ -137,6 +167,7 @@ class TimedSocket : public ServerSocket {
   static constexpr double kStragglerMs = 150;
 
   ServerSocket& socket_;
+  const TimedBulkSocket& bulk_;
   const std::optional<PublicKey> straggler_;
   std::optional<ServerMessage> held_;
   std::uint32_t accepted_ = 0;  ///< In this round.
@@ -173,7 +204,9 @@ void MeasureRounds(const std::string& state_dir, std::uint64_t rounds, bool stra
   const PublicKey server_key = testing::KeyNumber(200);
   const auto control = hub.Bind(Channel::control, server_key);
   const auto bulk = hub.Bind(Channel::bulk, server_key);
-  TimedSocket timed(*control, straggler ? std::optional(roster.back().key) : std::nullopt);
+  TimedBulkSocket timed_bulk(*bulk);
+  TimedSocket timed(*control, timed_bulk,
+                    straggler ? std::optional(roster.back().key) : std::nullopt);
   std::vector<std::unique_ptr<testing::ScriptedParticipant>> participants;
   for (const RosterEntry& entry : roster) {
     participants.push_back(std::make_unique<testing::ScriptedParticipant>(
@@ -182,7 +215,7 @@ void MeasureRounds(const std::string& state_dir, std::uint64_t rounds, bool stra
   const std::uint64_t written_before = WrittenBytes();
   const auto began = Clock::now();
   Must(coordinator::Serve(job, options,
-                          {*store, *spool, *trainer, *strategy, timed, *bulk, gate, *log},
+                          {*store, *spool, *trainer, *strategy, timed, timed_bulk, gate, *log},
                           std::move(start), -1));
   const double seconds = MillisecondsSince(began) / 1e3;
   const std::uint64_t written = WrittenBytes() - written_before;
@@ -191,6 +224,7 @@ void MeasureRounds(const std::string& state_dir, std::uint64_t rounds, bool stra
                                   : "all updates come at once:");
   PrintRounds("last accept to first committed", timed.to_committed_ms);
   PrintRounds("last accept to first task of the next round", timed.to_task_ms);
+  PrintRounds("last bytes of an update to that task", timed.from_chunk_ms);
   const auto versions = static_cast<double>(rounds * kVersionBytes);
   const double updates = versions * kParticipants;
   std::printf("%.2f s a round, transfers and training included\n",
