@@ -85,7 +85,7 @@ struct Fold {
   SpoolExtent extent;
   std::uint64_t weight = 0;
 };
-/// head + sum -> `version`, in memory.
+/// head + sum -> `version`, in memory. Its last updates may not be durable yet.
 struct BuildVersion {
   Version version = 0;
   std::uint64_t weight_sum = 0;

@@ -165,6 +165,7 @@ class CoordinatorCore::Impl {
   void RetryStore();
   void DropOldVersions();
   void EnterCommit(bool by_deadline);
+  void PumpBuild();
   void PumpCommit();
   RoundRecord MakeRecord() const;
   void PersistCommit();
@@ -239,8 +240,8 @@ class CoordinatorCore::Impl {
   std::optional<MonotonicMs> spool_retry_at_;
   bool spool_ready_ = false, disk_short_ = false;  ///< The disk: so that nothing is granted.
   std::set<Version> evaluating_;
-  std::deque<PendingAdmin> admin_queue_;
   std::set<Version> unreported_;  ///< Evaluated; one before them is not.
+  std::deque<PendingAdmin> admin_queue_;
   bool admin_in_flight_ = false;
   bool draining_ = false, finishing_ = false;
   std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.

@@ -9,6 +9,7 @@ namespace muster::coordinator {
 void CoordinatorCore::Impl::EnterCommit(bool by_deadline) {
   EnterPhase(Phase::commit);
   round_->closed_by_deadline = by_deadline;
+  PumpBuild();
   PumpCommit();
 }
 
@@ -17,29 +18,45 @@ void CoordinatorCore::Impl::On(const Folded& folded) {
   const auto upload = uploads_.find(folded.id.slot);
   if (upload != uploads_.end() && upload->second.offer.id == folded.id) {
     upload->second.folded = upload->second.folding;
-    return;
+  } else {
+    const auto found = round_->accepted.find(folded.id.slot);
+    if (found == round_->accepted.end() || found->second.id != folded.id) return;
+    round_->folded.insert(folded.id.slot);
   }
-  const auto found = round_->accepted.find(folded.id.slot);
-  if (found == round_->accepted.end() || found->second.id != folded.id) return;
-  round_->folded.insert(folded.id.slot);
-  PumpCommit();
+  PumpBuild();
 }
 
-void CoordinatorCore::Impl::PumpCommit() {
-  if (phase_ != Phase::commit || round_->building) return;
-  if (round_->folded.size() < round_->accepted.size()) return;
-  round_->building = true;
+// Builds once nothing can change the sum: the round is closed, or it has its goal, with the last
+// updates still on their way to the disk. What is folded is accepted or never leaves this process
+// (PumpFolds), so a version that is built early is the right one or dies with the process.
+void CoordinatorCore::Impl::PumpBuild() {
+  if ((phase_ != Phase::report && phase_ != Phase::commit) || round_->building) return;
+  std::size_t updates = round_->accepted.size();
+  std::size_t folded = round_->folded.size();
   std::uint64_t weight_sum = 0;
   for (const auto& [slot, update] : round_->accepted) weight_sum += update.weight;
+  for (const auto& [slot, upload] : uploads_) {
+    if (!upload.folding) continue;
+    ++updates;
+    if (upload.folded) ++folded;
+    weight_sum += upload.offer.weight;
+  }
+  if (folded < updates || (phase_ == Phase::report && updates < job_.round.goal)) return;
+  round_->building = true;
   Emit(BuildVersion{head_.version + 1, weight_sum});
 }
 
 void CoordinatorCore::Impl::On(const VersionBuilt& built) {
-  if (phase_ != Phase::commit || !round_->building || round_->built) return;
+  if (!round_ || !round_->building || round_->built) return;
   MUSTER_CHECK(built.manifest.version == head_.version + 1, "another version was built");
   round_->built = built;
-  // Two versions that are computed but not stored would need the spool of three rounds.
-  if (!unstored_) PersistCommit();
+  PumpCommit();
+}
+
+// Persists what is built once its updates are durable, which closes the round, and the version
+// before it is stored: two that are not would need the spool of three rounds.
+void CoordinatorCore::Impl::PumpCommit() {
+  if (phase_ == Phase::commit && round_->built && !unstored_) PersistCommit();
 }
 
 void CoordinatorCore::Impl::On(const BuildFailed& failed) {

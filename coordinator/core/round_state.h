@@ -35,8 +35,8 @@ struct RoundState {
   MonotonicMs attempt_started = 0;       ///< As if it had run without a break.
   MonotonicMs deadline_persisted = 0;
   bool closed_by_deadline = false;
-  bool building = false;
-  std::optional<VersionBuilt> built;
+  bool building = false;              ///< From the moment nothing can change the sum.
+  std::optional<VersionBuilt> built;  ///< Nothing of it is durable or said before the commit.
 };
 
 /// What the open round may still become.

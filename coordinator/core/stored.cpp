@@ -45,7 +45,7 @@ void CoordinatorCore::Impl::Release(const ForStored&) {
   held_.insert(unstored_->version);
   unstored_.reset();
   DropOldVersions();
-  if (phase_ == Phase::commit && round_->built) PersistCommit();
+  PumpCommit();
   PumpGrants();
   if (finishing_) CheckGoodbyes();
   if (draining_) CheckDrained();
