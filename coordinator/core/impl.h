@@ -233,14 +233,12 @@ class CoordinatorCore::Impl {
   std::deque<RosterIndex> grant_queue_;
   std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
   MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.
-  std::uint64_t next_id_ = 1;         ///< Tokens and upload ids.
-  std::uint64_t next_finished_order_ = 1;
+  std::uint64_t next_id_ = 1, next_finished_order_ = 1;  ///< The first: of tokens and uploads.
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;
   bool spool_ready_ = false, disk_short_ = false;  ///< The disk: so that nothing is granted.
-  std::set<Version> evaluating_;
-  std::set<Version> unreported_;  ///< Evaluated; one before them is not.
+  std::set<Version> evaluating_, unreported_;  ///< The second: evaluated; one before them is not.
   std::deque<PendingAdmin> admin_queue_;
   bool admin_in_flight_ = false;
   bool draining_ = false, finishing_ = false;
