@@ -101,9 +101,8 @@ World MakeWorld(const SeedRun& run) {
   return world;
 }
 
-/// A quorum of those who can deliver at all.
-std::vector<RosterIndex> DrawCore(const SwarmOptions& options) {
-  std::vector<RosterIndex> able = AbleParticipants(options);
+/// A quorum of `able`, ascending.
+std::vector<RosterIndex> DrawCore(const SwarmOptions& options, std::vector<RosterIndex> able) {
   KeyedStream stream(options.seed, "core", {});
   for (std::size_t i = 0; i < options.quorum; ++i) {
     std::swap(able[i], able[i + stream.Below(able.size() - i)]);
@@ -142,7 +141,10 @@ class Run {
     const SwarmOptions& options = run_.options;
     Until([&] { return progress_.commits() >= options.safety_rounds; },
           static_cast<Micros>(options.safety_ms) * kMillisecond);
-    if (Goes()) {
+    // Whom the operator threw out he lets in again where the job needs them.
+    Until([&] { return Able().size() >= options.quorum; },
+          world.now() + static_cast<Micros>(kGraceMs) * kMillisecond);
+    if (Goes() && Able().size() >= options.quorum) {
       Heal();
       Until([] { return false; }, world.now() + Budget(options, progress_.commits()));
     }
@@ -170,11 +172,18 @@ class Run {
     world.At(world.now(), kCoordinator, [this] { federation_.coordinator().RunUpkeep(); });
   }
 
+  /// Those who can deliver, and may.
+  std::vector<RosterIndex> Able() const {
+    std::vector<RosterIndex> able = federation_.AbleToServe();
+    const std::uint64_t harmful = run_.options.stalled + run_.options.hostile;
+    std::erase_if(able, [&](RosterIndex who) { return who < harmful; });
+    return able;
+  }
+
   void Heal() {
     World& world = federation_.world();
-    core_ = DrawCore(run_.options);
-    world.schedule().Spare(kCoordinator);
-    for (const RosterIndex who : core_) world.schedule().Spare(ActorOf(who));
+    core_ = DrawCore(run_.options, Able());
+    federation_.SpareCore(core_);
     if (!world.telling()) return;
     std::string names;
     for (const RosterIndex who : core_) names += " site-" + std::to_string(who);
@@ -189,7 +198,8 @@ class Run {
       outcome.what = result.violations.front();
     } else if (!result.finished) {
       outcome.ending = Ending::liveness;
-      outcome.what = "version " + std::to_string(progress_.commits()) + " of " +
+      outcome.what = std::string(core_.empty() ? "no core: " : "") + "version " +
+                     std::to_string(progress_.commits()) + " of " +
                      std::to_string(run_.options.rounds) +
                      " at the end of the budget: " + result.waiting;
     }

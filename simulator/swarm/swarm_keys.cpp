@@ -41,6 +41,8 @@ std::vector<SwarmKey> MakeKeys() {
       {"target", 0, 100, {}, &Options::target},
       {"stalled", 0, kParticipantsMost, {}, &Options::stalled},
       {"upkeep_every", 0, 10'000, {}, &Options::upkeep_every},
+      {"hostile", 0, kParticipantsMost, {}, &Options::hostile},
+      {"strangers", 0, kStrangersMost, {}, &Options::strangers},
       {"deaths_max", 0, 1'000, {}, &Options::deaths_max},
   };
   for (std::size_t i = 0; i < kFaultKinds; ++i) {

@@ -177,6 +177,13 @@ class Drawer {
       const std::uint64_t spare = Workers() > o.quorum ? Workers() - o.quorum : 0;
       return dice.Percent(88) ? 0 : std::min(spare, dice.Between(1, 3));
     });
+    Set(&SwarmOptions::hostile, [&](Dice& dice) {
+      const std::uint64_t needed = o.quorum + o.stalled;
+      const std::uint64_t spare = Workers() > needed ? Workers() - needed : 0;
+      return dice.Percent(60) ? 0 : std::min(spare, dice.Between(1, 4));
+    });
+    Set(&SwarmOptions::strangers,
+        [](Dice& dice) { return dice.Percent(65) ? 0 : dice.Between(1, 3); });
     Set(&SwarmOptions::deaths_max, [](Dice& dice) { return dice.Between(1, 6); });
     for (const SwarmKey& key : SwarmKeys()) {
       if (key.member != nullptr) continue;
@@ -227,9 +234,9 @@ Status CheckOptions(const SwarmOptions& options) {
   MUSTER_TRY(ValidateJob(JobOf(options)));
   const std::size_t able = AbleParticipants(options).size();
   if (able < options.quorum) {
-    return Error{Reason::config_invalid, "quorum = " + std::to_string(options.quorum) + ": only " +
-                                             std::to_string(able) +
-                                             " participants have a part and do not stall"};
+    return Error{Reason::config_invalid,
+                 "quorum = " + std::to_string(options.quorum) + ": only " + std::to_string(able) +
+                     " participants have a part, do not stall and mean no harm"};
   }
   if (options.target > 0 && options.evaluate == 0) {
     return Error{Reason::config_invalid, "target needs evaluate = on"};
@@ -239,7 +246,8 @@ Status CheckOptions(const SwarmOptions& options) {
 
 std::vector<RosterIndex> AbleParticipants(const SwarmOptions& options) {
   std::vector<RosterIndex> able;
-  for (std::uint64_t i = options.stalled; i < std::min(options.parts, options.participants); ++i) {
+  for (std::uint64_t i = options.stalled + options.hostile;
+       i < std::min(options.parts, options.participants); ++i) {
     able.push_back(static_cast<RosterIndex>(i));
   }
   return able;
@@ -273,6 +281,10 @@ Faults FaultsOf(const SwarmOptions& options) {
   for (std::uint64_t i = 0; i < options.stalled; ++i) {
     faults.stalled.insert(static_cast<RosterIndex>(i));
   }
+  for (std::uint64_t i = 0; i < options.hostile; ++i) {
+    faults.hostile.insert(static_cast<RosterIndex>(options.stalled + i));
+  }
+  faults.strangers = static_cast<std::uint32_t>(options.strangers);
   return faults;
 }
 

@@ -21,6 +21,7 @@ enum class Tier : std::uint64_t { model, rocksdb };
 
 inline constexpr std::uint64_t kParticipantsLeast = 2;
 inline constexpr std::uint64_t kParticipantsMost = 50;
+inline constexpr std::uint64_t kStrangersMost = 8;
 inline constexpr std::uint64_t kMillion = 1'000'000;
 
 /// All numbers, so that a schedule file, a configuration and the shrinker can treat them alike.
@@ -52,6 +53,8 @@ struct SwarmOptions {
   std::uint64_t upkeep_every = 0;  ///< The database is flushed and merged after so many commits.
   // --- What goes wrong -----------------------------------------------------------------------
   std::uint64_t stalled = 0;     ///< Of the first so many no update gets through.
+  std::uint64_t hostile = 0;     ///< So many behind them mean harm.
+  std::uint64_t strangers = 0;   ///< Knock without being enrolled.
   std::uint64_t deaths_max = 0;  ///< Of each process.
   std::array<std::uint64_t, kFaultKinds> per_million{};  ///< The chance of each kind.
 
@@ -68,7 +71,7 @@ Result<SwarmOptions> DrawOptions(std::uint64_t seed, const FixedOptions& fixed);
 /// Errors: config_invalid, naming the option.
 Status CheckOptions(const SwarmOptions& options);
 
-/// Those who can deliver at all: they have a part of the data and do not stall.
+/// Those who can deliver at all: they have a part of the data, do not stall and mean no harm.
 std::vector<RosterIndex> AbleParticipants(const SwarmOptions& options);
 
 /// REQUIRES of both: CheckOptions passes.
