@@ -143,10 +143,12 @@ void Chain::CheckBatch(const Batch& batch) {
     } else if (const auto* open = std::get_if<PutOpenRound>(&mutation)) {
       if (asked_ && asked_->round == open->round.round) {
         CheckGrown(*asked_, open->round);
-      } else {
+      } else if (!opened_ || opened_->round != open->round.round ||
+                 opened_->eligible != open->round.eligible) {
+        // One that the disk refused comes again as it was, whatever became of the roster meanwhile.
         CheckOpened(open->round, *last);
       }
-      asked_ = open->round;
+      asked_ = opened_ = open->round;
     }
   }
 }
@@ -157,6 +159,7 @@ void Chain::OnEffect(const coordinator::Effect& effect) {
 
 void Chain::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
   asked_ = recovered.open_round;
+  opened_.reset();
   committing_ = 0;
   const RoundRecord& last = *recovered.last_record;
   Expect(recovered.head->version == last.version && recovered.head->digest == last.digest, [&] {

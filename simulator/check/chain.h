@@ -32,6 +32,7 @@ class Chain : public Checker {
   const Ledger& ledger_;
   /// The open round as the last batch asked for has it: batches of one process are in order.
   std::optional<OpenRound> asked_;
+  std::optional<OpenRound> opened_;  ///< The last one that this process asked for.
   Version committing_ = 0;  ///< The last version whose record this process asked to write.
 };
 

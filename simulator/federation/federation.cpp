@@ -99,11 +99,9 @@ void Federation::SpareCore(const std::vector<RosterIndex>& core) {
 std::vector<RosterIndex> Federation::AbleToServe() const {
   std::vector<RosterIndex> able;
   for (const auto& participant : participants_) {
-    if (participant->index() < setup_.job.data.parts && !participant->ended() &&
-        !membership_->IsOut(*participant) &&
-        !world_.faults().hostile.contains(participant->index())) {
-      able.push_back(participant->index());
-    }
+    const RosterIndex index = participant->index();
+    const bool hostile = world_.faults().hostile.contains(index);
+    if (index < setup_.job.data.parts && !hostile) able.push_back(index);
   }
   return able;
 }

@@ -64,7 +64,7 @@ class Federation {
   /// For a run's last phase: from now on nothing new goes wrong with the coordinator and these
   /// participants, and what is wrong with them or their links ends. The others suffer on.
   void SpareCore(const std::vector<RosterIndex>& core);
-  /// Those who can be in a core: enrolled, with a part of the data, and not ended for good.
+  /// Those who can be in a core: with a part of the data, and not hostile.
   std::vector<RosterIndex> AbleToServe() const;
 
  private:

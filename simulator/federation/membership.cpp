@@ -67,8 +67,9 @@ void Membership::Revoke(ParticipantNode& node, std::uint64_t value) {
   Ask({node.name(), {}, true, [this, &node, comes_back, out_for, value](RosterIndex) {
          ++world_.happened().revoked;
          if (!comes_back) return;
-         world_.At(world_.now() + out_for, ActorOf(node.index()),
-                   [this, &node, value] { NewKey(node, value); });
+         world_.At(world_.now() + out_for, ActorOf(node.index()), [this, &node, value] {
+           if (IsOut(node)) NewKey(node, value);
+         });
        }});
 }
 
@@ -83,6 +84,10 @@ void Membership::NewKey(ParticipantNode& node, std::uint64_t value) {
          node.Readmit();
        }});
 }
+void Membership::TakeBack(ParticipantNode& node) {
+  if (IsOut(node)) NewKey(node, node.index());
+}
+
 
 void Membership::Ask(Request request) {
   requests_.push_back(std::move(request));

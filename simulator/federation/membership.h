@@ -33,8 +33,8 @@ class Membership {
   void Enroll(std::uint64_t value);
   void Revoke(ParticipantNode& node, std::uint64_t value);
   void NewKey(ParticipantNode& node, std::uint64_t value);
-  /// Thrown out, or soon.
-  bool IsOut(const ParticipantNode& node) const { return out_.contains(node.name()); }
+  /// It is enrolled again now, if it was thrown out.
+  void TakeBack(ParticipantNode& node);
   /// Makes the next request, or again one whose answer does not come.
   void Turn();
 
@@ -46,6 +46,8 @@ class Membership {
     std::function<void(RosterIndex)> granted;
   };
 
+  /// Thrown out, or soon.
+  bool IsOut(const ParticipantNode& node) const { return out_.contains(node.name()); }
   void Ask(Request request);
   void OnAnswer(coordinator::AdminTicket ticket, const Status& answer, RosterIndex index);
   PublicKey FreshKey(std::uint64_t value);

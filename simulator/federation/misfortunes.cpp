@@ -130,7 +130,10 @@ void Misfortunes::Spare(const std::vector<RosterIndex>& core) {
   full_until_ = world_.now();
   volume_.SetFull(false);
   twins_.End();
-  for (const RosterIndex index : core) fleet_.at(index)->Heal();
+  for (const RosterIndex index : core) {
+    membership_.TakeBack(*fleet_.at(index));
+    fleet_[index]->Heal();
+  }
 }
 
 }  // namespace muster::simulator
