@@ -33,7 +33,8 @@ class Chain : public Checker {
   /// The open round as the last batch asked for has it: batches of one process are in order.
   std::optional<OpenRound> asked_;
   std::optional<OpenRound> opened_;  ///< The last one that this process asked for.
-  Version committing_ = 0;  ///< The last version whose record this process asked to write.
+  /// The last version whose record this process asked to write.
+  Version committing_ = 0;
 };
 
 }  // namespace muster::simulator
