@@ -37,9 +37,6 @@ void CoordinatorNode::Perform(const Send& effect) {
   if (const auto* grant = std::get_if<Grant>(&effect.message); grant && grant->offset > 0) {
     ++world_.happened().transfers_resumed;
   }
-  if (const auto* accepted = std::get_if<Accepted>(&effect.message)) {
-    observer_.acknowledged.insert(accepted->id);
-  }
   if (!network_.SendToClient(effect.link, {fence, effect.message, nullptr})) {
     events_.push_back(LinkGone{effect.link});
   }
@@ -187,7 +184,6 @@ void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
   auto built = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, *next);
   MUSTER_CHECK(built.has_value(), "a version of checked updates can be built");
   built_ = next;
-  built_digest_ = built->manifest.digest;
   Feed(VersionBuilt{std::move(built->manifest), built->model_digest});
 }
 
@@ -233,10 +229,7 @@ void CoordinatorNode::Perform(const Notice& effect) {
   }
   if (effect.kind == NoticeKind::attempt_opened) Progress(head_version_, effect.attempt);
   if (effect.kind == NoticeKind::version_committed) {
-    // Without its round it is told by a later process than the one that built it.
-    const auto record = store_->ReadRoundRecord(effect.version);
-    const bool built_here = effect.round != 0 || !record;
-    observer_.announced[effect.version] = built_here ? built_digest_ : record->digest;
+    observer_.announced = std::max(observer_.announced, effect.version);
     Progress(std::max(effect.version, head_version_), 1);
   }
   if (effect.kind !=

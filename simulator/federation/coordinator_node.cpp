@@ -65,7 +65,6 @@ Status CoordinatorNode::OpenState() {
   auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(actor_)}, {*trainer_, ""},
                          *strategy_);
   MUSTER_TRY(start);
-  CheckPromises(start->state);
   observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
@@ -80,35 +79,6 @@ Status CoordinatorNode::OpenState() {
   }
   Progress(head_version_, attempt);
   return {};
-}
-
-// P1, and P2 as far as a start can see it.
-void CoordinatorNode::CheckPromises(const RecoveredState& recovered) {
-  const Version head = recovered.head->version;
-  for (const auto& [version, digest] : observer_.announced) {
-    if (version > head) {
-      return world_.Violate("version " + std::to_string(version) +
-                            " was announced; after a restart head is " + std::to_string(head));
-    }
-    const auto record = store_->ReadRoundRecord(version);
-    if (!record && record.error().reason == Reason::damage && rotted_) continue;
-    world_.Expect(record.has_value() && record->digest == digest,
-                  "version " + std::to_string(version) + " is not the one that was announced");
-  }
-  for (const UpdateId& id : observer_.acknowledged) {
-    const bool open = std::ranges::any_of(recovered.accepted,
-                                          [&](const AcceptedUpdate& a) { return a.id == id; });
-    world_.Expect(open || id.round <= recovered.last_record->round,
-                  id.Text() + " was acknowledged and is forgotten");
-  }
-  for (const AcceptedUpdate& update : recovered.accepted) observer_.acknowledged.insert(update.id);
-  for (const auto& [name, told] : observer_.enrolled) {
-    const bool kept = std::ranges::any_of(recovered.roster, [&](const RosterEntry& entry) {
-      return entry.name == name && entry.index == told.index && entry.revoked == told.revoked &&
-             (told.revoked || entry.key == told.key);
-    });
-    world_.Expect(kept, name + " is not in the roster as the operator was told");
-  }
 }
 
 void CoordinatorNode::Start() {

@@ -91,7 +91,6 @@ class CoordinatorNode {
   Status EnrollAll();
   void FailToStart(const Error& error);
   void StopForDamage(const std::string& text);
-  void CheckPromises(const RecoveredState& recovered);
   void Feed(const coordinator::Event& event);
   bool DiesAt(const coordinator::Effect& effect);
   std::optional<Unsynced> Silence() const;
@@ -163,7 +162,6 @@ class CoordinatorNode {
   Epoch epoch_;
   Version head_version_ = 0;
   std::shared_ptr<const ParameterSet> head_, built_;
-  Sha256Digest built_digest_{};
   bool stopping_ = false;
   bool disk_short_ = false;
   bool feeding_ = false;

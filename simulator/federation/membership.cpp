@@ -17,7 +17,6 @@ Membership::Membership(World& world, CoordinatorNode& coordinator, Place home, F
       parts_(setup.job.data.parts),
       needed_(setup.job.round.goal),
       first_members_(setup.roster.size()) {
-  for (const RosterEntry& entry : setup.roster) home_.observer->enrolled[entry.name] = entry;
   coordinator_.on_answer = [this](AdminTicket ticket, const Status& answer, RosterIndex index) {
     OnAnswer(ticket, answer, index);
   };
@@ -98,8 +97,6 @@ void Membership::Turn() {
   if (requests_.empty() || !coordinator_.up() || asked_in_ == coordinator_.process().life()) return;
   asked_in_ = coordinator_.process().life();
   const Request& next = requests_.front();
-  // Until the answer either may be on disk.
-  home_.observer->enrolled.erase(next.name);
   ++ticket_;
   if (next.revoke) {
     coordinator_.Request(coordinator::RevokeRequested{ticket_, next.name});
@@ -119,11 +116,6 @@ void Membership::OnAnswer(AdminTicket ticket, const Status& answer, RosterIndex 
   if (world_.telling()) {
     world_.Tell(kCoordinator, done.name + (done.revoke ? " is thrown out" : " is enrolled") +
                                   ", says the operator's answer");
-  }
-  if (done.revoke) {
-    home_.observer->enrolled[done.name] = {.index = index, .name = done.name, .revoked = true};
-  } else {
-    home_.observer->enrolled[done.name] = {.index = index, .name = done.name, .key = done.key};
   }
   // Not in the middle of a step of the coordinator.
   world_.At(world_.now(), kCoordinator, [this, done, index] {

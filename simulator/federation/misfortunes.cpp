@@ -11,10 +11,6 @@ namespace {
 constexpr std::int64_t kRateLeast = ProcessClock::kTrueRate / 2;
 constexpr std::int64_t kRateMost = ProcessClock::kTrueRate * 2;
 
-Version NewestOf(const Observer& observer) {
-  return observer.announced.empty() ? 0 : observer.announced.rbegin()->first;
-}
-
 }  // namespace
 
 void Misfortunes::Begin() {
@@ -82,12 +78,12 @@ void Misfortunes::SendAway(ParticipantNode& node, std::uint64_t value) {
   KeyedStream stream(value, "leave", {});
   ++world_.happened().absences;
   node.Leave(/*stays_away=*/true);
-  const Version back_at = NewestOf(observer_) + 1 + stream.Below(kAwayVersionsMost);
+  const Version back_at = observer_.announced + 1 + stream.Below(kAwayVersionsMost);
   const Micros back_by = world_.now() + DurationOf(stream, kMisfortuneEvery, kAwayMost);
   // Looked at now and then, as by an operator.
   const auto look = [this, &node, back_at, back_by](const auto& again) -> void {
     if (!node.away()) return;
-    if (NewestOf(observer_) >= back_at || world_.now() >= back_by) return node.KeepAway(false);
+    if (observer_.announced >= back_at || world_.now() >= back_by) return node.KeepAway(false);
     world_.At(world_.now() + kMisfortuneEvery, ActorOf(node.index()), [again] { again(again); });
   };
   look(look);

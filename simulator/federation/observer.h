@@ -2,8 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <set>
 #include <vector>
 
 #include "checkpoint/store.h"
@@ -46,14 +44,9 @@ class Watcher {
   virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
 };
 
-/// The promises that every later state must keep.
+/// Who looks on, and what of a run those who disturb it go by.
 struct Observer {
-  /// Whoever sent them may forget them: they may never be trained again (P3).
-  std::set<UpdateId> acknowledged;
-  /// Versions that anybody has heard of, by message or notice (P1).
-  std::map<Version, Sha256Digest> announced;
-  /// What the operator was told of the roster: by name, as of the last answer (P8).
-  std::map<std::string, RosterEntry> enrolled;
+  Version announced = 0;        ///< The newest version that an event told of.
   bool roster_changed = false;  ///< Participants were revoked, or got new keys, or will soon.
   bool copied = false;          ///< A second coordinator runs or ran on a copy of the state.
   /// Called when head or attempt of the open round moved, and at every start: a scenario decides by

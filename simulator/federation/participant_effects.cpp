@@ -79,8 +79,6 @@ void ParticipantNode::Perform(const StoreChunk& effect) {
 
 void ParticipantNode::Perform(const StartFit& effect) {
   MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
-  world_.Expect(!here_.observer->acknowledged.contains(effect.id),
-                name() + " trains " + effect.id.Text() + ", which was acknowledged");
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
   Worker alone;

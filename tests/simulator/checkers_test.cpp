@@ -348,6 +348,29 @@ TEST(CheckersTest, AGrantToAnotherIsRefused) {
   ExpectRefused(OfSent<Grant>([](Grant& grant) { grant.id.slot += 1; }), "goes to another's link");
 }
 
+TEST(CheckersTest, AWordToTheOperatorThatIsNotKeptIsRefused) {
+  // Once there is a spool the operator asks; in place of the next accept it is told that all is
+  // done.
+  bool asked = false;
+  bool told = false;
+  Treatment treatment;
+  treatment.event = [&](Event& event) {
+    if (std::holds_alternative<coordinator::SpoolPrepared>(event) && !std::exchange(asked, true)) {
+      event = coordinator::RevokeRequested{7, "site-2"};
+    }
+    return true;
+  };
+  treatment.effect = [&](Effect& effect) {
+    if (asked && Sent<Accepted>(effect) != nullptr && !std::exchange(told, true)) {
+      effect = coordinator::AnswerAdmin{.ticket = 7};
+    }
+    return true;
+  };
+  const std::vector<std::string> violations = Judge(treatment).violations;
+  EXPECT_THAT(violations, Contains(HasSubstr("is told that site-2 is revoked before")));
+  EXPECT_THAT(violations, Contains(HasSubstr("revoked; after a start the roster says otherwise")));
+}
+
 // --- P9 ------------------------------------------------------------------------------------------
 
 TEST(CheckersTest, AWaitForNothingThatIsUnderWayIsRefused) {
@@ -364,6 +387,19 @@ TEST(CheckersTest, ADeadlineThatPassesWithoutAMoveIsRefused) {
   Treatment treatment;
   treatment.stepped = [](MonotonicMs& now) { now += 31'000; };
   ExpectRefused(treatment, "has passed, and the tick moved nothing");
+}
+
+TEST(CheckersTest, ADeadlineThatAStartForgetsIsRefused) {
+  Treatment treatment;
+  treatment.start = [](RecoveredState& state) {
+    if (state.open_round) state.open_round->deadline_consumed_ms = 29'000;
+  };
+  ExpectRefused(treatment, "29000 ms of its deadline were over at the start");
+}
+
+TEST(CheckersTest, OneWhoIsAwaitedAndNotNamedIsRefused) {
+  ExpectRefused(OfMutation<PutOpenRound>([](PutOpenRound& put) { put.round.cohort.push_back(7); }),
+                "is awaited, and report waiting for updates does not name its owner");
 }
 
 TEST(CheckersTest, AParticipantWithoutATimerIsRefused) {
