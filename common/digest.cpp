@@ -6,13 +6,24 @@
 #include "common/error.h"
 
 namespace muster {
+namespace {
+
+const EVP_MD* Sha256Algorithm() {
+  // Looked up once: each look-up takes a lock of the library's.
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  MUSTER_CHECK(algorithm != nullptr, "OpenSSL has no SHA-256");
+  return algorithm;
+}
+
+}  // namespace
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   ~State() { EVP_MD_CTX_free(context); }
   void Begin() {
-    MUSTER_CHECK(context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1,
-                 "OpenSSL has no SHA-256");
+    const int begun =
+        context == nullptr ? 0 : EVP_DigestInit_ex2(context, Sha256Algorithm(), nullptr);
+    MUSTER_CHECK(begun == 1, "SHA-256");
   }
 };
 
