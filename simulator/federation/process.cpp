@@ -21,6 +21,7 @@ void Process::Begin(std::function<void()> tick) {
 
 void Process::End() {
   ++life_;
+  ++wake_;
   running_ = false;
   paused_ = false;
   paused_until_ = 0;
@@ -41,8 +42,8 @@ void Process::WakeLater() {
   // An earlier wake-up finds that nothing is due and asks again.
   if (wake_at_ >= world_.now() && wake_at_ <= when) return;
   wake_at_ = when;
-  world_.At(when, actor_, [this, life = life_, when] {
-    if (life == life_ && when == wake_at_) Wake();
+  world_.At(when, actor_, [this, wake = ++wake_] {
+    if (wake == wake_) Wake();
   });
 }
 

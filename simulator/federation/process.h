@@ -69,7 +69,8 @@ class Process {
   std::function<void()> tick_;
   MonotonicMs ticked_at_ = 0;
   std::optional<MonotonicMs> armed_;
-  Micros wake_at_ = -1;  ///< World time of the one wake-up that counts; -1: none.
+  Micros wake_at_ = -1;     ///< World time of the one wake-up that counts; -1: none.
+  std::uint64_t wake_ = 0;  ///< Its number.
   bool paused_ = false;
   Micros paused_until_ = 0;
   std::deque<std::function<void()>> backlog_;

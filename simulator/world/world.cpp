@@ -3,11 +3,10 @@
 namespace muster::simulator {
 
 std::uint64_t World::Draw(Actor actor) {
-  auto found = streams_.find(actor);
-  if (found == streams_.end()) {
-    found = streams_.emplace(actor, KeyedStream(seed_, "world", {actor})).first;
-  }
-  const std::uint64_t drawn = found->second.Next();
+  if (actor >= streams_.size()) streams_.resize(actor + 1);
+  std::optional<KeyedStream>& stream = streams_[actor];
+  if (!stream) stream.emplace(seed_, "world", std::initializer_list<std::uint64_t>{actor});
+  const std::uint64_t drawn = stream->Next();
   hash_.Add(drawn);
   return drawn;
 }
@@ -29,13 +28,13 @@ std::optional<std::uint64_t> World::Ask(FaultKind kind, Actor actor) {
 bool World::RunUntil(const std::function<bool()>& done, Micros limit) {
   while (!done()) {
     if (!violations_.empty()) return false;
-    if (queue_.empty() || queue_.begin()->first.first > limit) return false;
-    auto next = queue_.extract(queue_.begin());
-    now_ = next.key().first;
+    if (queue_.empty() || queue_.next_at() > limit) return false;
+    now_ = queue_.next_at();
+    const EventQueue::Event next = queue_.Pop();
     hash_.Add(static_cast<std::uint64_t>(now_));
-    hash_.Add(next.mapped().actor);
+    hash_.Add(next.actor);
     ++happened_.events;
-    next.mapped().action();
+    next.action();
   }
   return true;
 }

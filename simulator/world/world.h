@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +11,7 @@
 
 #include "common/ids.h"
 #include "common/random.h"
+#include "simulator/world/event_queue.h"
 #include "simulator/world/schedule.h"
 #include "simulator/world/trace.h"
 
@@ -59,7 +60,7 @@ class World {
   // --- Time --------------------------------------------------------------------------------------
   /// Equal times keep the order of the calls.
   void At(Micros when, Actor actor, std::function<void()> action) {
-    queue_.emplace(std::pair(when, ++queued_), Item{actor, std::move(action)});
+    queue_.Push(when, actor, std::move(action));
   }
   /// Runs until `done`, nothing is left, the time is up or a promise is broken. Returns whether it
   /// is done.
@@ -84,11 +85,6 @@ class World {
   std::function<coordinator::Phase()> phase = [] { return coordinator::Phase::starting; };
 
  private:
-  struct Item {
-    Actor actor;
-    std::function<void()> action;
-  };
-
   const std::uint64_t seed_;
   const Faults faults_;
   Schedule schedule_;
@@ -98,10 +94,9 @@ class World {
   std::vector<std::string> violations_;
   bool telling_ = false;
   std::vector<StoryLine> story_;
-  std::map<Actor, KeyedStream> streams_;
+  std::vector<std::optional<KeyedStream>> streams_;  ///< By actor, from its first draw on.
   Micros now_ = 0;
-  std::uint64_t queued_ = 0;
-  std::map<std::pair<Micros, std::uint64_t>, Item> queue_;
+  EventQueue queue_;
 };
 
 /// Work that one thread does in order: each piece ends after those before it.
