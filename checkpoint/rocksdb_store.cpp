@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "checkpoint/internal/batch_encoder.h"
 #include "checkpoint/internal/database.h"
@@ -30,6 +31,18 @@ namespace {
 
 // A reader beside a writer may find a file gone between the listing and the opening.
 constexpr int kReaderOpensMax = 8;
+
+// Far below what makes RocksDB write its log out by itself, one family after another beside
+// batches.
+constexpr std::uint64_t kLogBytesMax = 1U << 20;
+
+std::uint64_t BytesIn(const std::vector<KeyChange>& changes) {
+  std::uint64_t bytes = 0;
+  for (const KeyChange& change : changes) {
+    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  }
+  return bytes;
+}
 
 /// Tells the store what became of a version's chunks.
 class NotedWriter : public VersionWriter {
@@ -76,10 +89,14 @@ class RocksDbStore : public CheckpointStore {
     const EncodedBatch encoded = EncodeBatch(batch, index_);
     MUSTER_TRY(database_->Write(encoded.changes, batch.sync));
     encoded.index.ApplyTo(&index_);
-    if (!batch.sync) return {};
-    const Status told = witness_->Tell(index_.batch_number);
-    // The batch is durable; on a file system that copies on write the witness waits for space.
-    if (!told && told.error().reason != Reason::disk_full) return told;
+    if (batch.sync) {
+      const Status told = witness_->Tell(index_.batch_number);
+      // The batch is durable; on a file system that copies on write the witness waits for space.
+      if (!told && told.error().reason != Reason::disk_full) return told;
+    }
+    log_bytes_ += BytesIn(encoded.changes);
+    // If it fails, the next batch is told of it: this one is written.
+    if (log_bytes_ >= kLogBytesMax) (void)WriteOutLog().has_value();
     return {};
   }
 
@@ -178,13 +195,18 @@ class RocksDbStore : public CheckpointStore {
   // The removal of a file is durable at once, the records of newer versions may still lie in the
   // log alone. Damage there would throw the state back to versions that are removed; so a version
   // that is held is always named by what is written out of the log.
-  // Batches wait for it: of one that came between two families the log would hold a part alone, and
-  // no database opens whose log is damaged before what one family has of it.
   Status KeepWayBack(Version removed) {
     const std::lock_guard guard(mutex_);
     if (written_out_ && *written_out_ > removed) return {};
+    return WriteOutLog();
+  }
+
+  // REQUIRES: mutex_ is held. Batches wait: of one that came between two families the log would
+  // hold a part alone, and no database opens whose log is damaged before what one family has of it.
+  Status WriteOutLog() {
     MUSTER_TRY(database_->FlushLog(/*merge=*/false));
     written_out_ = index_.head;
+    log_bytes_ = 0;
     return {};
   }
 
@@ -200,6 +222,7 @@ class RocksDbStore : public CheckpointStore {
   StoreIndex index_;
   std::uint64_t staged_count_ = 0;
   std::optional<Version> written_out_;  ///< Head when the log was last written out by this process.
+  std::uint64_t log_bytes_ = 0;         ///< Of keys and values since then, or since the open.
 };
 
 }  // namespace

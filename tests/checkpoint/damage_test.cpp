@@ -1,12 +1,15 @@
 // Damage and torn ends of what lies on the disk: the first is told, the second forgiven.
 #include <gmock/gmock.h>
 
+#include <rocksdb/file_system.h>
 #include <rocksdb/status.h>
 
 #include <filesystem>
 #include <string>
 
+#include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
+#include "common/limits.h"
 #include "tests/checkpoint/samples.h"
 #include "tests/checkpoint/store_fixture.h"
 
@@ -108,6 +111,41 @@ TEST_F(DamageTest, ALogCutBeforeTheWitnessIsDamage) {
   CrashWithALog();
   Truncate(LiveLog(), LogBytes() - 3);
   EXPECT_EQ(OpenError().reason, Reason::damage);
+}
+
+/// A quarter of a megabyte of one family.
+PutVersion BulkyManifest(Version version) {
+  constexpr std::size_t kTensors = 1'000;
+  VersionManifest manifest{.version = version};
+  for (std::size_t i = 0; i < kTensors; ++i) {
+    manifest.tensors.push_back({.name = std::string(limits::kTensorNameBytesMax, 't')});
+  }
+  return {manifest};
+}
+
+// RocksDB itself writes out one family at a time; what the others have of the same batches would
+// lie in a log alone that no longer goes with it.
+TEST_F(DamageTest, WhereverALongLogIsDamagedTheStateBeforeItIsThere) {
+  Open();
+  Commit(0);
+  for (Version version = 1; version <= 42; ++version) {
+    Write({BulkyManifest(version), PutRosterEntry{SampleRosterEntry(1)}});
+  }
+  Crash();
+  int copies = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(FileOf("db"))) {
+    if (entry.path().extension() != ".log") continue;
+    for (std::uint64_t part = 0; part < 4 && entry.file_size() > 100; ++part, ++copies) {
+      const std::string copy = temporary_ / ("copy-" + std::to_string(copies));
+      std::filesystem::copy(directory(), copy, std::filesystem::copy_options::recursive);
+      Flip(copy + "/db/" + entry.path().filename().string(), 10 + entry.file_size() * part / 4);
+      const auto damaged =
+          checkpoint::OpenDamagedToRead(rocksdb::FileSystem::Default(), copy, StateKey());
+      ASSERT_TRUE(damaged) << damaged.error().Text();
+      EXPECT_TRUE(damaged->store->recovered().head);
+    }
+  }
+  EXPECT_GT(copies, 0);
 }
 
 TEST_F(DamageTest, AMissingLogIsDamage) {
