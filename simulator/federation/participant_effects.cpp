@@ -143,7 +143,7 @@ void ParticipantNode::Perform(const Notice& effect) {
 bool ParticipantNode::IsMisled(Reason reason) const {
   const Happened& happened = world_.happened();
   const bool misread = reason == Reason::identity_mismatch || reason == Reason::wrong_job ||
-                       reason == Reason::protocol_unsupported;
+                       reason == Reason::protocol_unsupported || reason == Reason::superseded;
   const bool lied_to = reason == Reason::wrong_job || reason == Reason::unknown_lineage;
   return (happened.corruptions > 0 && misread) || (happened.impostors > 0 && lied_to);
 }
