@@ -92,7 +92,10 @@ void Federation::Begin() {
 
 void Federation::SpareCore(const std::vector<RosterIndex>& core) {
   world_.schedule().Spare(kCoordinator);
-  for (const RosterIndex who : core) world_.schedule().Spare(ActorOf(who));
+  for (const RosterIndex who : core) {
+    world_.schedule().Spare(ActorOf(who));
+    network_.Clear(ActorOf(who));
+  }
   misfortunes_->Spare(core);
 }
 

@@ -83,10 +83,10 @@ void Membership::NewKey(ParticipantNode& node, std::uint64_t value) {
          node.Readmit();
        }});
 }
+
 void Membership::TakeBack(ParticipantNode& node) {
   if (IsOut(node)) NewKey(node, node.index());
 }
-
 
 void Membership::Ask(Request request) {
   requests_.push_back(std::move(request));

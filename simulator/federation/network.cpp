@@ -82,6 +82,12 @@ void Network::Cut(Connection& connection) {
   });
 }
 
+void Network::Clear(Actor who) {
+  weather_.Clear(who);
+  const auto newest = newest_.find(who);
+  if (newest != newest_.end()) Cut(*newest->second);
+}
+
 void Network::CutLater(Connection& connection, Micros at) {
   world_.At(at, connection.who, [this, &connection] { Cut(connection); });
 }

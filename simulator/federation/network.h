@@ -60,6 +60,9 @@ class Network {
   /// The server forgets the link; what its peer sends next comes under a new id.
   void Drop(LinkId link);
 
+  /// Weather and half-open links of `who` end: its newest link is cut, and another one is sound.
+  void Clear(Actor who);
+
   LinkId Open(Actor who, const PublicKey& key, ClientEnd client, Door door = Door::judged);
   /// What was sent before still travels for a moment.
   void Close(LinkId connection);

@@ -52,6 +52,11 @@ void Weather::Blow() {
   world_.At(world_.now() + kWeatherEvery, kCoordinator, [this] { Blow(); });
 }
 
+void Weather::Clear(Actor who) {
+  const auto found = airs_.find(who);
+  if (found != airs_.end()) found->second = Air();
+}
+
 Micros Weather::OpenAt(Actor who, Direction direction) const {
   const auto found = airs_.find(who);
   if (found == airs_.end()) return world_.now();

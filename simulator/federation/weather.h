@@ -26,6 +26,8 @@ class Weather {
 
   /// From now on `who` is asked for. The first call starts the weather.
   void Know(Actor who);
+  /// What lies between it and its coordinator now ends.
+  void Clear(Actor who);
   /// When what is sent now can set out: now, or when the partition ends.
   Micros OpenAt(Actor who, Direction direction) const;
   /// By which latencies are longer now.
