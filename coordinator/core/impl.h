@@ -72,9 +72,9 @@ class CoordinatorCore::Impl {
   void Forgive(Slot slot, const Incarnation& incarnation);
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const;
-  void EndSession(RosterIndex index, Reason reason);
+  void EndSession(RosterIndex index, Reason reason, bool successor = false);
   void ExpireLeases();
-  void RememberEnded(const Incarnation& incarnation);
+  void RememberEnded(const Session& session);
   Session* FindSession(LinkId link, const PublicKey& identity);
   void RefuseLink(LinkId link, Refused refusal, const std::string& who);
   void RefuseSession(const Session& session, Reason reason, std::optional<UpdateId> id,
@@ -225,8 +225,8 @@ class CoordinatorCore::Impl {
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
-  std::set<Incarnation> ended_;
-  std::deque<Incarnation> ended_order_;
+  std::set<std::pair<RosterIndex, Incarnation>> ended_;  ///< Nobody ends another's process.
+  std::deque<std::pair<RosterIndex, Incarnation>> ended_order_;
   std::map<Slot, Upload> uploads_;
   std::map<UploadId, Slot> upload_slots_;
   std::set<std::uint32_t> free_extents_;

@@ -78,7 +78,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckHello(const RosterEntry* entr
     return Refused{.reason = Reason::wrong_job,
                    .text = "this coordinator runs another job, " + job_.name};
   }
-  if (ended_.contains(hello.incarnation)) {
+  if (ended_.contains({entry->index, hello.incarnation})) {
     return Refused{.reason = Reason::superseded, .text = "a newer process took over this name"};
   }
   return std::nullopt;
@@ -126,8 +126,8 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
   const RosterIndex index = old.index;
   if (old.incarnation != hello.incarnation) {
     RefuseSession(old, Reason::superseded, std::nullopt, "a newer process took over this name");
-    RememberEnded(old.incarnation);
-    EndSession(index, Reason::superseded);
+    RememberEnded(old);
+    EndSession(index, Reason::superseded, /*successor=*/true);
     return;
   }
   if (old.control == link_of_hello) return;
@@ -148,9 +148,10 @@ void CoordinatorCore::Impl::Forgive(Slot slot, const Incarnation& incarnation) {
   if (found->second.by != incarnation) round_->refused.erase(found);
 }
 
-void CoordinatorCore::Impl::RememberEnded(const Incarnation& incarnation) {
-  if (!ended_.insert(incarnation).second) return;
-  ended_order_.push_back(incarnation);
+void CoordinatorCore::Impl::RememberEnded(const Session& session) {
+  const std::pair process(session.index, session.incarnation);
+  if (!ended_.insert(process).second) return;
+  ended_order_.push_back(process);
   if (ended_order_.size() > limits::kEndedIncarnationsMax) {
     ended_.erase(ended_order_.front());
     ended_order_.pop_front();
@@ -225,7 +226,7 @@ void CoordinatorCore::Impl::OnSessionMessage(const Received& received, Session& 
   } else if (const auto* request = std::get_if<ModelRequest>(&received.message)) {
     OnModelRequest(session, received.link, *request);
   } else if (const auto* leave = std::get_if<Leave>(&received.message)) {
-    RememberEnded(session.incarnation);
+    RememberEnded(session);
     EndSession(session.index, leave->reason);
   } else if (const auto* refusal = std::get_if<RefuseCoordinator>(&received.message)) {
     // One peer's word changes nothing here; the operator sees it.
@@ -241,7 +242,9 @@ void CoordinatorCore::Impl::OnSessionMessage(const Received& received, Session& 
   }
 }
 
-void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason) {
+// `successor`: a process of the same name comes in this very step. A peer's word for it does not
+// count.
+void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason, bool successor) {
   const auto found = sessions_.find(index);
   if (found == sessions_.end()) return;
   for (LinkId link : {found->second.control, found->second.bulk}) {
@@ -253,7 +256,7 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason) {
   std::erase(grant_queue_, index);
   Count("sessions_ended." + std::string(ReasonName(reason)));
   Note({.kind = NoticeKind::left, .who = NameOf(index), .reason = reason});
-  if (reason != Reason::superseded) RefillCohort();  // A successor says hello in this very step.
+  if (!successor) RefillCohort();
   PumpGrants();
   if (finishing_) CheckGoodbyes();
   if (draining_) CheckDrained();

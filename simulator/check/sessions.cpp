@@ -22,7 +22,8 @@ void Sessions::OnStart(const RecoveredState& /*recovered*/, CheckpointStore& /*s
 
 Standing Sessions::JudgeHello(const RosterEntry& entry, const Hello& hello) const {
   if (entry.name != hello.name) return Standing::not_enrolled;
-  return ended_.contains(hello.incarnation) ? Standing::ended : Standing::may_act;
+  const bool ended = ended_.contains({entry.index, hello.incarnation});
+  return ended ? Standing::ended : Standing::may_act;
 }
 
 // `message` is none for a chunk.
@@ -97,7 +98,9 @@ void Sessions::Left(const coordinator::Notice& notice) {
   const auto* received = event_ == nullptr ? nullptr : std::get_if<coordinator::Received>(event_);
   const bool goodbye = received != nullptr && speaker_ == entry->index &&
                        std::holds_alternative<Leave>(received->message);
-  if (goodbye || notice.reason == Reason::superseded) ended_.insert(session->second.incarnation);
+  const bool taken_over = received != nullptr && speaker_ == entry->index &&
+                          std::holds_alternative<Hello>(received->message);
+  if (goodbye || taken_over) ended_.insert({entry->index, session->second.incarnation});
   const Session was = session->second;
   sessions_.erase(session);
   links_.erase(was.control);

@@ -60,7 +60,7 @@ class Sessions : public Watcher {
   LinkId link_ = 0;
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;
-  std::set<Incarnation> ended_;
+  std::set<std::pair<RosterIndex, Incarnation>> ended_;
 };
 
 /// Whether an effect only refuses: what may come of a message that must not change anything.

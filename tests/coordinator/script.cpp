@@ -141,7 +141,7 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
   const PublicKey key = KeyOf(Get(arguments, "key", who));
   Incarnation incarnation;
   incarnation.bytes[0] = static_cast<std::byte>(Number(arguments, "incarnation", 1));
-  incarnation.bytes[1] = static_cast<std::byte>(IndexOf(who));
+  incarnation.bytes[1] = static_cast<std::byte>(IndexOf(Get(arguments, "of", who)));
   Message message = LeaseRenew{};
   if (command == "hello") {
     Hello hello;
@@ -160,7 +160,9 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
     message = ModelRequest{Number(arguments, "version", 0), Number(arguments, "offset", 0),
                            static_cast<std::uint32_t>(Number(arguments, "bytes", kUpdateBytes))};
   }
-  if (command == "leave") message = Leave{};
+  if (command == "leave") {
+    message = Leave{arguments.contains("successor") ? Reason::superseded : Reason::left};
+  }
   if (command == "welcome") message = Welcome{};
   if (command == "refuse_coordinator") message = RefuseCoordinator{};
   if (command == "offer") {
