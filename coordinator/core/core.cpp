@@ -91,7 +91,10 @@ void CoordinatorCore::Impl::NoticeGap() {
     round_->attempt_started += gap;
     round_->deadline_persisted += gap;
   }
-  for (auto& [slot, upload] : uploads_) upload.progressed_at += gap;
+  for (auto& [slot, upload] : uploads_) {
+    upload.progressed_at += gap;
+    upload.yields_at += gap;
+  }
   for (auto& [token, pending] : batches_) {
     if (pending.retry_at) *pending.retry_at += gap;
   }

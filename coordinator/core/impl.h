@@ -92,7 +92,7 @@ class CoordinatorCore::Impl {
   bool AnswerSettled(const Session& session, const Offer& offer);
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
   void PumpGrants();
-  bool MakeRoomForGrant();
+  bool MakeRoomForGrant(), MakeSlowestYield();
   bool IsStalled(const Upload& upload, MonotonicMs now) const;
   void GrantUpload(Session& session, const Offer& offer);
   void SendGrant(const Session& session, const Upload& upload);

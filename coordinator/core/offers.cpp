@@ -129,7 +129,10 @@ void CoordinatorCore::Impl::PumpGrants() {
 }
 
 // A half-received upload whose sender is away gives its place to one who is here; else one that
-// stands still does, the longest idle first. One that goes on, however slowly, keeps it.
+// stands still does, the longest idle first. One that goes on, however slowly, keeps it for twice
+// the time that this round's attempts had when it was granted: longer each time, so that no honest
+// one is too slow for ever, and never for ever, or members that send a byte now and then would keep
+// the places from all others.
 bool CoordinatorCore::Impl::MakeRoomForGrant() {
   const Upload* stalled = nullptr;
   for (const auto& [slot, upload] : uploads_) {
@@ -141,7 +144,7 @@ bool CoordinatorCore::Impl::MakeRoomForGrant() {
     if (!IsStalled(upload, now_)) continue;
     if (stalled == nullptr || upload.progressed_at < stalled->progressed_at) stalled = &upload;
   }
-  if (stalled == nullptr) return false;
+  if (stalled == nullptr) return MakeSlowestYield();
   Count("uploads_evicted");
   const UpdateId id = stalled->offer.id;
   const Session& sender = sessions_.at(stalled->from);
@@ -150,6 +153,24 @@ bool CoordinatorCore::Impl::MakeRoomForGrant() {
   RefuseSession(sender, Reason::upload_stalled, id,
                 "no bytes came for " + std::to_string(idle_ms) +
                     " ms and others wait; offer again, it starts from the first byte",
+                limits::kBusyRetryMs);
+  return true;
+}
+
+bool CoordinatorCore::Impl::MakeSlowestYield() {
+  const Upload* slow = nullptr;
+  for (const auto& [slot, upload] : uploads_) {
+    if (upload.state != Upload::State::receiving || now_ < upload.yields_at) continue;
+    if (slow == nullptr || upload.yields_at < slow->yields_at) slow = &upload;
+  }
+  if (slow == nullptr) return false;
+  Count("uploads_evicted");
+  const UpdateId id = slow->offer.id;
+  const Session& sender = sessions_.at(slow->from);
+  DropUpload(id.slot);
+  RefuseSession(sender, Reason::upload_stalled, id,
+                "its bytes come too slowly and others wait; offer again, it starts from the first "
+                "byte and may take longer",
                 limits::kBusyRetryMs);
   return true;
 }
@@ -168,6 +189,7 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
   upload.offer = offer;
   upload.from = session.index;
   upload.progressed_at = now_;
+  upload.yields_at = now_ + 2 * options_.deadline_ms * round_->record.attempt;
   upload.extent.index = *free_extents_.begin();
   free_extents_.erase(free_extents_.begin());
   Emit(OpenUpload{upload.id, upload.extent, offer.bytes});

@@ -38,6 +38,7 @@ struct Upload {
   std::uint64_t requested = 0;       ///< Bytes given to StoreChunk.
   std::uint64_t stored = 0;          ///< Bytes known to be in the spool file.
   MonotonicMs progressed_at = 0;     ///< When bytes came or were stored last; first, the grant.
+  MonotonicMs yields_at = 0;         ///< From then on it keeps its place from nobody that waits.
   std::uint64_t finished_order = 0;  ///< Position among the uploads that became whole.
   /// It is being added to the sum beside its way to the disk: the round cannot close without it.
   bool folding = false;
