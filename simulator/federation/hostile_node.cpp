@@ -190,10 +190,9 @@ void HostileNode::Replay(KeyedStream& stream) {
 
 void HostileNode::Usurp(KeyedStream& stream) {
   Hello hello = Greeting(known_.incarnation);
-  const Hello* other = nullptr;
-  for (const auto& packet : network_.overheard()) {
-    const auto* heard = std::get_if<Hello>(&packet->message);
-    if (heard != nullptr && heard->name != entry_.name) other = heard;
+  const Hello* other = nullptr;  // Of somebody else: one half of those known, drawn.
+  for (const auto& [who, heard] : network_.overheard_hellos()) {
+    if (who != actor_ && (other == nullptr || stream.Below(2) == 0)) other = &heard;
   }
   switch (stream.Below(7)) {
     case 0:  // A second process of its name.

@@ -13,7 +13,7 @@ namespace muster::simulator {
 namespace {
 
 constexpr float kSound = 1.0F / 1'024;
-constexpr std::uint64_t kDripBytes = 64;
+constexpr std::uint64_t kDripBytes = sizeof(float);
 constexpr std::uint64_t kSurplusChunks = 24;
 
 void Put(Bytes& bytes, std::uint64_t offset, float value) {
@@ -35,6 +35,9 @@ Bytes SoundBytes(const ParameterLayout& layout) {
 
 void HostileNode::OfferPoison(KeyedStream& stream) {
   if (!known_.task) return;
+  const bool dripping = poison_ && poison_->granted && poison_->flaw == Flaw::drip &&
+                        poison_->offer.id == known_.task->id && links_.contains(poison_->link);
+  if (dripping) return;  // It keeps its place as long as it can.
   Poison poison;
   poison.flaw = static_cast<Flaw>(stream.Below(kFlaws));
   poison.link = AnyLink(stream);

@@ -239,6 +239,8 @@ void Network::Remember(const Connection& connection, std::size_t lane, const Car
   } else if (overhearing_) {
     overheard_.push_back(packet);
     if (overheard_.size() > kOverheardMost) overheard_.pop_front();
+    const auto* hello = std::get_if<Hello>(&packet->message);
+    if (hello != nullptr) overheard_hellos_[connection.who] = *hello;
   }
 }
 

@@ -73,6 +73,8 @@ class Network {
   /// CURVE hides it from the wire; this stands for participants that pass it on.
   void Overhear() { overhearing_ = true; }
   const std::deque<std::shared_ptr<const Packet>>& overheard() const { return overheard_; }
+  /// The newest hello of each.
+  const std::map<Actor, Hello>& overheard_hellos() const { return overheard_hellos_; }
 
  private:
   /// One direction of one channel.
@@ -125,6 +127,7 @@ class Network {
   std::map<Actor, Told> told_;
   bool overhearing_ = false;
   std::deque<Carried> overheard_;
+  std::map<Actor, Hello> overheard_hellos_;
   std::map<LinkId, std::pair<Connection*, Channel>> server_links_;
   std::map<std::pair<PublicKey, Channel>, std::deque<LinkId>> held_;  ///< Oldest first.
 };

@@ -1,6 +1,8 @@
 // What the simulated network does to messages, and what a federation makes of it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,7 +17,13 @@
 namespace muster::simulator {
 namespace {
 
-constexpr std::uint64_t kSeeds = 40;
+/// With fewer seeds something may happen not to occur.
+constexpr std::uint64_t kSeedsLeast = 40;
+const std::uint64_t kSeeds = [] {
+  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
+  return wanted == nullptr ? kSeedsLeast
+                           : std::max<std::uint64_t>(std::stoull(wanted), kSeedsLeast);
+}();
 constexpr std::uint32_t kParticipants = 4;
 constexpr Round kRounds = 5;
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
