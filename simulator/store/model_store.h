@@ -10,7 +10,8 @@
 namespace muster::simulator {
 
 /// As OpenCheckpointStore, plain: the same looks before the first change, the same sweep. One that
-/// is opened to be read holds what is there now. Not thread-safe.
+/// is opened to be read holds what is there now. It writes its log out only where it must, the real
+/// one also when it is long. Not thread-safe.
 Result<std::unique_ptr<CheckpointStore>> OpenModelStore(std::shared_ptr<ModelDisk> disk,
                                                         OpenMode mode);
 

@@ -129,9 +129,9 @@ TEST_F(TiersTest, EqualSeedsGiveEqualRunsOnTheModelAndOnTheRealStore) {
   const Faults faults{.chances = {{FaultKind::duplicate, 0.02},
                                   {FaultKind::lose, 0.01},
                                   {FaultKind::cut, 0.01},
-                                  {FaultKind::crash, 0.015},
+                                  {FaultKind::crash, 0.04},
                                   {FaultKind::stop, 0.002}},
-                      .deaths_max = 6};
+                      .deaths_max = 20};
   std::uint64_t events = 0, kept = 0, lost = 0, kills = 0;
   for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
