@@ -58,8 +58,11 @@ class CoordinatorNode {
   std::function<void(coordinator::AdminTicket, const Status&, RosterIndex)> on_answer;
   /// Bits were flipped on its volume: that it stops for damage is a good end from now on.
   void ExpectDamage() { rotted_ = true; }
-  /// Its event stream goes on where that of `first` is.
-  void CopyReportsOf(const CoordinatorNode& first) { reported_ = first.reported_; }
+  /// It goes on from a copy of what `first` has now: event stream, and flipped bits.
+  void GoOnFrom(const CoordinatorNode& first) {
+    reported_ = first.reported_;
+    rotted_ = first.rotted_;
+  }
 
   Process& process() { return process_; }
   /// Nothing follows any more: the job has ended, or the state is damaged.

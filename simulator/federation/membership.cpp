@@ -65,6 +65,7 @@ void Membership::Revoke(ParticipantNode& node, std::uint64_t value) {
   home_.observer->roster_changed = true;
   Ask({node.name(), {}, true, [this, &node, comes_back, out_for, value](RosterIndex) {
          ++world_.happened().revoked;
+         out_.insert(node.name());  // A key that was asked for before this took it back.
          if (!comes_back) return;
          world_.At(world_.now() + out_for, ActorOf(node.index()), [this, &node, value] {
            if (IsOut(node)) NewKey(node, value);

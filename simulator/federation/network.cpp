@@ -224,9 +224,13 @@ void Network::Echo(Connection& connection, std::size_t lane, const Carried& pack
                 return;
               }
               Connection& newest = *newest_.at(connection.who);
-              if (!Lives(newest)) return;
+              // A link has the identity of its key: under another one nothing of before comes.
+              if (!Lives(newest) || newest.key != connection.key) return;
               ++world_.happened().echoes_in_later_lives;
-              Deliver(newest, lane, *packet);
+              // Whose it is says the connection that it comes on.
+              Packet again = *packet;
+              again.identity = newest.key;
+              Deliver(newest, lane, again);
             });
 }
 

@@ -16,7 +16,7 @@ void Twins::Begin(std::uint64_t value) {
   Twin& twin = *twins_.emplace_back(std::make_unique<Twin>(world_));
   twin.coordinator = std::make_unique<CoordinatorNode>(world_, twin.network, twin.observer,
                                                        std::move(copy), setup_, kTwin);
-  twin.coordinator->CopyReportsOf(first_);
+  twin.coordinator->GoOnFrom(first_);
   twin.coordinator->Start();
   for (const auto& node : fleet_) {
     if (stream.Below(2) == 0) continue;
