@@ -17,7 +17,6 @@ struct Unreachable {
 
 constexpr Unreachable kUnreachable[] = {
     {std::nullopt, Phase::stopped, "the process ends in the same step and is `starting` then"},
-    {FaultKind::stop, Phase::starting, "a stop is asked of a process after a step that it lived"},
 };
 
 }  // namespace

@@ -62,6 +62,7 @@ static_assert(InOrder(), "in the order of FaultKind");
 constexpr std::uint64_t kParametersOfTwoChunks = 65'537;
 /// Such runs are long: with few participants only.
 constexpr std::uint64_t kParticipantsWithTwoChunks = 8;
+constexpr std::uint64_t kParticipantsOfLongRuns = 12;
 /// Of each option, what a stream is drawn from.
 constexpr std::string_view kStream = "swarm";
 
@@ -160,10 +161,17 @@ class Drawer {
 
   void DrawTimes() {
     SwarmOptions& o = options_;
-    Set(&SwarmOptions::safety_rounds, [](Dice& dice) { return dice.Between(8, 16); });
-    Set(&SwarmOptions::rounds, [&](Dice& dice) { return o.safety_rounds + dice.Between(2, 5); });
-    Set(&SwarmOptions::safety_ms, [](Dice& dice) { return dice.Scaled(60'000, 600'000); });
-    Set(&SwarmOptions::deadline_ms, [](Dice& dice) { return dice.Scaled(2'000, 32'000); });
+    // A round of many costs more: the time goes to many seeds rather than to long ones.
+    Set(&SwarmOptions::safety_rounds, [&](Dice& dice) {
+      if (o.participants <= kParticipantsOfLongRuns) return dice.Between(8, 14);
+      return o.participants <= 2 * kParticipantsOfLongRuns ? dice.Between(6, 10)
+                                                           : dice.Between(4, 7);
+    });
+    // Some jobs end in the safety phase: the goodbyes suffer, too.
+    Set(&SwarmOptions::rounds,
+        [&](Dice& dice) { return o.safety_rounds + (dice.Percent(15) ? 0 : dice.Between(2, 4)); });
+    Set(&SwarmOptions::safety_ms, [](Dice& dice) { return dice.Scaled(30'000, 240'000); });
+    Set(&SwarmOptions::deadline_ms, [](Dice& dice) { return dice.Scaled(2'000, 16'000); });
     Set(&SwarmOptions::lease_ms, [](Dice& dice) { return dice.Scaled(600, 10'000); });
     Set(&SwarmOptions::upkeep_every,
         [](Dice& dice) { return dice.Percent(25) ? 0 : dice.Between(2, 8); });
