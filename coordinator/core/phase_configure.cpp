@@ -67,14 +67,17 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
 }
 
 // Tells a participant what its slot asks for, once a session and attempt, unless nothing is asked
-// of it (any more), or its update is already whole here and only awaits its batch. Which training
-// the round asks for the participant knows from the job: Strategy::Ask.
+// of it (any more), or its update is whole here and only awaits the disk: a process that took over
+// and does not hold it would train it again. Which training the round asks for the participant
+// knows from the job: Strategy::Ask.
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
   const Slot slot = session.index;
   if (!InCohort(slot) || round_->accepted.contains(slot) || round_->refused.contains(slot)) return;
   const auto upload = uploads_.find(slot);
-  if (upload != uploads_.end() && upload->second.state != Upload::State::receiving) return;
+  const bool whole =
+      upload != uploads_.end() && upload->second.requested == upload->second.offer.bytes;
+  if (whole) return;
   const UpdateId id{lineage_.id.number, round_->record.round, slot, 0};
   if (session.ordered == id) return;
   session.ordered = id;

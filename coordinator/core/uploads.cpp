@@ -127,6 +127,8 @@ void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string t
   DropUpload(slot);
   if (session != sessions_.end()) {
     RefuseSession(session->second, reason, id, std::move(text), limits::kBusyRetryMs);
+    // Who took over from the sender while the update seemed whole was not asked for it yet.
+    OrderTask(session->second);
   }
   PumpGrants();
 }
