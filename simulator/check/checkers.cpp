@@ -21,7 +21,7 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup) : sessions_(ledg
   };
   add(std::make_unique<Durable>(world, ledger_));
   add(std::make_unique<ExactlyOnce>(world, ledger_));
-  add(std::make_unique<NoLostWork>(world, ledger_));
+  add(std::make_unique<NoLostWork>(world, ledger_, sessions_));
   add(std::make_unique<OrderFree>(world, setup, ledger_));
   add(std::make_unique<Fenced>(world, ledger_, sessions_));
   add(std::make_unique<FencedMember>(world));

@@ -30,6 +30,19 @@ void NoLostWork::OnMessage(Member& member, const Message& message) {
   }
 }
 
+void NoLostWork::OnEvent(const coordinator::Event& event) {
+  const auto* received = std::get_if<coordinator::Received>(&event);
+  if (received == nullptr || !sessions_.speaker()) return;
+  std::optional<std::pair<UpdateId, Xxh128Digest>> heard;
+  if (const auto* hello = std::get_if<Hello>(&received->message); hello && hello->retained) {
+    heard.emplace(hello->retained->id, hello->retained->digest);
+  } else if (const auto* offer = std::get_if<Offer>(&received->message)) {
+    heard.emplace(offer->id, offer->digest);
+  }
+  const RosterIndex who = *sessions_.speaker();
+  if (heard && !said_[who].contains(*heard)) members_[who].misquoted = true;
+}
+
 void NoLostWork::OnParticipantStart(RosterIndex who, const participant::DurableState& state) {
   members_[who] = Member{.current = state.retained, .saved = state.retained};
 }
@@ -61,7 +74,7 @@ void NoLostWork::OnSave(RosterIndex who, Member& member, const participant::Save
                member.newest_task > before->id,
            [&] { return text + ", and no message told it to"; });
     const bool accepted = ledger_.IsAccepted(before->id, before->digest);
-    Expect(!accepted || ledger_.counted().contains(before->id),
+    Expect(!accepted || ledger_.counted().contains(before->id) || member.misquoted,
            [&] { return text + ", which is accepted and not committed"; });
   }
   member.current = next;
@@ -83,6 +96,12 @@ void NoLostWork::OnParticipantEffect(RosterIndex who, const Effect& effect) {
     member.fitting = fit->id;
   } else if (const auto* save = std::get_if<participant::SaveState>(&effect)) {
     OnSave(who, member, *save);
+  } else if (const auto* send = std::get_if<participant::Send>(&effect)) {
+    if (const auto* hello = std::get_if<Hello>(&send->message); hello && hello->retained) {
+      said_[who].emplace(hello->retained->id, hello->retained->digest);
+    } else if (const auto* offer = std::get_if<Offer>(&send->message)) {
+      said_[who].emplace(offer->id, offer->digest);
+    }
   } else if (std::holds_alternative<participant::ForgetUpdate>(effect)) {
     Expect(!member.saved, [&] {
       return MemberText(who) + " removes the bytes of " + member.saved->id.Text() +

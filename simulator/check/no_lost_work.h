@@ -5,9 +5,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
+#include "simulator/check/sessions.h"
 
 namespace muster::simulator {
 
@@ -15,9 +17,10 @@ namespace muster::simulator {
 /// bytes go only after a saved state names them no more.
 class NoLostWork : public Checker {
  public:
-  NoLostWork(World& world, const Ledger& ledger)
-      : Checker(world, "P3 no lost work"), ledger_(ledger) {}
+  NoLostWork(World& world, const Ledger& ledger, const Sessions& sessions)
+      : Checker(world, "P3 no lost work"), ledger_(ledger), sessions_(sessions) {}
 
+  void OnEvent(const coordinator::Event& event) override;
   void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override;
@@ -33,13 +36,18 @@ class NoLostWork : public Checker {
     std::set<UpdateId> settled;  ///< Refused or committed.
     UpdateId newest_task;
     bool all_settled = false;  ///< The job is finished, or a new lineage began.
+    /// The coordinator heard of another update than the participant spoke of: a bit flipped in the
+    /// message before it was sealed. The answer is to those words.
+    bool misquoted = false;
   };
 
   static void OnMessage(Member& member, const Message& message);
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
 
   const Ledger& ledger_;
+  const Sessions& sessions_;
   std::map<RosterIndex, Member> members_;
+  std::map<RosterIndex, std::set<std::pair<UpdateId, Xxh128Digest>>> said_;  ///< Of its updates.
 };
 
 }  // namespace muster::simulator
