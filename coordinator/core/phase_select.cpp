@@ -78,18 +78,17 @@ void CoordinatorCore::Impl::PersistOpenRound() {
   Batch batch;
   if (std::exchange(clear_finish_, false)) batch.mutations.push_back(ClearFinish{});
   batch.mutations.push_back(PutOpenRound{round_->record});
-  PersistFor(ForOpenRound{round_->record.round, round_->record.attempt}, std::move(batch));
+  PersistFor(ForOpenRound{round_->record.round}, std::move(batch));
 }
 
 void CoordinatorCore::Impl::Release(const ForOpenRound& purpose) {
-  // What an attempt says is said once its own batch is durable, which is the last of them.
-  const bool more = std::any_of(batches_.begin(), batches_.end(), [](const auto& batch) {
-    return std::holds_alternative<ForOpenRound>(batch.second.purpose);
+  // What an attempt says is said once the last of the round's batches is durable: its own, or an
+  // earlier attempt's that a full disk refused and that was written again with what holds now.
+  const bool more = std::any_of(batches_.begin(), batches_.end(), [&](const auto& batch) {
+    const auto* other = std::get_if<ForOpenRound>(&batch.second.purpose);
+    return other != nullptr && other->round == purpose.round;
   });
-  if (more || !round_ || purpose.round != round_->record.round ||
-      purpose.attempt != round_->record.attempt) {
-    return;
-  }
+  if (more || !round_ || purpose.round != round_->record.round) return;
   if (phase_ == Phase::report) {
     OrderAllTasks();  // A member was replaced within the attempt.
     return;

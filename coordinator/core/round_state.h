@@ -57,7 +57,6 @@ struct UnstoredVersion {
 // What a batch under way is for; decides what Persisted releases.
 struct ForOpenRound {
   Round round = 0;
-  Attempt attempt = 1;
 };
 struct ForDeadline {};
 struct ForAccepts {
