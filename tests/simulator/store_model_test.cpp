@@ -282,6 +282,10 @@ TEST_F(StoreModelTest, WhatIsLostOrKeptAtACutIsWhatTheStoreAndTheSpoolLoseOrKeep
 
 TEST_F(StoreModelTest, AMixedCutLeavesBatchesThatTheModelAllows) {
   RunSeeds({.cuts = {Unsynced::mixed}});
+  std::printf("of the batches that were not synced, %llu cuts left none, %llu some, %llu all\n",
+              static_cast<unsigned long long>(none_), static_cast<unsigned long long>(some_),
+              static_cast<unsigned long long>(all_));
+  if (SeedCount() < kSeeds) return;
   EXPECT_GT(none_, 0U);
   EXPECT_GT(some_, 0U);
   EXPECT_GT(all_, 0U);
