@@ -30,9 +30,9 @@ enum class Flaw : std::uint8_t {
   silence,         ///< Granted, and nothing comes.
   half,            ///< Half of it comes.
   drip,            ///< A few bytes a turn.
-  disorder,        ///< Chunks that overlap, leave holes or lie beyond the end.
+  disorder,        ///< Chunks of another life, that overlap, leave holes or lie beyond the end.
   beyond_credit,   ///< Chunks without waiting for credit, again and again.
-  second_thought,  ///< Another digest under the same id, in the middle.
+  second_thought,  ///< Under the same id another digest in the middle, or weight at the end.
 };
 inline constexpr std::size_t kFlaws = 16;
 
@@ -82,7 +82,7 @@ class HostileNode {
   void SpoilBytes(Poison& poison, KeyedStream& stream);
   void OnGrant(LinkId link, const Grant& grant);
   void SendUpdate();
-  void SendChunk(std::uint64_t offset, std::uint64_t bytes);
+  void SendChunk(std::uint64_t offset, std::uint64_t bytes, const Fence& fence);
 
   World& world_;
   Network& network_;

@@ -40,6 +40,9 @@ void HostileNode::OfferPoison(KeyedStream& stream) {
   if (dripping) return;  // It keeps its place as long as it can.
   Poison poison;
   poison.flaw = static_cast<Flaw>(stream.Below(kFlaws));
+  // Bounds that were raised for it are not enough.
+  const bool again = poison_ && poison_->flaw == Flaw::too_large && known_.task->attempt > 1;
+  if (again) poison.flaw = Flaw::too_large;
   poison.link = AnyLink(stream);
   poison.seed = stream.Next();
   if (poison.link == 0) return;
@@ -97,7 +100,7 @@ void HostileNode::OnGrant(LinkId link, const Grant& grant) {
   SendUpdate();
 }
 
-void HostileNode::SendChunk(std::uint64_t offset, std::uint64_t bytes) {
+void HostileNode::SendChunk(std::uint64_t offset, std::uint64_t bytes, const Fence& fence) {
   const Poison& poison = *poison_;
   const std::uint64_t from = std::min<std::uint64_t>(offset, poison.bytes.size() - bytes);
   const auto payload = std::make_shared<const Bytes>(
@@ -106,8 +109,8 @@ void HostileNode::SendChunk(std::uint64_t offset, std::uint64_t bytes) {
   std::uint64_t checksum = Xxh64Of(*payload);
   if (poison.flaw == Flaw::checksum) checksum ^= 1;
   Say(poison.link, Channel::bulk,
-      {known_.fence,
-       UpdateChunk{poison.offer.id, offset, static_cast<std::uint32_t>(bytes), checksum}, payload});
+      {fence, UpdateChunk{poison.offer.id, offset, static_cast<std::uint32_t>(bytes), checksum},
+       payload});
 }
 
 // Only as much as one window holds goes without credit; models here are smaller.
@@ -120,28 +123,38 @@ void HostileNode::SendUpdate() {
     case Flaw::silence:
       return;
     case Flaw::drip:
-      if (poison.sent + kDripBytes <= size) SendChunk(poison.sent, kDripBytes);
+      if (poison.sent + kDripBytes <= size) SendChunk(poison.sent, kDripBytes, known_.fence);
       poison.sent += kDripBytes;
       return;
-    case Flaw::disorder:
-      for (int i = 0; i < 4; ++i) SendChunk(ForgeNumber(stream, size / 2) % (2 * size), chunk / 2);
+    case Flaw::disorder: {
+      Fence stale = known_.fence;  // All else of the first one is right.
+      ++stale.epoch.nonce;
+      SendChunk(poison.sent, std::min(chunk, size - poison.sent), stale);
+      for (int i = 0; i < 4; ++i) {
+        SendChunk(ForgeNumber(stream, size / 2) % (2 * size), chunk / 2, known_.fence);
+      }
       return;
+    }
     case Flaw::beyond_credit:
-      for (std::uint64_t i = 0; i < kSurplusChunks; ++i) SendChunk(0, chunk);
+      for (std::uint64_t i = 0; i < kSurplusChunks; ++i) SendChunk(0, chunk, known_.fence);
       return;
     default:
       break;
   }
   const std::uint64_t end = poison.flaw == Flaw::half ? size / 2 : size;
+  const bool thinks_again = poison.flaw == Flaw::second_thought;
+  const bool of_weight = stream.Below(2) == 0;
   while (poison.sent < end) {
     const std::uint64_t bytes = std::min(chunk, end - poison.sent);
-    SendChunk(poison.sent, bytes);
+    SendChunk(poison.sent, bytes, known_.fence);
     poison.sent += bytes;
-    if (poison.flaw == Flaw::second_thought) {
-      poison.offer.digest.front() ^= std::byte{1};
-      return Say(poison.link, Channel::control, {known_.fence, poison.offer});
-    }
+    if (!thinks_again || of_weight) continue;
+    poison.offer.digest.front() ^= std::byte{1};
+    return Say(poison.link, Channel::control, {known_.fence, poison.offer});
   }
+  if (!thinks_again) return;
+  ++poison.offer.weight;  // While it is summed and becomes durable.
+  Say(poison.link, Channel::control, {known_.fence, poison.offer});
 }
 
 }  // namespace muster::simulator
