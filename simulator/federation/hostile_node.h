@@ -17,7 +17,7 @@ namespace muster::simulator {
 
 /// What is wrong with an update that it offers.
 enum class Flaw : std::uint8_t {
-  none,            ///< Nothing: it may count, in its sender's slot.
+  none,            ///< Nothing but the weight, later: it may count, in its sender's slot.
   not_finite,      ///< NaN or infinity somewhere.
   too_large,       ///< At the round's bound, or far beyond it.
   gap,             ///< Bytes between the tensors.

@@ -15,6 +15,7 @@ namespace {
 constexpr float kSound = 1.0F / 1'024;
 constexpr std::uint64_t kDripBytes = sizeof(float);
 constexpr std::uint64_t kSurplusChunks = 24;
+constexpr int kSecondThoughts = 8;
 
 void Put(Bytes& bytes, std::uint64_t offset, float value) {
   std::memcpy(bytes.data() + offset, &value, sizeof(value));
@@ -142,8 +143,8 @@ void HostileNode::SendUpdate() {
       break;
   }
   const std::uint64_t end = poison.flaw == Flaw::half ? size / 2 : size;
-  const bool thinks_again = poison.flaw == Flaw::second_thought;
-  const bool of_weight = stream.Below(2) == 0;
+  const bool of_weight = poison.flaw == Flaw::none || stream.Below(2) == 0;
+  const bool thinks_again = poison.flaw == Flaw::none || poison.flaw == Flaw::second_thought;
   while (poison.sent < end) {
     const std::uint64_t bytes = std::min(chunk, end - poison.sent);
     SendChunk(poison.sent, bytes, known_.fence);
@@ -153,8 +154,10 @@ void HostileNode::SendUpdate() {
     return Say(poison.link, Channel::control, {known_.fence, poison.offer});
   }
   if (!thinks_again) return;
-  ++poison.offer.weight;  // While it is summed and becomes durable.
-  Say(poison.link, Channel::control, {known_.fence, poison.offer});
+  for (int i = 0; i < kSecondThoughts; ++i) {
+    ++poison.offer.weight;  // While it is summed and becomes durable.
+    Say(poison.link, Channel::control, {known_.fence, poison.offer});
+  }
 }
 
 }  // namespace muster::simulator
