@@ -132,7 +132,7 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
   }
   if (old.control == link_of_hello) return;
   for (LinkId link : {old.control, old.bulk}) {
-    if (link == 0) continue;
+    if (link == 0 || link == link_of_hello) continue;
     links_.erase(link);
     Emit(DropLink{link});
   }
@@ -209,6 +209,11 @@ void CoordinatorCore::Impl::OnBulkHello(const Received& received, const BulkHell
     return;
   }
   Session& session = found->second;
+  if (received.link == session.control) {
+    RefuseSession(session, Reason::unexpected_message, std::nullopt,
+                  "bulk_hello belongs on the bulk connection");
+    return;
+  }
   if (session.bulk != 0 && session.bulk != received.link) {
     links_.erase(session.bulk);
     Emit(DropLink{session.bulk});

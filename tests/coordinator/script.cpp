@@ -135,7 +135,8 @@ Fence Script::CurrentFence(const Arguments& arguments) const {
 /// Links are numbered 10 * (index + 1) for control, + 1 for bulk, + 2 * (link - 1) for later ones.
 Event Script::MessageEvent(const std::string& command, const std::string& who,
                            const Arguments& arguments) {
-  const bool bulk = command == "bulk_hello" || command == "model_request" || command == "chunk";
+  const bool of_bulk = command == "bulk_hello" || command == "model_request" || command == "chunk";
+  const bool bulk = of_bulk != arguments.contains("misplaced");
   const LinkId link =
       10 * (IndexOf(who) + 1) + (bulk ? 1 : 0) + 2 * (Number(arguments, "link", 1) - 1);
   const PublicKey key = KeyOf(Get(arguments, "key", who));
