@@ -224,8 +224,7 @@ void Network::Echo(Connection& connection, std::size_t lane, const Carried& pack
                 return;
               }
               Connection& newest = *newest_.at(connection.who);
-              // A link has the identity of its key: under another one nothing of before comes.
-              if (!Lives(newest) || newest.key != connection.key) return;
+              if (!Lives(newest)) return;
               ++world_.happened().echoes_in_later_lives;
               // Whose it is says the connection that it comes on.
               Packet again = *packet;

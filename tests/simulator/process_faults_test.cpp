@@ -161,8 +161,10 @@ TEST_F(ProcessFaultsTest, ASecondCoordinatorOnACopyBreaksNoPromiseOfTheFirst) {
         sum.led_to_twins += happened.led_to_twins;
         sum.coordinators_refused += happened.coordinators_refused;
         sum.split_brains += happened.split_brains;
+        sum.fresh_directories += happened.fresh_directories;
       });
   EXPECT_GT(sum.led_to_twins, 0U);
+  EXPECT_GT(sum.fresh_directories, 0U) << "nobody who followed the second one starts afresh";
   EXPECT_GT(sum.coordinators_refused, 0U) << "nobody found the first one older than the second";
   if (SeedCount() >= 40) {
     EXPECT_GT(sum.split_brains, 0U) << "nobody met two of one epoch";
