@@ -60,6 +60,7 @@ class HostileNode {
     std::uint64_t seed = 0;
     std::uint64_t sent = 0;
     bool granted = false;
+    bool outgrows = false;  ///< Bounds that were raised for the one before.
   };
 
   void Turn();

@@ -41,9 +41,9 @@ void HostileNode::OfferPoison(KeyedStream& stream) {
   if (dripping) return;  // It keeps its place as long as it can.
   Poison poison;
   poison.flaw = static_cast<Flaw>(stream.Below(kFlaws));
-  // Bounds that were raised for it are not enough.
-  const bool again = poison_ && poison_->flaw == Flaw::too_large && known_.task->attempt > 1;
-  if (again) poison.flaw = Flaw::too_large;
+  // Bounds that were raised for it are not enough, once.
+  poison.outgrows = poison_ && poison_->flaw == Flaw::too_large && known_.task->attempt == 2;
+  if (poison.outgrows) poison.flaw = Flaw::too_large;
   poison.link = AnyLink(stream);
   poison.seed = stream.Next();
   if (poison.link == 0) return;
@@ -70,7 +70,7 @@ void HostileNode::SpoilBytes(Poison& poison, KeyedStream& stream) {
     const auto& scales = known_.task->scales;
     const float bound = scales.empty() ? 8.0F : std::ldexp(1.0F, scales.front().bound_log2);
     const float values[] = {bound, -bound, std::numeric_limits<float>::max()};
-    Put(poison.bytes, at, values[stream.Below(std::size(values))]);
+    Put(poison.bytes, at, poison.outgrows ? bound : values[stream.Below(std::size(values))]);
   } else if (poison.flaw == Flaw::gap) {
     const std::uint64_t behind = entry.offset_bytes + entry.size_bytes;
     if (behind < poison.bytes.size()) poison.bytes[behind] = std::byte{1};
