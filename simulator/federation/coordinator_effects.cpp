@@ -64,7 +64,7 @@ void CoordinatorNode::Perform(const Persist& effect) {
 }
 
 void CoordinatorNode::Perform(const PrepareSpool& effect) {
-  Later(store_worker_, kDiskMost, [this, effect] {
+  Later(store_worker_, setup_.prepare_ms * kMillisecond, [this, effect] {
     if (Survives(spool_->Prepare(effect.extent_bytes, effect.extent_count),
                  SpoolRefused{effect.token})) {
       spool_prepared_ = true;
@@ -244,10 +244,12 @@ void CoordinatorNode::Perform(const Notice& effect) {
 
 void CoordinatorNode::Perform(const Stop& effect) {
   if (effect.reason == Reason::damage && rotted_) return StopForDamage(effect.text);
-  const bool gave_up =
-      effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0;
+  // Without those who were thrown out a hostile one may be needed for the quorum.
+  const bool needs_hostile = !world_.faults().hostile.empty() && observer_.roster_changed;
+  gave_up_ = (effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0) ||
+             (effect.reason == Reason::bound_exhausted && needs_hostile);
   world_.Expect(
-      effect.reason == Reason::finished || effect.reason == Reason::draining || gave_up,
+      effect.reason == Reason::finished || effect.reason == Reason::draining || gave_up_,
       "the coordinator stops: " + std::string(ReasonName(effect.reason)) + ": " + effect.text);
   finished_ = effect.reason != Reason::draining;
   StartLater();

@@ -68,6 +68,8 @@ class CoordinatorNode {
   /// Nothing follows any more: the job has ended, or the state is damaged.
   bool finished() const { return finished_; }
   bool damaged() const { return damaged_; }
+  /// The job ended before its rounds were done, as it must where no attempt can help.
+  bool gave_up() const { return gave_up_; }
   bool up() const { return core_ != nullptr; }
   coordinator::Phase phase() const {
     const std::lock_guard guard(plan_mutex_);
@@ -154,7 +156,7 @@ class CoordinatorNode {
   Version reported_ = 0;  ///< The event stream's file: each version is told once.
   int deaths_ = 0;
   bool finished_ = false;
-  bool rotted_ = false, damaged_ = false;
+  bool rotted_ = false, damaged_ = false, gave_up_ = false;
 
   // --- One process ------------------------------------------------------------------------------
   std::uint64_t life_ = 0;

@@ -142,7 +142,7 @@ void Federation::JudgeEnd(RunResult& result) {
   if (result.damaged) return;
   world_.Expect(read.has_value(), "the records cannot be read");
   const coordinator::CoordinatorOptions& options = setup_.options;
-  const bool may_end_early = options.target_accuracy.has_value() || options.attempts_max > 0;
+  const bool may_end_early = options.target_accuracy.has_value() || coordinator_->gave_up();
   const std::size_t commits = result.records.size();
   world_.Expect(may_end_early ? commits <= options.rounds : commits == options.rounds,
                 "there is one commit a round");

@@ -19,7 +19,8 @@ struct CoordinatorSetup {
   std::vector<RosterEntry> roster;
   std::string state_dir;  ///< Where a DiskVolume has it.
   checkpoint::Upkeep upkeep = checkpoint::Upkeep::automatic;
-  StateKey state_key;  ///< If given, the state is encrypted.
+  std::int64_t prepare_ms = 4;  ///< A spool's room takes so long at most.
+  StateKey state_key;           ///< If given, the state is encrypted.
 };
 
 }  // namespace muster::simulator

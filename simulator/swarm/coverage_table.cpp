@@ -16,7 +16,8 @@ struct Unreachable {
 };
 
 constexpr Unreachable kUnreachable[] = {
-    {std::nullopt, Phase::stopped, "the process ends in the same step and is `starting` then"},
+    {std::nullopt, Phase::stopped,
+     "Stop comes in the same step: at most a crash fits in between, once in thousands of seeds"},
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
 
-/// A new one goes to the end: an option's stream is keyed by its place.
+/// A name is the key of its option's stream, too: another one would draw all seeds anew.
 std::vector<SwarmKey> MakeKeys() {
   using Options = SwarmOptions;
   std::vector<SwarmKey> keys = {
@@ -44,6 +44,7 @@ std::vector<SwarmKey> MakeKeys() {
       {"hostile", 0, kParticipantsMost, {}, &Options::hostile},
       {"strangers", 0, kStrangersMost, {}, &Options::strangers},
       {"deaths_max", 0, 1'000, {}, &Options::deaths_max},
+      {"prepare_ms", 1, 10'000, {}, &Options::prepare_ms},
   };
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
     const std::string name = "chance." + std::string(FaultName(static_cast<FaultKind>(i)));

@@ -64,7 +64,7 @@ constexpr std::uint64_t kParametersOfTwoChunks = 65'537;
 constexpr std::uint64_t kParticipantsWithTwoChunks = 8;
 constexpr std::uint64_t kParticipantsOfLongRuns = 12;
 /// Of each option, what a stream is drawn from.
-constexpr std::string_view kStream = "swarm";
+constexpr std::string_view kStream = "swarm ";
 
 /// Sets one option after the other: those that are fixed to what they are fixed to.
 class Drawer {
@@ -105,8 +105,7 @@ class Drawer {
 
   template <typename Make>
   void Set(const SwarmKey& key, Make make) {
-    const auto place = static_cast<std::uint64_t>(&key - SwarmKeys().data());
-    Dice dice{KeyedStream(options_.seed, kStream, {place})};
+    Dice dice{KeyedStream(options_.seed, std::string(kStream) + key.name, {})};
     const auto fixed = fixed_.find(key.name);
     key.In(options_) = fixed != fixed_.end() ? fixed->second : make(dice);
   }
@@ -169,10 +168,11 @@ class Drawer {
     });
     // Some jobs end in the safety phase: the goodbyes suffer, too.
     Set(&SwarmOptions::rounds,
-        [&](Dice& dice) { return o.safety_rounds + (dice.Percent(15) ? 0 : dice.Between(2, 4)); });
+        [&](Dice& dice) { return o.safety_rounds + (dice.Percent(30) ? 0 : dice.Between(2, 4)); });
     Set(&SwarmOptions::safety_ms, [](Dice& dice) { return dice.Scaled(30'000, 240'000); });
     Set(&SwarmOptions::deadline_ms, [](Dice& dice) { return dice.Scaled(2'000, 16'000); });
     Set(&SwarmOptions::lease_ms, [](Dice& dice) { return dice.Scaled(600, 10'000); });
+    Set(&SwarmOptions::prepare_ms, [](Dice& dice) { return dice.Scaled(4, 1'000); });
     Set(&SwarmOptions::upkeep_every,
         [](Dice& dice) { return dice.Percent(25) ? 0 : dice.Between(2, 8); });
     Set(&SwarmOptions::attempts_max,
@@ -275,6 +275,7 @@ CoordinatorSetup SetupOf(const SwarmOptions& options, const std::string& state_d
   setup.options.retention = {options.keep_last, options.keep_every};
   setup.roster = MakeRoster(static_cast<std::uint32_t>(options.participants));
   setup.state_dir = state_dir;
+  setup.prepare_ms = static_cast<std::int64_t>(options.prepare_ms);
   setup.upkeep = checkpoint::Upkeep::by_hand;
   return setup;
 }

@@ -50,6 +50,7 @@ struct SwarmOptions {
   std::uint64_t keep_every = 0;
   std::uint64_t evaluate = 0;      ///< off, on.
   std::uint64_t target = 0;        ///< Percent of accuracy; 0: none.
+  std::uint64_t prepare_ms = 4;    ///< A spool's room takes so long at most.
   std::uint64_t upkeep_every = 0;  ///< The database is flushed and merged after so many commits.
   // --- What goes wrong -----------------------------------------------------------------------
   std::uint64_t stalled = 0;     ///< Of the first so many no update gets through.

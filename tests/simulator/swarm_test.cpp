@@ -17,6 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr std::uint64_t kDrawnSeeds = 4'000;
+constexpr std::uint64_t kSeedsForMedians = 40;
 
 SwarmOptions Drawn(std::uint64_t seed, const FixedOptions& fixed = {}) {
   const auto options = DrawOptions(seed, fixed);
@@ -77,6 +78,11 @@ TEST(SwarmKeys, TextComesBackAsTheValue) {
   EXPECT_EQ(FindSwarmKey("gaol"), nullptr);
 }
 
+const FixedOptions kFourOfFour = {
+    {"participants", 4},  {"parts", 4},          {"goal", 4},    {"quorum", 4},
+    {"over_select", 100}, {"target", 0},         {"stalled", 0}, {"attempts_max", 0},
+    {"hostile", 0},       {"safety_ms", 10'000}, {"rounds", 6},  {"safety_rounds", 3}};
+
 class SwarmTest : public ::testing::Test {
  protected:
   /// Every seed twice, and all clean.
@@ -96,6 +102,7 @@ class SwarmTest : public ::testing::Test {
     }
     EXPECT_EQ(report->totals.seeds, last - first + 1);
     EXPECT_EQ(report->totals.twice, report->totals.seeds);
+    if (report->totals.seeds < kSeedsForMedians) return;
     EXPECT_GE(report->totals.median_commits, 10U);
     EXPECT_GE(report->totals.median_faults, 10U);
     EXPECT_GE(report->totals.median_events, 2'000U);
@@ -127,17 +134,31 @@ TEST_F(SwarmTest, TellingTheStoryChangesNothing) {
   EXPECT_EQ(silent.hash, told.hash);
 }
 
-// Nobody's updates get through: without this failing, the liveness phase would prove nothing.
-TEST_F(SwarmTest, ACoreThatCannotDeliverIsALivenessFailure) {
-  FixedOptions fixed = {{"participants", 4},  {"parts", 4},  {"goal", 4},         {"quorum", 4},
-                        {"over_select", 100}, {"target", 0}, {"attempts_max", 0}, {"stalled", 0}};
-  SwarmOptions options = Drawn(1, fixed);
+// Every message is lost, in the safety phase; then the core's are not.
+TEST_F(SwarmTest, TheCoreIsSparedAndFinishes) {
+  SwarmOptions options = Drawn(1, kFourOfFour);
   options.per_million = {};
   options.per_million.at(static_cast<std::size_t>(FaultKind::lose)) = kMillion;
-  options.safety_ms = 10'000;
   const SeedOutcome outcome = RunSeed({options, std::nullopt, directory_.path(), false});
-  EXPECT_EQ(outcome.ending, Ending::clean) << "the core is spared from losses: " << outcome.what;
+  EXPECT_EQ(outcome.ending, Ending::clean) << outcome.what;
   EXPECT_EQ(outcome.core.size(), 4U);
+  EXPECT_EQ(outcome.commits, options.rounds);
+}
+
+// A list spares nobody: without this failing, the liveness phase would prove nothing.
+TEST_F(SwarmTest, ACoreThatDoesNotFinishIsALivenessFailure) {
+  const SwarmOptions options = Drawn(1, kFourOfFour);
+  std::vector<Fault> all_lost;
+  for (std::uint64_t ordinal = 0; ordinal < 20'000; ++ordinal) {
+    for (Actor actor = 1; actor <= 4; ++actor) {
+      all_lost.push_back({FaultKind::lose, actor, ordinal, 0});
+    }
+  }
+  const SeedOutcome outcome = RunSeed({options, all_lost, directory_.path(), false});
+  EXPECT_EQ(outcome.ending, Ending::liveness);
+  EXPECT_EQ(ExitCodeOf(outcome.ending), 21);
+  EXPECT_EQ(outcome.commits, 0U);
+  EXPECT_THAT(outcome.what, HasSubstr("site-3"));
 }
 
 TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
