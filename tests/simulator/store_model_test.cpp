@@ -22,7 +22,7 @@ namespace {
 constexpr std::uint64_t kSeeds = 40;
 constexpr int kOperations = 60;
 constexpr std::uint32_t kExtents = 5;
-constexpr std::uint64_t kExtentBytes = 8'192;
+constexpr std::uint64_t kSpoolExtentBytes = 8'192;
 
 std::uint64_t SeedCount() {
   const char* wanted = std::getenv("MUSTER_STORE_MODEL_SEEDS");
@@ -44,7 +44,7 @@ class Script {
 
   void Run() {
     tiers_.Open();
-    tiers_.PrepareSpool(kExtentBytes, extents_);
+    tiers_.PrepareSpool(kSpoolExtentBytes, extents_);
     for (int i = 0; i < kOperations && !tiers_.differs(); ++i) Step();
     if (!tiers_.differs()) Reopen();
   }
@@ -180,18 +180,18 @@ class Script {
   void WriteSpool() {
     const auto extent = static_cast<std::uint32_t>(random_.Below(extents_));
     std::uint64_t& filled = filled_[extent];
-    if (filled == kExtentBytes) {
+    if (filled == kSpoolExtentBytes) {
       SyncSpool();
       filled = 0;
     }
     const std::uint64_t size =
-        1 + random_.Below(std::min<std::uint64_t>(3'000, kExtentBytes - filled));
+        1 + random_.Below(std::min<std::uint64_t>(3'000, kSpoolExtentBytes - filled));
     tiers_.WriteSpool(extent, filled, SampleContents(random_.Next(), size));
     filled += size;
   }
   void SyncSpool() { tiers_.SyncSpool(); }
   void Grow() {
-    if (extents_ < kExtents) tiers_.PrepareSpool(kExtentBytes, ++extents_);
+    if (extents_ < kExtents) tiers_.PrepareSpool(kSpoolExtentBytes, ++extents_);
   }
 
   void Upkeep() { tiers_.RunUpkeep(); }
