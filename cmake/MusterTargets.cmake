@@ -7,7 +7,7 @@ function(muster_library name)
   muster_precompile(${name} std)
 endfunction()
 
-# muster_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|process])
+# muster_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|simulator|process])
 # One GoogleTest program; every TEST in it is one ctest case. Label `unit` (default) runs under sanitizers in CI,
 # which builds the target `unit_tests` alone there.
 include(GoogleTest)
@@ -31,6 +31,8 @@ function(muster_test name)
   muster_precompile(${name} test)
   if("unit" IN_LIST ARG_LABELS)
     add_dependencies(unit_tests ${name})
+  endif()
+  if(NOT "process" IN_LIST ARG_LABELS)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ${MUSTER_UNITY_TESTS}
       UNITY_BUILD_BATCH_SIZE ${MUSTER_TESTS_TOGETHER})
   endif()
