@@ -370,16 +370,18 @@ void CommandLine::AddCheckpointChanges(CLI::App& checkpoints) {
 }
 
 void CommandLine::AddSimulate() {
-  CLI::App* simulate =
-      Add(app_, "simulate", "Break whole federations in virtual time, each drawn from one seed",
-          RunSimulate,
-          "  muster simulate --seeds 1..1000\n"
-          "  muster simulate --seed 7 --story\n"
-          "  muster simulate --seed 7 --shrink --out seed-7.schedule\n"
-          "  muster simulate --replay seed-7.schedule --story\n"
-          "  muster simulate --seeds 1..100 --store rocksdb\n"
-          "Exit codes: 0 every seed is clean, 20 crash, 21 liveness, 22 correctness,\n"
-          "23 two runs of one seed differ, 24 a reachable cell of the fault table stays empty.");
+  CLI::App* simulate = Add(
+      app_, "simulate", "Break whole federations in virtual time, each drawn from one seed",
+      RunSimulate,
+      "  muster simulate --seeds 1..1000\n"
+      "  muster simulate --seed 7 --story\n"
+      "  muster simulate --seed 7 --shrink --out seed-7.schedule\n"
+      "  muster simulate --replay seed-7.schedule --story\n"
+      "  muster simulate --seeds 1..100 --store rocksdb\n"
+      "Exit codes: 0 every seed is clean, 20 crash, 21 liveness, 22 correctness,\n"
+      "23 two runs of one seed differ, 24 a reachable cell of the fault table stays empty;\n"
+      "130 or 143 after SIGINT or SIGTERM: a swarm ends the seeds that run and prints what was\n"
+      "found and how to go on, --shrink writes the smallest schedule so far.");
   auto* which = simulate->add_option_group("What to run", "One of these");
   which->add_option("--seed", arguments_.seed, "This seed")->check(Whole<std::uint64_t>());
   auto* seeds = which->add_option("--seeds", arguments_.seeds, "All of these seeds")

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/setting.h"
 #include "cli/simulate_report.h"
+#include "cli/stop_signals.h"
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -104,6 +105,16 @@ Result<sim::FixedOptions> ReadFixed(const Arguments& arguments) {
   return fixed;
 }
 
+/// The words that fixed them, to be said again.
+std::string FixingWords(const Arguments& arguments) {
+  std::string words;
+  if (!arguments.config.empty()) words += " --config " + ShellWord(arguments.config);
+  if (!arguments.store.empty()) words += " --store " + arguments.store;
+  return words;
+}
+
+bool IsStopped() { return StopSignal() != 0; }
+
 /// Draws how far it is over itself, on a terminal only.
 class ProgressLine {
  public:
@@ -131,6 +142,8 @@ Result<int> Swarm(const Arguments& arguments, const sim::FixedOptions& fixed,
   plan.fixed = fixed;
   plan.jobs = arguments.jobs.value_or(std::max(1U, std::thread::hardware_concurrency()));
   plan.directory = scratch;
+  plan.stopped = IsStopped;
+  NoteStopSignals();
   sim::SetDatabaseThreads(plan.jobs);
   const std::uint64_t count = plan.last - plan.first + 1;
   std::optional<ProgressLine> line(std::in_place);
@@ -138,7 +151,10 @@ Result<int> Swarm(const Arguments& arguments, const sim::FixedOptions& fixed,
       plan, [&](const sim::SwarmTotals& totals) { line->Draw(SwarmProgressLine(totals, count)); });
   line.reset();
   MUSTER_TRY(report);
-  Print(arguments.format == Format::json ? SwarmJson(plan, *report) : SwarmText(plan, *report));
+  const std::string fixing = FixingWords(arguments);
+  Print(arguments.format == Format::json ? SwarmJson(plan, *report, fixing)
+                                         : SwarmText(plan, *report, fixing));
+  if (report->next && IsStopped()) return ExitCodeOfSignal(StopSignal());
   return ExitCodeOf(report->Worst());
 }
 
@@ -163,28 +179,32 @@ Result<sim::SeedRun> OneRun(const Arguments& arguments, const sim::FixedOptions&
   return run;
 }
 
-/// Writes the smallest schedule that fails alike.
-Status ShrinkTo(const Arguments& arguments, const sim::SeedRun& run,
-                const sim::SeedOutcome& failed) {
+/// Writes the smallest schedule that fails alike; the smallest so far, if a signal came. Returns
+/// the exit code.
+Result<int> ShrinkTo(const Arguments& arguments, const sim::SeedRun& run,
+                     const sim::SeedOutcome& failed) {
   const std::string path = arguments.output.empty()
                                ? fmt::format("seed-{}.schedule", run.options.seed)
                                : arguments.output;
   std::optional<ProgressLine> line(std::in_place);
-  const sim::Shrunk shrunk =
-      sim::Shrink(run, failed, sim::RunSeedInChild, [&](const sim::ShrinkProgress& progress) {
+  const sim::Shrunk shrunk = sim::Shrink(
+      run, failed, sim::RunSeedInChild,
+      [&](const sim::ShrinkProgress& progress) {
         line->Draw(fmt::format(
             "{} runs: {}, {}, {}", progress.runs, Counted(progress.faults, "fault"),
             Counted(progress.participants, "participant"), Counted(progress.rounds, "round")));
-      });
+      },
+      IsStopped);
   line.reset();
-  const std::string remarks =
-      fmt::format("{}: {}\nShrunk from seed {}.", EndingName(shrunk.outcome.ending),
-                  shrunk.outcome.what, run.options.seed);
+  const std::string remarks = fmt::format(
+      "{}: {}\nShrunk from seed {}{}.", EndingName(shrunk.outcome.ending), shrunk.outcome.what,
+      run.options.seed, shrunk.stopped ? "; interrupted, so it may get smaller" : "");
   MUSTER_TRY(
       WriteFileAtomically(path, AsBytes(WriteSchedule(shrunk.schedule, remarks)), kFileMode));
-  Print(ShrunkText({failed.faults.size(), shrunk.schedule.faults.size(), shrunk.runs, path},
-                   arguments.format));
-  return {};
+  Print(ShrunkText(
+      {failed.faults.size(), shrunk.schedule.faults.size(), shrunk.runs, path, shrunk.stopped},
+      arguments.format));
+  return shrunk.stopped ? ExitCodeOfSignal(StopSignal()) : ExitCodeOf(failed.ending);
 }
 
 Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
@@ -193,6 +213,7 @@ Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
   MUSTER_TRY(run);
   run->state_dir = scratch;
   run->tell_story = arguments.story;
+  if (arguments.shrink) NoteStopSignals();
   const sim::SeedOutcome outcome =
       arguments.shrink ? sim::RunSeedInChild(*run) : sim::RunSeed(*run);
   if (arguments.format == Format::json) {
@@ -201,7 +222,7 @@ Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
     Print((arguments.story ? StoryText(outcome) + "\n" : "") + SeedText(run->options, outcome));
   }
   if (arguments.shrink && outcome.ending != sim::Ending::clean) {
-    MUSTER_TRY(ShrinkTo(arguments, *run, outcome));
+    return ShrinkTo(arguments, *run, outcome);
   }
   return ExitCodeOf(outcome.ending);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -115,7 +116,26 @@ std::string FaultCounts(const std::vector<simulator::Fault>& faults) {
   return text.empty() ? "none" : text;
 }
 
+/// Empty if every seed was run.
+std::string GoOnCommand(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
+                        const std::string& fixing) {
+  if (!report.next) return "";
+  return fmt::format("muster simulate --seeds {}..{}{} --jobs {}", *report.next, plan.last, fixing,
+                     plan.jobs);
+}
+
 }  // namespace
+
+std::string ShellWord(const std::string& text) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("-_./=:,@%+").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
 
 std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_t seeds) {
   return fmt::format(
@@ -126,12 +146,14 @@ std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_
       Grouped(totals.median_events));
 }
 
-std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report) {
+std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
+                      const std::string& fixing) {
   const simulator::SwarmTotals& totals = report.totals;
   std::string text = CoverageText(report.coverage) + "\n" + StatesText(report.states) + "\n";
   for (const simulator::FailedSeed& failure : report.failures) {
-    text += fmt::format("FAILED seed {}: {}: {}\n  again: muster simulate --seed {} --story\n",
-                        failure.seed, EndingName(failure.ending), failure.what, failure.seed);
+    text +=
+        fmt::format("FAILED seed {}: {}: {}\n  again: muster simulate --seed {}{} --story\n",
+                    failure.seed, EndingName(failure.ending), failure.what, failure.seed, fixing);
   }
   // Fewer seeds need not meet everything.
   const bool judged = totals.seeds >= simulator::kSeedsForCoverage;
@@ -150,16 +172,21 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
   }
   if (report.stopped_early) {
     text += fmt::format("stopped  after {}\n", Counted(report.failures.size(), "failure"));
+  } else if (report.next) {
+    text += fmt::format("stopped  interrupted after {} of {} seeds\n",
+                        Grouped(*report.next - plan.first), Grouped(plan.last - plan.first + 1));
   }
+  if (report.next) text += "  go on: " + GoOnCommand(plan, report, fixing) + "\n";
   text += fmt::format("time     {}, {:.0f} seeds a minute, simulated : real {} : 1\n",
                       HumanSeconds(totals.elapsed_s), PerMinute(totals),
                       Grouped(static_cast<std::uint64_t>(Ratio(totals))));
   text += fmt::format("medians  {} commits, {} faults, {} events a seed\n", totals.median_commits,
                       totals.median_faults, Grouped(totals.median_events));
-  return text + fmt::format("{}\n", EndingName(report.Worst()));
+  return text + fmt::format("{}{}\n", EndingName(report.Worst()), report.next ? " so far" : "");
 }
 
-std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report) {
+std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
+                      const std::string& fixing) {
   const simulator::SwarmTotals& totals = report.totals;
   Json failures = Json::array();
   for (const simulator::FailedSeed& failure : report.failures) {
@@ -170,28 +197,32 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
   for (const simulator::EmptyCell& cell : report.empty) {
     empty.push_back({{"fault", FaultName(cell.fault)}, {"phase", PhaseName(cell.phase)}});
   }
-  const Json object = {{"event", "simulated"},
-                       {"first", plan.first},
-                       {"last", plan.last},
-                       {"seeds", totals.seeds},
-                       {"skipped", report.skipped},
-                       {"twice", totals.twice},
-                       {"ending", EndingName(report.Worst())},
-                       {"failures", failures},
-                       {"hash", HashText(totals.hash)},
-                       {"median_commits", totals.median_commits},
-                       {"median_faults", totals.median_faults},
-                       {"median_events", totals.median_events},
-                       {"commits", totals.commits},
-                       {"faults", totals.faults},
-                       {"events", totals.events},
-                       {"simulated_s", totals.simulated_s},
-                       {"elapsed_s", totals.elapsed_s},
-                       {"seeds_per_minute", PerMinute(totals)},
-                       {"simulated_to_real", Ratio(totals)},
-                       {"empty", empty},
-                       {"coverage", CoverageJson(report.coverage)},
-                       {"states", StatesJson(report.states)}};
+  Json object = {{"event", "simulated"},
+                 {"first", plan.first},
+                 {"last", plan.last},
+                 {"seeds", totals.seeds},
+                 {"skipped", report.skipped},
+                 {"twice", totals.twice},
+                 {"ending", EndingName(report.Worst())},
+                 {"failures", failures},
+                 {"hash", HashText(totals.hash)},
+                 {"median_commits", totals.median_commits},
+                 {"median_faults", totals.median_faults},
+                 {"median_events", totals.median_events},
+                 {"commits", totals.commits},
+                 {"faults", totals.faults},
+                 {"events", totals.events},
+                 {"simulated_s", totals.simulated_s},
+                 {"elapsed_s", totals.elapsed_s},
+                 {"seeds_per_minute", PerMinute(totals)},
+                 {"simulated_to_real", Ratio(totals)},
+                 {"empty", empty},
+                 {"coverage", CoverageJson(report.coverage)},
+                 {"states", StatesJson(report.states)}};
+  if (report.next) {
+    object["next"] = *report.next;
+    object["go_on"] = GoOnCommand(plan, report, fixing);
+  }
   return object.dump() + "\n";
 }
 
@@ -248,16 +279,21 @@ std::string SeedJson(const simulator::SwarmOptions& options,
 
 std::string ShrunkText(const ShrunkSize& size, Format format) {
   if (format == Format::json) {
-    const Json object = {{"event", "shrunk"},
-                         {"faults_before", size.faults_before},
-                         {"faults", size.faults},
-                         {"runs", size.runs},
-                         {"schedule", size.path}};
+    const Json object = {{"event", "shrunk"},       {"faults_before", size.faults_before},
+                         {"faults", size.faults},   {"runs", size.runs},
+                         {"stopped", size.stopped}, {"schedule", size.path}};
     return object.dump() + "\n";
   }
-  return fmt::format("shrunk   from {} to {} in {}\n  again: muster simulate --replay {} --story\n",
-                     Counted(size.faults_before, "fault"), Counted(size.faults, "fault"),
-                     Counted(size.runs, "run"), size.path);
+  const std::string path = ShellWord(size.path);
+  const std::string text =
+      fmt::format("shrunk   from {} to {} in {}\n  again: muster simulate --replay {} --story\n",
+                  Counted(size.faults_before, "fault"), Counted(size.faults, "fault"),
+                  Counted(size.runs, "run"), path);
+  if (!size.stopped) return text;
+  return text + fmt::format(
+                    "stopped  interrupted; the smallest so far is in {}\n"
+                    "  go on: muster simulate --replay {} --shrink --out {}\n",
+                    path, path, path);
 }
 
 std::string StoryText(const simulator::SeedOutcome& outcome) {

@@ -9,12 +9,18 @@
 
 namespace muster::cli {
 
+/// As a shell takes it for one word of a command.
+std::string ShellWord(const std::string& text);
+
 /// One line for a terminal: how far a swarm is.
 std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_t seeds);
 
-/// Lines, each with a newline.
-std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report);
-std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report);
+/// Lines, each with a newline. `fixing` are the words of the command line that fix options, for the
+/// commands that they name: " --store rocksdb", or empty.
+std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
+                      const std::string& fixing);
+std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
+                      const std::string& fixing);
 
 std::string SeedText(const simulator::SwarmOptions& options, const simulator::SeedOutcome& outcome);
 std::string SeedJson(const simulator::SwarmOptions& options, const simulator::SeedOutcome& outcome);
@@ -23,6 +29,7 @@ struct ShrunkSize {
   std::size_t faults_before = 0, faults = 0;
   std::uint64_t runs = 0;
   std::string path;  ///< Of the schedule that was written.
+  bool stopped = false;
 };
 std::string ShrunkText(const ShrunkSize& size, Format format);
 

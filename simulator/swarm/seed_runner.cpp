@@ -44,21 +44,26 @@ class Runner {
     report.totals = Totals();
     std::ranges::sort(report.failures, {}, &FailedSeed::seed);
     report.empty = EmptyCells(report.coverage, plan_.fixed);
+    if (const std::uint64_t next = next_; InPlan(next)) report.next = next;
     return report;
   }
 
  private:
   void RunSeeds(const std::string& directory) {
     if (!plan_.directory.empty()) std::filesystem::create_directories(directory);
-    for (;;) {
+    // A seed that is taken is run, so that none is left out before the one to go on from.
+    while (!stop_ && !(plan_.stopped && plan_.stopped())) {
       const std::uint64_t seed = next_++;
-      if (seed > plan_.last || seed < plan_.first || stop_) break;
+      if (!InPlan(seed)) break;
       RunOne(seed, directory);
     }
     const std::lock_guard guard(mutex_);
     ++ended_;
     done_.notify_all();
   }
+
+  /// False below the first as well: the number after the greatest is 0.
+  bool InPlan(std::uint64_t seed) const { return seed >= plan_.first && seed <= plan_.last; }
 
   void RunOne(std::uint64_t seed, const std::string& directory) {
     // That what is fixed fits every seed is not known before: what one draws may not fit it.
@@ -150,7 +155,7 @@ Ending SwarmReport::Worst() const {
 Result<SwarmReport> RunSwarm(const SwarmPlan& plan,
                              const std::function<void(const SwarmTotals&)>& on_progress) {
   SwarmReport report = Runner(plan).Run(on_progress);
-  if (report.totals.seeds == 0 && report.unfit) {
+  if (report.totals.seeds == 0 && report.unfit && !report.next) {
     return Error{Reason::config_invalid,
                  "seed " + std::to_string(report.unfit->seed) + ": " + report.unfit->what};
   }

@@ -18,6 +18,8 @@ struct SwarmPlan {
   unsigned jobs = 1;               ///< Threads.
   std::uint64_t twice_every = 64;  ///< Of so many seeds one runs twice. 0: none.
   std::string directory;           ///< For Tier::rocksdb: exists; each thread has its own below.
+  /// Asked before each seed, by every thread: from true on no seed begins. May be empty.
+  std::function<bool()> stopped = {};
 };
 
 struct FailedSeed {
@@ -41,7 +43,10 @@ struct SwarmReport {
   Coverage coverage;
   StatesEntered states;
   std::vector<EmptyCell> empty;  ///< Reachable cells that stayed empty.
-  bool stopped_early = false;
+  bool stopped_early = false;    ///< After kFailuresMost failures.
+  /// Where the swarm stopped before the last seed: the first that was not run. All before it were
+  /// run or skipped.
+  std::optional<std::uint64_t> next;
   /// Seeds whose other options do not fit what is fixed were not run; the first of them.
   std::uint64_t skipped = 0;
   std::optional<FailedSeed> unfit;

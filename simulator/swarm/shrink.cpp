@@ -29,8 +29,13 @@ class Shrinker {
  public:
   Shrinker(const SeedRun& run, const SeedOutcome& failed,
            const std::function<SeedOutcome(const SeedRun&)>& play,
-           const std::function<void(const ShrinkProgress&)>& on_progress)
-      : run_(run), play_(play), on_progress_(on_progress), name_(FailureName(failed)) {
+           const std::function<void(const ShrinkProgress&)>& on_progress,
+           const std::function<bool()>& stopped)
+      : run_(run),
+        play_(play),
+        on_progress_(on_progress),
+        stopped_(stopped),
+        name_(FailureName(failed)) {
     best_.schedule = {run.options, failed.faults};
     best_.outcome = failed;
   }
@@ -44,14 +49,14 @@ class Shrinker {
       ShrinkParticipants();
       ShrinkOptions();
       if (improved_) ShrinkFaults();
-    } while (improved_);
+    } while (improved_ && !best_.stopped);
     return best_;
   }
 
  private:
   /// Whether this fails alike; if so it is the best so far.
   bool Fails(const SwarmOptions& options, const std::vector<Fault>& faults) {
-    if (!CheckOptions(options)) return false;
+    if (!CheckOptions(options) || Stopped()) return false;
     ++best_.runs;
     const SeedRun run{options, faults, run_.state_dir, false};
     SeedOutcome outcome = play_(run);
@@ -68,6 +73,11 @@ class Shrinker {
     return fails;
   }
 
+  bool Stopped() {
+    if (!best_.stopped && stopped_ && stopped_()) best_.stopped = true;
+    return best_.stopped;
+  }
+
   void ShrinkFaults() {
     const SwarmOptions options = best_.schedule.options;
     if (best_.schedule.faults.empty() || Fails(options, {})) return;
@@ -79,8 +89,10 @@ class Shrinker {
     for (Actor actor = 0; actor < kActorsMax; ++actor) {
       DropAll([&](const Fault& fault) { return fault.actor == actor; });
     }
-    MinimizeFaults(best_.schedule.faults,
-                   [&](const std::vector<Fault>& faults) { return Fails(options, faults); });
+    MinimizeFaults(
+        best_.schedule.faults,
+        [&](const std::vector<Fault>& faults) { return Fails(options, faults); },
+        [&] { return Stopped(); });
   }
 
   void DropAll(const std::function<bool(const Fault&)>& drops) {
@@ -134,6 +146,7 @@ class Shrinker {
   const SeedRun& run_;
   const std::function<SeedOutcome(const SeedRun&)>& play_;
   const std::function<void(const ShrinkProgress&)>& on_progress_;
+  const std::function<bool()>& stopped_;
   const std::string name_;
   Shrunk best_;
   bool improved_ = false;
@@ -142,7 +155,9 @@ class Shrinker {
 }  // namespace
 
 std::vector<Fault> MinimizeFaults(std::vector<Fault> all,
-                                  const std::function<bool(const std::vector<Fault>&)>& fails) {
+                                  const std::function<bool(const std::vector<Fault>&)>& fails,
+                                  const std::function<bool()>& stopped) {
+  const auto may_go_on = [&] { return !stopped || !stopped(); };
   std::size_t parts = 2;
   while (all.size() >= 2) {
     const std::size_t count = std::min(parts, all.size());
@@ -150,14 +165,14 @@ std::vector<Fault> MinimizeFaults(std::vector<Fault> all,
       return all.begin() + static_cast<std::ptrdiff_t>(part * all.size() / count);
     };
     bool reduced = false;
-    for (std::size_t part = 0; part < count && !reduced; ++part) {
+    for (std::size_t part = 0; part < count && !reduced && may_go_on(); ++part) {
       std::vector<Fault> subset(from(part), from(part + 1));
       if (!fails(subset)) continue;
       all = std::move(subset);
       parts = 2;
       reduced = true;
     }
-    for (std::size_t part = 0; part < count && count > 2 && !reduced; ++part) {
+    for (std::size_t part = 0; part < count && count > 2 && !reduced && may_go_on(); ++part) {
       std::vector<Fault> complement(all.begin(), from(part));
       complement.insert(complement.end(), from(part + 1), all.end());
       if (!fails(complement)) continue;
@@ -166,7 +181,7 @@ std::vector<Fault> MinimizeFaults(std::vector<Fault> all,
       reduced = true;
     }
     if (reduced) continue;
-    if (count == all.size()) break;
+    if (count == all.size() || !may_go_on()) break;
     parts = std::min(2 * count, all.size());
   }
   return all;
@@ -174,8 +189,9 @@ std::vector<Fault> MinimizeFaults(std::vector<Fault> all,
 
 Shrunk Shrink(const SeedRun& run, const SeedOutcome& failed,
               const std::function<SeedOutcome(const SeedRun&)>& play,
-              const std::function<void(const ShrinkProgress&)>& on_progress) {
-  return Shrinker(run, failed, play, on_progress).Shrink();
+              const std::function<void(const ShrinkProgress&)>& on_progress,
+              const std::function<bool()>& stopped) {
+  return Shrinker(run, failed, play, on_progress, stopped).Shrink();
 }
 
 }  // namespace muster::simulator

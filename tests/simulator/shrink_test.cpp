@@ -82,6 +82,20 @@ TEST(MinimizeFaults, LeavesNothingOutThatIsNeeded) {
   }
 }
 
+TEST(MinimizeFaults, TriesNothingOnceItIsStopped) {
+  const std::vector<Fault> all = SomeFaults(4'000);
+  std::uint64_t calls = 0;
+  const auto fails = [&](const std::vector<Fault>& part) {
+    ++calls;
+    return std::ranges::count(part, all[3]) > 0;
+  };
+  const std::vector<Fault> found = MinimizeFaults(all, fails, [&] { return calls == 5; });
+  EXPECT_EQ(calls, 5U);
+  EXPECT_TRUE(fails(found));
+  EXPECT_LT(found.size(), all.size());
+  EXPECT_GT(found.size(), 1U);
+}
+
 TEST(ScheduleFileText, ComesBackAsItWas) {
   const ScheduleFile schedule = SomeSchedule();
   const std::string text = WriteSchedule(schedule, "what it shows\nand who found it");
@@ -146,6 +160,33 @@ TEST(Shrink, FindsTheSmallestRunThatFailsAlike) {
   EXPECT_EQ(FailureName(shrunk.outcome), "correctness P3");
   EXPECT_EQ(told, shrunk.runs);
   EXPECT_LT(shrunk.runs, 300U);
+}
+
+TEST(Shrink, StoppedBeforeAnyRunItAnswersWithTheSmallestSoFar) {
+  ScheduleFile schedule = SomeSchedule();
+  schedule.options.rounds = 14;
+  schedule.options.participants = schedule.options.parts = 40;
+  const Fault one = schedule.faults[17];
+  const Fault other = schedule.faults[30];
+  std::uint64_t runs = 0;
+  const auto play = [&](const SeedRun& run) {
+    ++runs;
+    return PlayPlanted(run, one, other);
+  };
+  const SeedRun run{schedule.options, schedule.faults, "", false};
+  const SeedOutcome failed = play(run);
+  const Shrunk whole = Shrink(run, failed, play, {});
+  EXPECT_FALSE(whole.stopped);
+  for (std::uint64_t after = 0; after < whole.runs; ++after) {
+    runs = 0;
+    const Shrunk shrunk = Shrink(run, failed, play, {}, [&] { return runs == after; });
+    EXPECT_TRUE(shrunk.stopped) << "after " << after;
+    EXPECT_EQ(shrunk.runs, after);
+    EXPECT_EQ(runs, after);
+    EXPECT_LE(shrunk.schedule.faults.size(), schedule.faults.size());
+    const SeedOutcome again = play({shrunk.schedule.options, shrunk.schedule.faults, "", false});
+    EXPECT_EQ(FailureName(again), FailureName(failed)) << "after " << after;
+  }
 }
 
 TEST(FailureName, IsTheCheckersOrTheSentenceWithoutNumbers) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -123,6 +124,32 @@ TEST_F(SwarmTest, TheListOfWhatHappenedIsTheSameRun) {
     EXPECT_EQ(listed.hash, drawn.hash) << "seed " << seed;
     EXPECT_EQ(listed.faults, drawn.faults) << "seed " << seed;
   }
+}
+
+TEST_F(SwarmTest, AStoppedSwarmGoesOnFromTheSeedItNames) {
+  SwarmPlan plan;
+  plan.first = 11;
+  plan.last = 30;
+  plan.jobs = 2;
+  plan.directory = directory_.path();
+  const auto whole = RunSwarm(plan, {});
+  ASSERT_TRUE(whole.has_value());
+  EXPECT_EQ(whole->next, std::nullopt);
+
+  std::atomic<int> asked = 0;
+  plan.stopped = [&] { return ++asked > 8; };
+  const auto begun = RunSwarm(plan, {});
+  ASSERT_TRUE(begun.has_value());
+  ASSERT_EQ(begun->next, std::optional<std::uint64_t>(plan.first + 8));
+  EXPECT_EQ(begun->totals.seeds, 8U);
+  EXPECT_FALSE(begun->stopped_early);
+
+  plan.stopped = {};
+  plan.first = *begun->next;
+  const auto rest = RunSwarm(plan, {});
+  ASSERT_TRUE(rest.has_value());
+  EXPECT_EQ(rest->next, std::nullopt);
+  EXPECT_EQ(begun->totals.hash + rest->totals.hash, whole->totals.hash);
 }
 
 TEST_F(SwarmTest, TellingTheStoryChangesNothing) {
