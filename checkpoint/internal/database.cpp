@@ -232,6 +232,10 @@ Error Database::ReadError(const rocksdb::Status& status) const {
 
 Result<std::optional<std::string>> Database::Get(Family family, std::string_view key) const {
   const std::shared_lock guard(mutex_);
+  return GetLocked(family, key);
+}
+
+Result<std::optional<std::string>> Database::GetLocked(Family family, std::string_view key) const {
   MUSTER_TRY(CheckOpen());
   std::string value;
   const rocksdb::Status status = db_->Get({}, Handle(family), SliceOf(key), &value);
@@ -333,6 +337,7 @@ Status Database::ReopenIfFull() {
   MUSTER_TRY(CheckRoom());
   const std::unique_lock guard(mutex_);
   if (!watch_->full) return {};
+  MUSTER_TRY(CheckLogHoldsAll());
   Close();
   const Status opened = Open(/*writing=*/true);
   if (opened) {
@@ -342,6 +347,35 @@ Status Database::ReopenIfFull() {
   // Reads go on meanwhile, and the next write tries again.
   MUSTER_TRY(Open(/*writing=*/false));
   return opened;
+}
+
+// A log that is damaged ends there for RocksDB, without a word, and to open it for writing throws
+// away what lies behind: batches that this process goes on from, in memory. A start finds by the
+// witness that they are missing, if nothing was written since.
+Status Database::CheckLogHoldsAll() {
+  const auto number_in = [](const Database& database) -> Result<std::uint64_t> {
+    auto value = database.GetLocked(Family::meta, kBatchNumberKey);
+    MUSTER_TRY(value);
+    const bool whole = *value && (*value)->size() == sizeof(std::uint64_t);
+    return whole ? LoadLittle<std::uint64_t>(AsBytes(**value), 0) : 0;
+  };
+  if (db_) {
+    auto applied = number_in(*this);
+    MUSTER_TRY(applied);
+    applied_ = *applied;
+  }
+  auto look = OpenForReading(files_, path_, ring_, trust_);
+  if (!look && look.error().reason != Reason::damage) return look.error();
+  std::string found = look ? "" : look.error().message;
+  if (look) {
+    auto held = number_in(**look);
+    MUSTER_TRY(held);
+    if (*held >= applied_) return {};
+    found = "the log ends at batch " + std::to_string(*held);
+  }
+  return Error{Reason::io_failed, path_ + " was damaged while it was open: batch " +
+                                      std::to_string(applied_) + " was written, but " + found +
+                                      "; restart to see what can be done"};
 }
 
 Status Database::Judge(const rocksdb::Status& status, std::string_view action) {

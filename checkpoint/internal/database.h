@@ -45,7 +45,8 @@ struct KeyChange {
 
 /// Owns the open database. Values go in and come out plain; with a key ring they lie there sealed.
 /// Thread-safe. A database that a full disk has stopped is closed and
-/// opened again by the first write that finds room.
+/// opened again by the first write that finds room: io_failed if its log was damaged meanwhile, for
+/// the batches behind that would be lost.
 class Database {
  public:
   /// Opens for reading and writing, creates what is missing. Errors: state_in_use, damage,
@@ -102,12 +103,14 @@ class Database {
   Status Open(bool writing);
   void Close();
   Status ReopenIfFull();
+  Status CheckLogHoldsAll();
   Status CheckRoom();
   Status CheckOpen() const;
   Status CheckWritable(std::string_view action);
   Error ReadError(const rocksdb::Status& status) const;
   rocksdb::ColumnFamilyHandle* Handle(Family family) const;
   Result<std::string> Unseal(Family family, std::string_view key, ByteSpan stored) const;
+  Result<std::optional<std::string>> GetLocked(Family family, std::string_view key) const;
   Result<bool> HoldsAnyLocked(Family family, std::string_view first, std::string_view last) const;
 
   const std::string path_;
@@ -121,6 +124,7 @@ class Database {
   mutable std::shared_mutex mutex_;  ///< Held alone to open again, shared by all else.
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;  ///< As kFamilies, then the unused default.
+  std::uint64_t applied_ = 0;  ///< The newest batch when the disk was found full.
 };
 
 }  // namespace muster::checkpoint

@@ -81,6 +81,29 @@ TEST_F(FaultTest, TheFirstBatchAfterOpenMayMeetAFullDisk) {
   ExpectAcceptedSlots({1, 3});
 }
 
+TEST_F(FaultTest, ALogDamagedMeanwhileIsNotGoneOnFromWhenThereIsSpaceAgain) {
+  for (const double place : {0.2, 0.5, 0.9}) {
+    Open();
+    AcceptEach(1, 9);
+    disk_.Fail(DiskOperation::append, ".log", DiskFault::no_space);
+    EXPECT_EQ(ReasonOf(TryWrite(10)), Reason::disk_full);
+    disk_.Heal();
+    const std::string log = LiveLog();
+    const auto at = static_cast<std::uint64_t>(place * static_cast<double>(SizeOf(log)));
+    Flip(log, at);
+    const std::string before = ImageOf(FileOf("db"));
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(ReasonOf(TryWrite(11)), Reason::io_failed);
+    EXPECT_EQ(ImageOf(FileOf("db")), before) << "something was thrown away";
+    Crash();
+    EXPECT_EQ(OpenError().reason, Reason::damage);
+    Flip(LiveLog(), at);
+    Open();
+    ExpectAcceptedSlots({1, 2, 3, 4, 5, 6, 7, 8, 9});
+    Close();
+    std::filesystem::remove_all(directory());
+  }
+}
+
 TEST_F(FaultTest, NothingIsTriedBeforeThereIsRoom) {
   Open();
   AcceptEach(1, 1);
