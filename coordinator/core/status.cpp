@@ -58,6 +58,8 @@ std::string_view WaitKindName(WaitKind kind) {
       return "goodbyes";
     case WaitKind::drain:
       return "drain";
+    case WaitKind::finish_persisted:
+      return "finish_persisted";
   }
   return "unknown";
 }

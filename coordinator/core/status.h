@@ -42,6 +42,7 @@ enum class WaitKind : std::uint8_t {
   disk_space,  ///< The operator: the disk is full; tried again at the deadline.
   goodbyes,    ///< Participants: told that the job is finished.
   drain,       ///< Uploads half received when the drain began.
+  finish_persisted,  ///< The store: that the job is over.
 };
 std::string_view WaitKindName(WaitKind kind);
 

@@ -16,6 +16,13 @@ auto Setter(WaitState& wait, MonotonicMs now) {
   };
 }
 
+// With or without the evaluation that decided it.
+bool WritesFinish(const std::pair<const Token, PendingBatch>& batch) {
+  const auto* evaluation = std::get_if<ForEvaluation>(&batch.second.purpose);
+  return evaluation != nullptr ? evaluation->finishes
+                               : std::holds_alternative<ForFinish>(batch.second.purpose);
+}
+
 }  // namespace
 
 WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
@@ -120,6 +127,10 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       }
       break;
     case Phase::paused:
+      if (std::any_of(batches_.begin(), batches_.end(), WritesFinish)) {
+        set(WaitKind::finish_persisted, std::nullopt, "everybody is told that the job is over");
+        break;
+      }
       set(WaitKind::evaluation, std::nullopt,
           options_.target_accuracy
               ? "the accuracy decides whether the target is reached or the next round opens"

@@ -58,8 +58,9 @@ bool NoSilentWait::IsUnderWay(WaitKind kind) const {
     case WaitKind::versions_dropped:
       return outstanding_.dropping();
     case WaitKind::evaluation:
-      return outstanding_.evaluating() || outstanding_.Persisting<PutEvaluation>() ||
-             outstanding_.Persisting<PutFinish>();
+      return outstanding_.evaluating() || outstanding_.Persisting<PutEvaluation>();
+    case WaitKind::finish_persisted:
+      return outstanding_.Persisting<PutFinish>();
     default:
       return false;
   }
