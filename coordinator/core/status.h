@@ -37,11 +37,11 @@ enum class WaitKind : std::uint8_t {
   version_persisted,  ///< The store: the commit.
   versions_dropped,   ///< The disk: the last removals of versions that are not kept.
   evaluation,         ///< The evaluator: the target decides on the next round, or it is behind.
-  present,     ///< Participants: fewer than the quorum are connected (select_from = present).
-  enrolment,   ///< The operator: fewer than the quorum are enrolled.
-  disk_space,  ///< The operator: the disk is full; tried again at the deadline.
-  goodbyes,    ///< Participants: told that the job is finished.
-  drain,       ///< Uploads half received when the drain began.
+  present,           ///< Participants: fewer than the quorum are connected (select_from = present).
+  enrolment,         ///< The operator: fewer than the quorum are enrolled.
+  disk_space,        ///< The operator: the disk is full; tried again at the deadline.
+  goodbyes,          ///< Participants: told that the job is finished.
+  drain,             ///< Uploads half received when the drain began.
   finish_persisted,  ///< The store: that the job is over.
 };
 std::string_view WaitKindName(WaitKind kind);
