@@ -46,9 +46,14 @@ Sha256Digest Sha256::Finish() {
 }
 
 Sha256Digest Sha256Of(ByteSpan bytes) {
-  Sha256 hash;
-  hash.Update(bytes);
-  return hash.Finish();
+  Sha256Digest digest;
+  unsigned int size = 0;
+  MUSTER_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
+                 Sha256Algorithm(), nullptr) == 1,
+      "SHA-256");
+  MUSTER_CHECK(size == digest.size(), "SHA-256 size");
+  return digest;
 }
 
 namespace {

@@ -219,10 +219,11 @@ std::size_t CoordinatorCore::Impl::RaiseBounds() {
 // Adds up to `wanted` entries that are not in the cohort yet, in the order of the round's draw.
 std::size_t CoordinatorCore::Impl::TopUp(std::size_t wanted) {
   auto& record = round_->record;
+  std::vector<RosterIndex> others = Drawable();
+  std::erase_if(others, [&](RosterIndex index) { return InCohort(index); });
   std::size_t added = 0;
-  for (RosterIndex index : Ranked(Drawable(), record.round)) {
+  for (RosterIndex index : Ranked(std::move(others), record.round)) {
     if (added == wanted || record.cohort.size() >= limits::kCohortMax) break;
-    if (InCohort(index)) continue;
     record.cohort.push_back(index);
     if (std::find(record.eligible.begin(), record.eligible.end(), index) == record.eligible.end()) {
       record.eligible.push_back(index);

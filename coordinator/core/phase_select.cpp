@@ -12,11 +12,15 @@ namespace muster::coordinator {
 
 std::vector<RosterIndex> CoordinatorCore::Impl::Ranked(std::vector<RosterIndex> indexes,
                                                        Round round) const {
-  std::sort(indexes.begin(), indexes.end(), [&](RosterIndex a, RosterIndex b) {
-    const auto rank_a = KeyedNumber(job_.seed, "select", {round, a});
-    const auto rank_b = KeyedNumber(job_.seed, "select", {round, b});
-    return rank_a != rank_b ? rank_a < rank_b : a < b;
-  });
+  // Each rank is a hash: once a participant, not once a comparison.
+  std::vector<std::pair<std::uint64_t, RosterIndex>> ranks;
+  ranks.reserve(indexes.size());
+  for (RosterIndex index : indexes) {
+    ranks.emplace_back(KeyedNumber(job_.seed, "select", {round, index}), index);
+  }
+  std::sort(ranks.begin(), ranks.end());
+  std::transform(ranks.begin(), ranks.end(), indexes.begin(),
+                 [](const auto& rank) { return rank.second; });
   return indexes;
 }
 
