@@ -117,7 +117,7 @@ std::string Program::errors() const {
 }
 
 bool AwaitEnd(pid_t pid) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {
     // Reaps it once it is ours; until its parent is gone it is not.
     if (::waitpid(pid, nullptr, WNOHANG) == pid) return true;

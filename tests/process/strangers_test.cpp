@@ -99,7 +99,7 @@ class CountingGate : public KeyGate {
   }
   bool AwaitFailure() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(20), [this] { return failed_ > 0; });
+    return changed_.wait_for(lock, std::chrono::seconds(60), [this] { return failed_ > 0; });
   }
 
  private:

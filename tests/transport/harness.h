@@ -18,7 +18,7 @@
 
 namespace muster {
 
-inline constexpr std::chrono::seconds kPatience{20};
+inline constexpr std::chrono::seconds kPatience{60};
 
 /// Lets in whom the test allows, and remembers whom it turned away.
 class TestGate final : public KeyGate {
