@@ -17,8 +17,10 @@ using ::testing::HasSubstr;
 
 const std::vector<std::string> kNames = SiteNames(3);
 
+/// So many rounds that the coordinator is still at work when it is stopped after one of them, four
+/// times over.
 const std::string kJob = SmallJob{.name = "copies",
-                                  .rounds = 20,
+                                  .rounds = 50,
                                   .parameters = 2'000,
                                   .more = "[coordinator]\ngoodbye_s = 2\n"}
                              .Text();

@@ -86,6 +86,7 @@ TEST_F(MirrorProcessTest, ALostStateGoesOnFromItsMirror) {
   auto coordinator = StartCoordinator();
   StartParticipants();
   ASSERT_FALSE(coordinator->AwaitVersion(5).is_null()) << coordinator->errors();
+  participants_[0]->Signal(SIGSTOP);  // No round ends without it, until it is killed.
   fleet_.AwaitStatus([](const Json& status) { return VersionIn(status["mirror"]) >= 4; });
   coordinator->Signal(SIGKILL);
   coordinator->Wait();
@@ -127,12 +128,14 @@ TEST_F(MirrorProcessTest, AMirrorThatIsNotThereIsToldOfAndCaughtUpLater) {
   EXPECT_EQ(failing["state"], "failing");
   EXPECT_EQ(failing["reason"], "not_found");
   ASSERT_FALSE(coordinator->AwaitVersion(1).is_null()) << "rounds do not wait for it";
+  participants_[0]->Signal(SIGSTOP);  // The job shall not end while the test looks.
   const Json status = fleet_.Status();
   EXPECT_EQ(status["mirror"]["reason"], "not_found");
   EXPECT_GE(status["mirror"]["failures"], 1);
   EXPECT_THAT(Run({"status", "--state-dir", fleet_.CoordinatorDir()}).output,
               HasSubstr("is not there: mount its volume"));
   std::filesystem::create_directories(MirrorDir());
+  participants_[0]->Signal(SIGCONT);
   ExpectExit(*coordinator, 0);
   for (const auto& participant : participants_) ExpectExit(*participant, 0);
   const Json finished = LastEvent(fleet_.Events(), "finished");
