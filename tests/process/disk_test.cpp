@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "cli/run_files.h"
 #include "cli/run_supervisor.h"
@@ -100,6 +101,28 @@ TEST_F(VolumeTest, AVolumeThatFillsUpPausesGrantsAndTheRunGoesOnWhenThereIsRoom)
             Fleet::UndisturbedDigest(kJob, kNames));
 }
 
+/// Takes what is left of a volume, again and again while it lives: what the processes of a job free
+/// meanwhile, too.
+class Filler {
+ public:
+  explicit Filler(const std::string& ballast)
+      : file_(::open(ballast.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
+        thread_([this](const std::stop_token& stop) { Fill(stop); }) {}
+
+ private:
+  void Fill(const std::stop_token& stop) const {
+    const std::string block(4096, 'x');
+    while (!stop.stop_requested()) {
+      while (::write(file_.get(), block.data(), block.size()) > 0) {
+      }
+      ::poll(nullptr, 0, 1);
+    }
+  }
+
+  const FileDescriptor file_;
+  const std::jthread thread_;
+};
+
 /// A volume that holds everything of a `muster run`.
 class RunVolumeTest : public VolumeTest {
  protected:
@@ -109,20 +132,6 @@ class RunVolumeTest : public VolumeTest {
         "--set", "run.participants=2", "--set",       "run.names=site"};
     for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
     return std::make_unique<cli::Program>(arguments);
-  }
-  /// Takes what is left, again and again, until the process has ended. Returns false at a deadline.
-  bool FillUntilEnded(pid_t pid) const {
-    const FileDescriptor file(
-        ::open(Ballast().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-    const std::string block(4096, 'x');
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (std::chrono::steady_clock::now() < deadline) {
-      while (::write(file.get(), block.data(), block.size()) > 0) {
-      }
-      if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
-      ::poll(nullptr, 0, 1);
-    }
-    return false;
   }
   /// The process of the participants that were started first. REQUIRES: a version was committed.
   pid_t FirstParticipants() const {
@@ -146,9 +155,10 @@ void RunVolumeTest::FillAndEmpty(cli::Program& run) {
   ASSERT_NO_FATAL_FAILURE(Fill(0));
   // One that waits for its grant has nothing to write; its next start has.
   ::kill(participants, SIGKILL);
-  ASSERT_TRUE(FillUntilEnded(participants));
+  std::optional<Filler> filler(Ballast());
   const Json full =
       run.Await([](const Json& event) { return event.value("event", "") == "disk_full"; });
+  filler.reset();
   ASSERT_FALSE(full.is_null()) << run.output() << run.errors();
   EXPECT_EQ(full["reason"], "disk_full");
   EXPECT_THAT(full["message"].get<std::string>(), HasSubstr("waits"));
