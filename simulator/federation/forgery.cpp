@@ -195,8 +195,11 @@ std::uint64_t ForgeNumber(KeyedStream& stream, std::uint64_t likely) {
   switch (stream.Below(6)) {
     case 0:
       return edges[stream.Below(std::size(edges))];
-    case 1:
-      return edges[stream.Below(std::size(edges))] - 1 + stream.Below(3);
+    case 1: {
+      // A statement of its own: the sides of a + may be drawn in any order.
+      const std::uint64_t edge = edges[stream.Below(std::size(edges))];
+      return edge - 1 + stream.Below(3);
+    }
     case 2:
       return likely - 1 + stream.Below(3);
     case 3:

@@ -162,7 +162,8 @@ void HostileNode::Babble(KeyedStream& stream) {
   Channel channel = ChannelFor(message);
   if (stream.Below(6) == 0) channel = static_cast<Channel>(stream.Below(2));
   const Fence fence = ForgeFence(stream, known_);
-  Say(AnyLink(stream), channel, {fence, message, PayloadFor(message, stream)});
+  const LinkId link = AnyLink(stream);  // Arguments of one call may be drawn in any order.
+  Say(link, channel, {fence, message, PayloadFor(message, stream)});
 }
 
 // Sound in all but the life that it names.
@@ -173,7 +174,8 @@ void HostileNode::SayStale(KeyedStream& stream) {
   const Message message = ForgeMessage(kinds[stream.Below(std::size(kinds))], stream, other);
   Fence fence = ForgeFence(stream, known_);
   while (fence == known_.fence) fence.epoch.nonce = stream.Next();
-  Say(AnyLink(stream), ChannelFor(message), {fence, message, PayloadFor(message, stream)});
+  const LinkId link = AnyLink(stream);
+  Say(link, ChannelFor(message), {fence, message, PayloadFor(message, stream)});
 }
 
 // Of its own, of the coordinator's, or of other participants': whoever sold it.
