@@ -61,6 +61,8 @@ inline constexpr std::uint32_t kFoldThreadsMax = 64;
 inline constexpr std::uint32_t kRosterMax = 1U << 16;
 inline constexpr std::uint32_t kCohortMax = 1U << 14;
 inline constexpr std::size_t kEndedIncarnationsMax = 1U << 16;
+/// Epochs before the current one whose nonces a state keeps: an hour of a start each second.
+inline constexpr std::uint64_t kPastEpochsMax = 4096;
 /// Versions committed and not yet evaluated: with more, rounds wait for the evaluator.
 inline constexpr std::size_t kEvaluationsWaitingMax = 256;
 inline constexpr std::int64_t kLeaseMsDefault = 10'000;

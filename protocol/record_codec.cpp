@@ -100,6 +100,7 @@ MUSTER_RECORD(VersionManifest);
 MUSTER_RECORD(UpdateFate);
 MUSTER_RECORD(EvaluationRecord);
 MUSTER_RECORD(FinishRecord);
+MUSTER_RECORD(Epoch);
 #undef MUSTER_RECORD
 
 }  // namespace muster

@@ -20,7 +20,7 @@ concept PersistedRecord =
     std::same_as<T, RosterEntry> || std::same_as<T, OpenRound> || std::same_as<T, AcceptedUpdate> ||
     std::same_as<T, RoundRecord> || std::same_as<T, VersionManifest> ||
     std::same_as<T, UpdateFate> || std::same_as<T, EvaluationRecord> ||
-    std::same_as<T, FinishRecord>;
+    std::same_as<T, FinishRecord> || std::same_as<T, Epoch>;
 
 /// The record's bytes, the format byte first. Cannot fail.
 template <PersistedRecord Record>

@@ -143,6 +143,10 @@ struct PutJob {
 struct PutEpoch {
   EpochRecord record;
 };
+/// An epoch of this state that is over; takes away the one limits::kPastEpochsMax before it.
+struct PutPastEpoch {
+  Epoch epoch;
+};
 struct PutLineage {
   LineageRecord record;
 };
@@ -183,9 +187,10 @@ struct PutFinish {
 /// The job goes on after all: `rounds` was raised.
 struct ClearFinish {};
 
-using Mutation = std::variant<PutJob, PutEpoch, PutLineage, PutRosterEntry, PutOpenRound,
-                              PutAccepted, ClearOpenRound, ClearAccepted, PutRoundRecord,
-                              PutVersion, PutFate, PutEvaluation, PutFinish, ClearFinish>;
+using Mutation =
+    std::variant<PutJob, PutEpoch, PutLineage, PutRosterEntry, PutOpenRound, PutAccepted,
+                 ClearOpenRound, ClearAccepted, PutRoundRecord, PutVersion, PutFate, PutEvaluation,
+                 PutFinish, ClearFinish, PutPastEpoch>;
 
 struct Batch {
   std::vector<Mutation> mutations;
@@ -197,6 +202,8 @@ struct Batch {
 struct RecoveredState {
   std::optional<JobRecord> job;
   EpochRecord epoch;
+  /// Ascending by number. Starts of builds that wrote none are missing, and those beyond the limit.
+  std::vector<Epoch> past_epochs;
   std::vector<LineageRecord> lineages;  ///< Ascending by number.
   std::vector<RosterEntry> roster;      ///< Ascending by index.
   std::optional<VersionManifest> head;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "checkpoint/internal/keys.h"
+#include "common/limits.h"
 #include "protocol/record_codec.h"
 
 namespace muster::checkpoint {
@@ -22,6 +23,13 @@ class Encoder {
 
   void operator()(const PutJob& m) { Put(Family::meta, kJobKey, EncodeRecord(m.record)); }
   void operator()(const PutEpoch& m) { Put(Family::meta, kEpochKey, EncodeRecord(m.record)); }
+  void operator()(const PutPastEpoch& m) {
+    const std::uint64_t number = m.epoch.number;
+    Put(Family::meta, PastEpochKey(number), EncodeRecord(m.epoch));
+    if (number > limits::kPastEpochsMax) {
+      Delete(Family::meta, PastEpochKey(number - limits::kPastEpochsMax));
+    }
+  }
   void operator()(const PutLineage& m) {
     Put(Family::meta, LineageKey(m.record.id.number), EncodeRecord(m.record));
   }

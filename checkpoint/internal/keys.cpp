@@ -57,6 +57,7 @@ std::string KeyText(std::string_view key) {
   return std::string(key.substr(0, slash + 1)) + Hex(AsBytes(key.substr(slash + 1)));
 }
 
+std::string PastEpochKey(std::uint64_t number) { return Numbered(kPastEpochPrefix, number); }
 std::string LineageKey(std::uint32_t number) { return Numbered(kLineagePrefix, number); }
 std::string RosterKey(RosterIndex index) { return Numbered(kRosterPrefix, index); }
 std::string RecordKey(Version version) { return Numbered(kRecordPrefix, version); }

@@ -27,8 +27,10 @@ inline constexpr std::string_view kHeadKey = "head";
 inline constexpr std::string_view kJobKey = "job";
 inline constexpr std::string_view kEpochKey = "epoch";
 inline constexpr std::string_view kFinishKey = "finish";
+inline constexpr std::string_view kPastEpochPrefix = "past_epoch/";
 inline constexpr std::string_view kLineagePrefix = "lineage/";
 inline constexpr std::string_view kRosterPrefix = "roster/";
+std::string PastEpochKey(std::uint64_t number);
 std::string LineageKey(std::uint32_t number);
 std::string RosterKey(RosterIndex index);
 

@@ -68,6 +68,8 @@ Result<std::optional<std::uint64_t>> ReadNumber(const Database& database, std::s
 
 // The lists of the state: what ForEach gives in the order that RecoveredState promises.
 Status ReadLists(const Database& database, RecoveredState* state) {
+  auto past_epochs = ReadAll<Epoch>(database, Family::meta, kPastEpochPrefix);
+  MUSTER_TRY(past_epochs);
   auto lineages = ReadAll<LineageRecord>(database, Family::meta, kLineagePrefix);
   MUSTER_TRY(lineages);
   auto roster = ReadAll<RosterEntry>(database, Family::meta, kRosterPrefix);
@@ -78,6 +80,7 @@ Status ReadLists(const Database& database, RecoveredState* state) {
   MUSTER_TRY(fates);
   auto evaluations = ReadAll<EvaluationRecord>(database, Family::rounds, kEvaluationPrefix);
   MUSTER_TRY(evaluations);
+  state->past_epochs = std::move(*past_epochs);
   state->lineages = std::move(*lineages);
   state->roster = std::move(*roster);
   state->accepted = std::move(*accepted);

@@ -47,6 +47,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   lineages_ = std::move(recovered.lineages);
   lineage_ = lineages_.back();
   epoch_ = recovered.epoch;
+  past_epochs_ = std::move(recovered.past_epochs);
   roster_ = std::move(recovered.roster);
   head_ = std::move(*recovered.head);
   head_round_ = recovered.last_record->round;

@@ -72,6 +72,7 @@ std::string Details(const M&) {
 
 std::string Text(const PutJob&) { return "job"; }
 std::string Text(const PutEpoch& m) { return "epoch " + std::to_string(m.record.epoch.number); }
+std::string Text(const PutPastEpoch& m) { return "past_epoch " + std::to_string(m.epoch.number); }
 std::string Text(const PutLineage& m) { return "lineage " + std::to_string(m.record.id.number); }
 std::string Text(const PutRosterEntry& m) {
   return "roster " + std::to_string(m.entry.index) + "=" + m.entry.name +

@@ -68,10 +68,11 @@ class CoordinatorCore::Impl {
   void OnBulkHello(const Received& received, const BulkHello& hello);
   void OnSessionMessage(const Received& received, Session& session);
   std::optional<Refused> CheckHello(const RosterEntry* entry, const Hello& hello) const;
+  SeenPast JudgeSeen(const std::optional<SeenState>& seen) const;
   void TakeOver(Session& old, const Hello& hello, LinkId link_of_hello);
   void Forgive(Slot slot, const Incarnation& incarnation);
   void SendWelcome(const Session& session, const Hello& hello);
-  void JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const;
+  void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
   void ExpireLeases();
   void RememberEnded(const Session& session);
@@ -200,6 +201,7 @@ class CoordinatorCore::Impl {
   LineageRecord lineage_;
   std::vector<LineageRecord> lineages_;
   EpochRecord epoch_;
+  std::vector<Epoch> past_epochs_;  ///< Ascending by number.
 
   // --- The job's state, as far as it is durable --------------------------------------------------
   std::vector<RosterEntry> roster_;

@@ -20,6 +20,13 @@ struct Session {
   std::optional<Offer> queued;      ///< An offer that waits for a grant.
 };
 
+/// Whose the newest epoch is that a participant has seen, told by its nonce.
+enum class SeenPast : std::uint8_t {
+  own,         ///< This state's; or not for the coordinator to judge.
+  of_another,  ///< A coordinator's on a copy of this state.
+  unknown,     ///< So long ago, or of a build that kept no nonces.
+};
+
 /// One update on its way from a granted offer to a durable accept. At most one a slot.
 struct Upload {
   enum class State : std::uint8_t {

@@ -81,7 +81,25 @@ std::optional<Refused> CoordinatorCore::Impl::CheckHello(const RosterEntry* entr
   if (ended_.contains({entry->index, hello.incarnation})) {
     return Refused{.reason = Reason::superseded, .text = "a newer process took over this name"};
   }
+  if (JudgeSeen(hello.seen) == SeenPast::of_another) {
+    return Refused{.reason = Reason::split_brain,
+                   .text = "the participant followed another coordinator in epoch " +
+                           std::to_string(hello.seen->epoch.number) +
+                           ": two ran on copies of one state; stop one, and give those that "
+                           "followed it fresh state directories"};
+  }
   return std::nullopt;
+}
+
+// Epochs from the current one on, and other lineages, are the participant's to judge: it sees them
+// in the welcome. Of another lineage nothing but that is believed here: ids name theirs.
+SeenPast CoordinatorCore::Impl::JudgeSeen(const std::optional<SeenState>& seen) const {
+  if (!seen || seen->lineage != lineage_.id || seen->epoch.number >= epoch_.epoch.number) {
+    return SeenPast::own;
+  }
+  const auto found = std::ranges::lower_bound(past_epochs_, seen->epoch.number, {}, &Epoch::number);
+  if (found == past_epochs_.end() || found->number != seen->epoch.number) return SeenPast::unknown;
+  return *found == seen->epoch ? SeenPast::own : SeenPast::of_another;
 }
 
 void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello) {
@@ -169,12 +187,13 @@ void CoordinatorCore::Impl::SendWelcome(const Session& session, const Hello& hel
   welcome.head = head_.version;
   welcome.index = session.index;
   welcome.lease_ms = options_.lease_ms;
-  if (hello.retained) JudgeRetained(*hello.retained, welcome);
+  if (hello.retained) JudgeRetained(hello, welcome);
   Emit(Send{session.control, std::move(welcome)});
 }
 
-void CoordinatorCore::Impl::JudgeRetained(const Hello::Retained& retained, Welcome& welcome) const {
+void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) const {
   using Fate = Welcome::RetainedFate;
+  const Hello::Retained& retained = *hello.retained;
   const Slot slot = retained.id.slot;
   if (round_) {
     if (const auto found = round_->accepted.find(slot);
@@ -196,6 +215,10 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello::Retained& retained, Welco
   if (retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = Reason::round_closed;
+  } else if (JudgeSeen(hello.seen) == SeenPast::unknown) {
+    // What it was trained on may be a copy's version of that number.
+    welcome.retained_fate = Fate::dropped;
+    welcome.retained_reason = Reason::base_version_wrong;
   }
 }
 

@@ -21,10 +21,10 @@ void CoordinatorCore::Impl::On(const ChunkReceived& received) {
     RefuseSession(*session, reason, received.chunk.id, std::move(text), retry_after_ms);
   };
   if (session == nullptr) return drop(Reason::no_session, "");
-  session->lease_until = now_ + options_.lease_ms;
   if (received.fence != Fence{lineage_.id.number, epoch_.epoch}) {
     return drop(Reason::stale_epoch, "the chunk names another coordinator life");
   }
+  session->lease_until = now_ + options_.lease_ms;
   const auto found = uploads_.find(received.chunk.id.slot);
   if (found == uploads_.end() || found->second.offer.id != received.chunk.id ||
       found->second.from != session->index || session->bulk != received.link) {

@@ -84,8 +84,10 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobS
   auto contents = LoadHead(store, spool, job, strategy);
   MUSTER_TRY(contents);
   EpochRecord& epoch = start.state.epoch;
-  epoch = {{epoch.epoch.number + 1, nonces.epoch}, epoch.starts + 1};
-  Batch batch{{PutEpoch{epoch}}};
+  const Epoch past = epoch.epoch;
+  epoch = {{past.number + 1, nonces.epoch}, epoch.starts + 1};
+  Batch batch{{PutPastEpoch{past}, PutEpoch{epoch}}};
+  start.state.past_epochs.push_back(past);
   if (!start.state.unstored.empty()) {
     batch.mutations.push_back(ClearAccepted{start.state.last_record->round});
     start.state.unstored.clear();

@@ -17,6 +17,7 @@ bool EndsProcess(Reason reason) {
     case Reason::unknown_key:
     case Reason::identity_mismatch:
     case Reason::wrong_job:
+    case Reason::split_brain:
     case Reason::protocol_unsupported:
     case Reason::no_part:
       return true;

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/limits.h"
+
 namespace muster::simulator {
 namespace {
 
@@ -29,6 +31,12 @@ struct BatchState::Applier {
 
   void operator()(const PutJob& m) { state.job = m.record; }
   void operator()(const PutEpoch& m) { state.epoch = m.record; }
+  void operator()(const PutPastEpoch& m) {
+    Upsert(&state.past_epochs, m.epoch, [](const Epoch& epoch) { return epoch.number; });
+    std::erase_if(state.past_epochs, [&m](const Epoch& epoch) {
+      return epoch.number + limits::kPastEpochsMax == m.epoch.number;
+    });
+  }
   void operator()(const PutLineage& m) {
     Upsert(&state.lineages, m.record, [](const LineageRecord& r) { return r.id.number; });
   }

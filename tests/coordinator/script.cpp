@@ -87,9 +87,10 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
 
 std::vector<std::string> Script::Start(bool lost_evaluation) {
   EpochRecord epoch = disk_.state().epoch;
+  Batch batch;
+  if (epoch.starts > 0) batch.mutations.push_back(PutPastEpoch{epoch.epoch});
   epoch.epoch = {epoch.epoch.number + 1, 100 + epoch.epoch.number};
   epoch.starts += 1;
-  Batch batch;
   batch.mutations.push_back(PutEpoch{epoch});
   std::vector<std::string> lines;
   if (!disk_.state().unstored.empty()) {
@@ -151,6 +152,12 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
     hello.protocol_min = static_cast<std::uint16_t>(Number(arguments, "protocol", 1));
     hello.protocol_max = hello.protocol_min;
     if (arguments.contains("job")) hello.job = Sha256Of(AsBytes(arguments.at("job")));
+    if (arguments.contains("seen")) {
+      const std::string& seen = arguments.at("seen");
+      hello.seen = {{1, Number(arguments, "seen_lineage", 11)},
+                    {std::stoull(seen), std::stoull(seen.substr(seen.find(':') + 1))},
+                    0};
+    }
     if (arguments.contains("retained")) {
       hello.retained = {Id(who, arguments), DigestNamed(arguments.at("retained"))};
     }

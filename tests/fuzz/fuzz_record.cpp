@@ -22,7 +22,7 @@ void Try(ByteSpan bytes) {
 constexpr std::array kTries = {
     &Try<LineageRecord>, &Try<JobRecord>,        &Try<EpochRecord>,  &Try<RosterEntry>,
     &Try<OpenRound>,     &Try<AcceptedUpdate>,   &Try<RoundRecord>,  &Try<VersionManifest>,
-    &Try<UpdateFate>,    &Try<EvaluationRecord>, &Try<FinishRecord>,
+    &Try<UpdateFate>,    &Try<EvaluationRecord>, &Try<FinishRecord>, &Try<Epoch>,
 };
 
 }  // namespace

@@ -135,6 +135,7 @@ TEST(Field, OfTheOtherRecordsAreAllStored) {
   ExpectRecordFields<EpochRecord>({FIELD(EpochRecord, epoch.number = 9),
                                    FIELD(EpochRecord, epoch.nonce = 9),
                                    FIELD(EpochRecord, starts = 9)});
+  ExpectRecordFields<Epoch>({FIELD(Epoch, number = 9), FIELD(Epoch, nonce = 9)});
   ExpectRecordFields<RosterEntry>({FIELD(RosterEntry, index = 8), FIELD(RosterEntry, name = "b"),
                                    FIELD(RosterEntry, key.bytes[0] = std::byte{0}),
                                    FIELD(RosterEntry, revoked = false)});

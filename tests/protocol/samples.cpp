@@ -140,6 +140,7 @@ Records SampleRecords() {
                  .reason = Reason::already_accepted},
       EvaluationRecord{.version = 8, .examples = 10'000, .loss = 0.25, .accuracy = 0.97},
       FinishRecord{.reason = Reason::attempts_exhausted, .version = 100},
+      Epoch{.number = 4, .nonce = 44},
   };
 }
 

@@ -40,7 +40,7 @@ Refused BusyWith(std::string text);
 
 using Records =
     std::tuple<LineageRecord, JobRecord, EpochRecord, RosterEntry, OpenRound, AcceptedUpdate,
-               RoundRecord, VersionManifest, UpdateFate, EvaluationRecord, FinishRecord>;
+               RoundRecord, VersionManifest, UpdateFate, EvaluationRecord, FinishRecord, Epoch>;
 Records SampleRecords();
 
 }  // namespace muster
