@@ -23,11 +23,11 @@ namespace {
 // Metadata alone goes through log and memtables: a few kilobytes a round.
 constexpr std::size_t kMemtableBytes = 4U << 20;
 constexpr std::uint64_t kLogBytesMax = 8U << 20;
+// Opening writes what is in the log to sorted files, and a new log.
+constexpr std::uint64_t kRoomToReopenBytes = 2 * kLogBytesMax;
 // Upkeep::eager: log bytes that make a flush, and flushed files that make a merge.
 constexpr std::uint64_t kEagerLogBytesMax = 4U << 10;
 constexpr int kEagerFilesMax = 2;
-// Opening writes what is in the log to sorted files, and a new log.
-constexpr std::uint64_t kRoomToReopenBytes = 2 * kLogBytesMax;
 constexpr std::size_t kInfoLogBytesMax = 1U << 20;
 constexpr std::size_t kInfoLogsKept = 3;
 constexpr std::uint32_t kProtectionBytes = 8;
@@ -319,22 +319,12 @@ Result<std::vector<Version>> Database::StoredVersions() const {
 
 // --- Writes --------------------------------------------------------------------------------------
 
-Status Database::CheckRoom() {
-  std::uint64_t free_bytes = 0;
-  const rocksdb::IOStatus status = files_->GetFreeSpace(path_, {}, &free_bytes, nullptr);
-  if (!status.ok()) return ErrorOf(status, "look for free space at " + path_);
-  if (free_bytes >= kRoomToReopenBytes) return {};
-  return Error{Reason::disk_full, "the disk of " + path_ + " has " + std::to_string(free_bytes) +
-                                      " bytes left; " + std::to_string(kRoomToReopenBytes) +
-                                      " are needed to go on"};
-}
-
 // Not DB::Resume, which in RocksDB 7.8 goes on behind a torn log if its memtables are empty, waits
 // for ever if a flush was on its way when the disk was found full, and after which a flush that
 // should wait does not. Opening takes the way of every start after a crash.
 Status Database::ReopenIfFull() {
   if (!watch_->full) return {};
-  MUSTER_TRY(CheckRoom());
+  MUSTER_TRY(CheckRoom(kRoomToReopenBytes));
   const std::unique_lock guard(mutex_);
   if (!watch_->full) return {};
   MUSTER_TRY(CheckLogHoldsAll());
@@ -347,35 +337,6 @@ Status Database::ReopenIfFull() {
   // Reads go on meanwhile, and the next write tries again.
   MUSTER_TRY(Open(/*writing=*/false));
   return opened;
-}
-
-// A log that is damaged ends there for RocksDB, without a word, and to open it for writing throws
-// away what lies behind: batches that this process goes on from, in memory. A start finds by the
-// witness that they are missing, if nothing was written since.
-Status Database::CheckLogHoldsAll() {
-  const auto number_in = [](const Database& database) -> Result<std::uint64_t> {
-    auto value = database.GetLocked(Family::meta, kBatchNumberKey);
-    MUSTER_TRY(value);
-    const bool whole = *value && (*value)->size() == sizeof(std::uint64_t);
-    return whole ? LoadLittle<std::uint64_t>(AsBytes(**value), 0) : 0;
-  };
-  if (db_) {
-    auto applied = number_in(*this);
-    MUSTER_TRY(applied);
-    applied_ = *applied;
-  }
-  auto look = OpenForReading(files_, path_, ring_, trust_);
-  if (!look && look.error().reason != Reason::damage) return look.error();
-  std::string found = look ? "" : look.error().message;
-  if (look) {
-    auto held = number_in(**look);
-    MUSTER_TRY(held);
-    if (*held >= applied_) return {};
-    found = "the log ends at batch " + std::to_string(*held);
-  }
-  return Error{Reason::io_failed, path_ + " was damaged while it was open: batch " +
-                                      std::to_string(applied_) + " was written, but " + found +
-                                      "; restart to see what can be done"};
 }
 
 Status Database::Judge(const rocksdb::Status& status, std::string_view action) {

@@ -104,7 +104,7 @@ class Database {
   void Close();
   Status ReopenIfFull();
   Status CheckLogHoldsAll();
-  Status CheckRoom();
+  Status CheckRoom(std::uint64_t needed);
   Status CheckOpen() const;
   Status CheckWritable(std::string_view action);
   Error ReadError(const rocksdb::Status& status) const;
