@@ -59,6 +59,8 @@ void ParticipantNode::Perform(const SendUpdateChunk& effect) {
   packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
   packet.identity = key_;
   here_.network->SendToServer(link_, Channel::bulk, std::move(packet));
+  if (effect.offset + effect.bytes < disk_.update->size()) return;
+  if (const auto value = world_.Ask(FaultKind::snatch, actor_)) Snatch(*value);
 }
 
 void ParticipantNode::Perform(const SetJob& effect) {

@@ -13,6 +13,8 @@ namespace {
 /// Longer than any message travels: which of two processes said hello last is not in doubt.
 constexpr Micros kDownLeast = 100 * kMillisecond;
 constexpr Micros kDownMost = 1'500 * kMillisecond;
+/// The next process says hello while the coordinator makes the update durable.
+constexpr Micros kSnatchDownMost = 20 * kMillisecond;
 
 }  // namespace
 
@@ -103,6 +105,11 @@ void ParticipantNode::LoseMachine(Micros down_for) {
   if (core_ != nullptr) End();
   disk_ = Disk();
   StartLater(down_for);
+}
+
+// The two hellos do not change places: the upload was granted, so the older one has arrived.
+void ParticipantNode::Snatch(std::uint64_t value) {
+  LoseMachine(static_cast<Micros>(value % kSnatchDownMost));
 }
 
 void ParticipantNode::StartAfresh() {

@@ -84,6 +84,7 @@ class ParticipantNode {
   void Feed(participant::Event event);
   bool MayDie() const { return deaths_ < world_.faults().deaths_max; }
   bool DiesNow();
+  void Snatch(std::uint64_t value);
   void End();
   void StartLater(Micros down_for);
   Micros DrawDown();

@@ -48,6 +48,7 @@ constexpr std::array kChanceRanges = {
     ChanceRange{FaultKind::enroll, 1'000, 20'000},
     ChanceRange{FaultKind::revoke, 1'000, 20'000},
     ChanceRange{FaultKind::new_key, 1'000, 20'000},
+    ChanceRange{FaultKind::snatch, 1'000, 100'000},
 };
 constexpr bool InOrder() {
   for (std::size_t i = 0; i < kChanceRanges.size(); ++i) {

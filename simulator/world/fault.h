@@ -61,8 +61,10 @@ enum class FaultKind : std::uint8_t {
   enroll,   ///< A new participant, asked of the coordinator.
   revoke,   ///< A participant is thrown out, perhaps for a while.
   new_key,  ///< A participant gets another key.
+  // Of a participant's process, whenever the last chunk of an update has left it.
+  snatch,  ///< Its machine is taken with its disk, and a successor is there at once.
 };
-inline constexpr std::size_t kFaultKinds = 32;
+inline constexpr std::size_t kFaultKinds = 33;
 
 std::string_view FaultName(FaultKind kind);
 std::optional<FaultKind> FaultFromName(std::string_view name);
