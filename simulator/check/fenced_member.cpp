@@ -33,6 +33,10 @@ bool NotOlder(const SeenState& before, const SeenState& next) {
 
 }  // namespace
 
+void FencedMember::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
+  epochs_.insert(recovered.epoch.epoch);
+}
+
 void FencedMember::OnParticipantStart(RosterIndex who, const participant::DurableState& state) {
   members_[who] = Member{.seen = state.seen};
 }
@@ -60,6 +64,12 @@ void FencedMember::OnSave(RosterIndex who, Member& member, const participant::Sa
     return MemberText(who) + " has seen " + FenceText(FenceOf(member.seen)) + " and version " +
            std::to_string(member.seen->version) + ", and saves " + FenceText(FenceOf(next)) +
            (next ? " and version " + std::to_string(next->version) : "");
+  });
+  const bool own = !member.seen || epochs_.contains(member.seen->epoch);
+  Expect(own || (next && next->epoch == member.seen->epoch), [&] {
+    return MemberText(who) + " has followed another coordinator in " +
+           FenceText(FenceOf(member.seen)) + ", and follows this one in " +
+           FenceText(FenceOf(next));
   });
   member.seen = next;
 }

@@ -125,7 +125,7 @@ void Misfortunes::Spare(const std::vector<RosterIndex>& core) {
   coordinator_.process().Heal();
   full_until_ = world_.now();
   volume_.SetFull(false);
-  twins_.End();
+  twins_.Settle();
   for (const RosterIndex index : core) {
     membership_.TakeBack(*fleet_.at(index));
     fleet_[index]->Heal();

@@ -155,7 +155,8 @@ void ParticipantNode::Perform(const Stop& effect) {
   if (IsMisled(effect.reason)) return StartLater(DrawDown());
   if (effect.reason == Reason::split_brain) {
     ++world_.happened().split_brains;
-    world_.Expect(home_.observer->copied || world_.happened().impostors > 0,
+    const Happened& happened = world_.happened();
+    world_.Expect(home_.observer->copied || happened.impostors > 0 || happened.corruptions > 0,
                   name() + " stops: split_brain without a copy");
     // Its supervisor starts it again; where that does not help, its operator follows the docs.
     return ++split_brains_ < kSplitBrainsInARow ? StartLater(DrawDown()) : StartAfresh();
