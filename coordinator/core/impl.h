@@ -217,11 +217,10 @@ class CoordinatorCore::Impl {
   Version reported_ = 0;
 
   // --- This life ---------------------------------------------------------------------------------
-  MonotonicMs now_ = 0;
+  MonotonicMs now_ = 0, wait_since_ = 0;
   std::optional<MonotonicMs> last_step_, armed_;
   Effects effects_;
   Phase phase_ = Phase::starting;
-  MonotonicMs wait_since_ = 0;
   std::optional<RoundState> round_;
   std::optional<UnstoredVersion> unstored_;
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
@@ -242,8 +241,7 @@ class CoordinatorCore::Impl {
   bool spool_ready_ = false, disk_short_ = false;  ///< The disk: so that nothing is granted.
   std::set<Version> evaluating_, unreported_;  ///< The second: evaluated; one before them is not.
   std::deque<PendingAdmin> admin_queue_;
-  bool admin_in_flight_ = false;
-  bool draining_ = false, finishing_ = false;
+  bool admin_in_flight_ = false, draining_ = false, finishing_ = false;
   std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.
   std::optional<MonotonicMs> select_deadline_;  ///< When a select without a quorum says so again.
   std::map<std::string, std::uint64_t> counters_;
