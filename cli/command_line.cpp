@@ -379,7 +379,8 @@ void CommandLine::AddSimulate() {
       "  muster simulate --replay seed-7.schedule --story\n"
       "  muster simulate --seeds 1..100 --store rocksdb\n"
       "Exit codes: 0 every seed is clean, 20 crash, 21 liveness, 22 correctness,\n"
-      "23 two runs of one seed differ, 24 a reachable cell of the fault table stays empty;\n"
+      "23 two runs of one seed differ, 24 a reachable cell of the fault table stays empty or a\n"
+      "checker never looks;\n"
       "130 or 143 after SIGINT or SIGTERM: a swarm ends the seeds that run and prints what was\n"
       "found and how to go on, --shrink writes the smallest schedule so far.");
   auto* which = simulate->add_option_group("What to run", "One of these");

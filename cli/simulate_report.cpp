@@ -10,6 +10,8 @@
 
 #include "cli/text.h"
 #include "common/text.h"
+#include "simulator/federation/stranger.h"
+#include "simulator/federation/twin.h"
 #include "simulator/swarm/swarm_keys.h"
 
 namespace muster::cli {
@@ -34,6 +36,11 @@ std::string Grouped(std::uint64_t number) {
 
 std::string ActorName(simulator::Actor actor) {
   if (actor == simulator::kCoordinator) return "coordinator";
+  if (actor == simulator::kTwin) return "twin";
+  constexpr simulator::Actor kFirst = simulator::StrangerActor(0);
+  if (actor <= kFirst && kFirst - actor < simulator::kStrangersMost) {
+    return "stranger-" + std::to_string(kFirst - actor);
+  }
   return "site-" + std::to_string(actor - 1);
 }
 
@@ -80,6 +87,18 @@ std::string StatesText(const simulator::StatesEntered& states) {
     participants.Add({std::string(participant::ActivityName(activity)), Grouped(count)});
   }
   return table.Text() + "\n" + participants.Text();
+}
+
+std::string LooksText(const simulator::LooksOf& looks) {
+  Table table({"checker", "times looked"}, {1});
+  for (const auto& [checker, times] : looks) table.Add({std::string(checker), Grouped(times)});
+  return table.Text();
+}
+
+Json LooksJson(const simulator::LooksOf& looks) {
+  Json object = Json::object();
+  for (const auto& [checker, times] : looks) object[std::string(checker)] = times;
+  return object;
 }
 
 Json CoverageJson(const simulator::Coverage& coverage) {
@@ -149,7 +168,8 @@ std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_
 std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
                       const std::string& fixing) {
   const simulator::SwarmTotals& totals = report.totals;
-  std::string text = CoverageText(report.coverage) + "\n" + StatesText(report.states) + "\n";
+  std::string text = CoverageText(report.coverage) + "\n" + StatesText(report.states) + "\n" +
+                     LooksText(report.looks) + "\n";
   for (const simulator::FailedSeed& failure : report.failures) {
     text +=
         fmt::format("FAILED seed {}: {}: {}\n  again: muster simulate --seed {}{} --story\n",
@@ -161,6 +181,11 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
     if (!judged) break;
     text += fmt::format("EMPTY  no {} met the coordinator in {}\n", FaultName(cell.fault),
                         PhaseName(cell.phase));
+  }
+  if (judged) {
+    for (const std::string_view checker : report.Idle()) {
+      text += fmt::format("IDLE   {} never looked\n", checker);
+    }
   }
   text +=
       fmt::format("seeds    {}..{}: {} run, {} clean, {} run twice, hash {}\n", plan.first,
@@ -218,7 +243,8 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                  {"simulated_to_real", Ratio(totals)},
                  {"empty", empty},
                  {"coverage", CoverageJson(report.coverage)},
-                 {"states", StatesJson(report.states)}};
+                 {"states", StatesJson(report.states)},
+                 {"looks", LooksJson(report.looks)}};
   if (report.next) {
     object["next"] = *report.next;
     object["go_on"] = GoOnCommand(plan, report, fixing);

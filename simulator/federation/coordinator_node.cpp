@@ -179,6 +179,7 @@ void CoordinatorNode::Feed(const Event& event) {
     const Event next = std::move(events_.front());
     events_.pop_front();
     observer_.Tell([&](Watcher& watcher) { watcher.OnEvent(next); });
+    event_ = &next;
     for (const Effect& effect : core_->Step(next, process_.now_ms())) {
       if (DiesAt(effect)) break;
       observer_.Tell([&](Watcher& watcher) { watcher.OnEffect(effect); });

@@ -8,7 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aggregation/ring_sum.h"
@@ -112,6 +114,7 @@ class CoordinatorNode {
   bool Survives(const Status& done, const coordinator::Event& if_full);
   void Progress(Version head, Attempt attempt);
   void TellOf(const coordinator::Notice& notice);
+  void TellOfRefusal(const coordinator::Notice& notice, const std::string& why);
 
   void Perform(const coordinator::Send& effect);
   void Perform(const coordinator::SendModelChunk& effect);
@@ -156,6 +159,8 @@ class CoordinatorNode {
   Version reported_ = 0;  ///< The event stream's file: each version is told once.
   int deaths_ = 0;
   bool finished_ = false;
+  const coordinator::Event* event_ = nullptr;       ///< The core is stepping on it, for the story.
+  std::set<std::pair<PublicKey, Reason>> told_of_;  ///< Of strangers: why they were refused.
   bool rotted_ = false, damaged_ = false, gave_up_ = false;
 
   // --- One process ------------------------------------------------------------------------------

@@ -1,9 +1,36 @@
 // What the coordinator's notices say in a story of the run.
+#include <optional>
+#include <string>
+#include <variant>
+
 #include "simulator/federation/coordinator_node.h"
 
 namespace muster::simulator {
 
 using coordinator::NoticeKind;
+
+namespace {
+
+/// The key on whose link the event came.
+std::optional<PublicKey> SpeakerOf(const coordinator::Event& event) {
+  if (const auto* received = std::get_if<coordinator::Received>(&event)) return received->identity;
+  if (const auto* chunk = std::get_if<coordinator::ChunkReceived>(&event)) return chunk->identity;
+  if (const auto* bytes = std::get_if<coordinator::Unreadable>(&event)) return bytes->identity;
+  if (const auto* knock = std::get_if<coordinator::HandshakeRefused>(&event)) return knock->key;
+  return std::nullopt;
+}
+
+}  // namespace
+
+// A stranger knocks as long as the run lasts: it is told once of each reason. What nobody asked for
+// is no stranger's: no upload is granted on a full disk.
+void CoordinatorNode::TellOfRefusal(const coordinator::Notice& notice, const std::string& why) {
+  if (!notice.who.empty()) return world_.Tell(actor_, "refuses " + notice.who + " (" + why + ")");
+  const auto speaker = SpeakerOf(*event_);
+  if (!speaker) return world_.Tell(actor_, why);
+  if (!told_of_.emplace(*speaker, notice.reason).second) return;
+  world_.Tell(actor_, "refuses a stranger (" + why + "), and says no more of it");
+}
 
 void CoordinatorNode::TellOf(const coordinator::Notice& notice) {
   const std::string round = "round " + std::to_string(notice.round);
@@ -19,8 +46,7 @@ void CoordinatorNode::TellOf(const coordinator::Notice& notice) {
     case NoticeKind::update_accepted:
       return world_.Tell(actor_, notice.who + "'s update of " + round + " is accepted");
     case NoticeKind::refused:
-      return world_.Tell(
-          actor_, "refuses " + (notice.who.empty() ? "a stranger" : notice.who) + " (" + why + ")");
+      return TellOfRefusal(notice, why);
     case NoticeKind::attempt_opened:
       return world_.Tell(
           actor_, round + " opens attempt " + std::to_string(notice.attempt) + " (" + why + ")");

@@ -66,6 +66,8 @@ class Federation {
   void SpareCore(const std::vector<RosterIndex>& core);
   /// Those who can be in a core: with a part of the data, and not hostile.
   std::vector<RosterIndex> AbleToServe() const;
+  /// How often each checker looked so far.
+  Looks looks() const { return checkers_->looks(); }
 
  private:
   void MakeNodes();

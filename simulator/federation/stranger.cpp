@@ -15,7 +15,7 @@ constexpr std::byte kKeyByte{0xee};
 
 Stranger::Stranger(World& world, Network& network, std::uint32_t number,
                    std::vector<std::string> names)
-    : world_(world), network_(network), actor_(kActorsMax - 2 - number) {
+    : world_(world), network_(network), actor_(StrangerActor(number)) {
   key_.bytes.fill(kKeyByte);
   key_.bytes.front() = static_cast<std::byte>(number);
   known_.names = std::move(names);

@@ -12,6 +12,9 @@ namespace muster::simulator {
 /// Knocks at its turns (FaultKind::stranger). Half of the time the gate judges it; else it stands
 /// on a connection from before its key lost its entry, where the core alone can refuse it, and says
 /// what it has overheard or forged.
+/// The actor of each.
+inline constexpr Actor StrangerActor(std::uint32_t number) { return kActorsMax - 2 - number; }
+
 class Stranger {
  public:
   static constexpr Micros kTurnEvery = 1'000 * kMillisecond;

@@ -210,6 +210,7 @@ class Run {
     outcome.faults = world.schedule().happened();
     outcome.coverage = world.coverage();
     outcome.states = progress_.Entered();
+    for (const auto& [name, looks] : federation_.looks()) outcome.looks[name] = looks;
     outcome.story = world.story();
     outcome.core = core_;
     return outcome;

@@ -22,7 +22,8 @@ namespace muster::simulator {
 /// How a run ended, the worse the higher.
 enum class Ending : std::uint8_t {
   clean,
-  uncovered,         ///< Of a whole swarm: a reachable cell of the fault x phase table is empty.
+  uncovered,         ///< Of a whole swarm: a reachable cell of the fault x phase table is empty,
+                     ///< or a checker never looked.
   nondeterministic,  ///< Two runs of one seed had different hashes.
   liveness,          ///< The healthy core did not finish within its budget.
   correctness,       ///< A promise was broken.
@@ -43,6 +44,9 @@ struct StatesEntered {
   std::map<participant::Activity, std::uint64_t> participants;
 };
 
+/// How often each checker compared anything, by its name.
+using LooksOf = std::map<std::string_view, std::uint64_t>;
+
 struct SeedOutcome {
   Ending ending = Ending::clean;
   /// What is wrong, in one line: the broken promise, who waits for what; empty if it is clean.
@@ -54,6 +58,7 @@ struct SeedOutcome {
   std::vector<Fault> faults;  ///< That happened: as a list they give the same run.
   Coverage coverage;
   StatesEntered states;
+  LooksOf looks;
   std::vector<StoryLine> story;
   std::vector<RosterIndex> core;  ///< Healthy in the liveness phase; empty: it did not begin.
 };

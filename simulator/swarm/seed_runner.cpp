@@ -111,6 +111,7 @@ class Runner {
     for (const auto& [state, count] : outcome.states.coordinator) {
       report_.states.coordinator[state] += count;
     }
+    for (const auto& [checker, looks] : outcome.looks) report_.looks[checker] += looks;
     for (const auto& [activity, count] : outcome.states.participants) {
       report_.states.participants[activity] += count;
     }
@@ -145,9 +146,18 @@ class Runner {
 
 }  // namespace
 
+std::vector<std::string_view> SwarmReport::Idle() const {
+  std::vector<std::string_view> idle;
+  for (const auto& [checker, times] : looks) {
+    if (times == 0) idle.push_back(checker);
+  }
+  return idle;
+}
+
 Ending SwarmReport::Worst() const {
   Ending worst = Ending::clean;
-  if (!empty.empty() && totals.seeds >= kSeedsForCoverage) worst = Ending::uncovered;
+  const bool covered = empty.empty() && Idle().empty();
+  if (!covered && totals.seeds >= kSeedsForCoverage) worst = Ending::uncovered;
   for (const FailedSeed& failure : failures) worst = std::max(worst, failure.ending);
   return worst;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "simulator/swarm/coverage_table.h"
@@ -42,6 +43,7 @@ struct SwarmReport {
   std::vector<FailedSeed> failures;  ///< Ascending by seed; with kFailuresMost the swarm stops.
   Coverage coverage;
   StatesEntered states;
+  LooksOf looks;
   std::vector<EmptyCell> empty;  ///< Reachable cells that stayed empty.
   bool stopped_early = false;    ///< After kFailuresMost failures.
   /// Where the swarm stopped before the last seed: the first that was not run. All before it were
@@ -51,7 +53,9 @@ struct SwarmReport {
   std::uint64_t skipped = 0;
   std::optional<FailedSeed> unfit;
 
-  /// The worst of all. An empty cell counts from kSeedsForCoverage seeds on.
+  /// The checkers that never looked.
+  std::vector<std::string_view> Idle() const;
+  /// The worst of all. An empty cell and an idle checker count from kSeedsForCoverage seeds on.
   Ending Worst() const;
 };
 

@@ -1,12 +1,16 @@
-// What `muster simulate` prints of a swarm that did not come to its last seed.
+// What `muster simulate` prints: of checkers, of a swarm that was interrupted, and the story.
 #include "cli/simulate_report.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "simulator/federation/stranger.h"
+#include "simulator/federation/twin.h"
+
 namespace muster::cli {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -47,6 +51,34 @@ TEST(SwarmText, CommandsFixWhatTheSwarmFixed) {
   report.failures.push_back({7, simulator::Ending::liveness, "it waits"});
   EXPECT_THAT(SwarmText(PlanOfSeeds(1, 40), report, " --config storm.toml"),
               HasSubstr("again: muster simulate --seed 7 --config storm.toml --story\n"));
+}
+
+TEST(SwarmText, TellsHowOftenEachCheckerLooked) {
+  simulator::SwarmReport report;
+  report.looks = {{"P1 durable", 1'234}, {"P4 order-free", 0}};
+  const std::string few = SwarmText(PlanOfSeeds(1, 40), report, "");
+  EXPECT_THAT(few, ContainsRegex("P1 durable +1,234\n"));
+  EXPECT_THAT(few, ContainsRegex("P4 order-free +0\n"));
+  EXPECT_THAT(few, Not(HasSubstr("never looked"))) << "a few seeds need not ask everything";
+  report.totals.seeds = simulator::kSeedsForCoverage;
+  EXPECT_THAT(SwarmText(PlanOfSeeds(1, 10'000), report, ""),
+              HasSubstr("IDLE   P4 order-free never looked\n"));
+  EXPECT_THAT(SwarmJson(PlanOfSeeds(1, 40), report, ""),
+              HasSubstr(R"("looks":{"P1 durable":1234,"P4 order-free":0})"));
+}
+
+TEST(StoryText, CallsTwinsAndStrangersWhatTheyAre) {
+  simulator::SeedOutcome outcome;
+  outcome.story = {{0, simulator::kCoordinator, "starts"},
+                   {0, simulator::ActorOf(3), "starts"},
+                   {0, simulator::kTwin, "starts"},
+                   {0, simulator::StrangerActor(0), "knocks"},
+                   {0, simulator::StrangerActor(7), "knocks"}};
+  const std::string text = StoryText(outcome);
+  for (const char* line : {"coordinator  starts", "site-3       starts", "twin         starts",
+                           "stranger-0   knocks", "stranger-7   knocks"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
 }
 
 }  // namespace

@@ -15,7 +15,9 @@
 namespace muster::simulator {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 constexpr std::uint64_t kDrawnSeeds = 4'000;
 constexpr std::uint64_t kSeedsForMedians = 40;
@@ -152,6 +154,35 @@ TEST_F(SwarmTest, AStoppedSwarmGoesOnFromTheSeedItNames) {
   EXPECT_EQ(begun->totals.hash + rest->totals.hash, whole->totals.hash);
 }
 
+TEST_F(SwarmTest, EveryCheckerLooks) {
+  SwarmPlan plan;
+  plan.last = 20;
+  plan.directory = directory_.path();
+  const auto report = RunSwarm(plan, {});
+  ASSERT_TRUE(report.has_value());
+  EXPECT_GE(report->looks.size(), 10U);
+  EXPECT_THAT(report->Idle(), IsEmpty());
+}
+
+TEST_F(SwarmTest, AStrangerIsToldOfOnceForEachReason) {
+  auto options = DrawOptions(5, {{"strangers", 1},
+                                 {"chance.stranger", 500'000},
+                                 {"chance.corrupt", 0},
+                                 {"chance.revoke", 0},
+                                 {"chance.new_key", 0},
+                                 {"chance.twin", 0}});
+  ASSERT_TRUE(options.has_value());
+  const SeedOutcome told = RunSeed({*options, std::nullopt, directory_.path(), true});
+  std::map<std::string, int> times;
+  for (const StoryLine& line : told.story) {
+    const std::string begin = "refuses a stranger (";
+    if (!line.text.starts_with(begin)) continue;
+    ++times[line.text.substr(begin.size(), line.text.find_first_of(":)") - begin.size())];
+  }
+  EXPECT_FALSE(times.empty());
+  for (const auto& [reason, count] : times) EXPECT_EQ(count, 1) << reason;
+}
+
 TEST_F(SwarmTest, TellingTheStoryChangesNothing) {
   const SwarmOptions options = Drawn(3);
   const SeedOutcome silent = RunSeed({options, std::nullopt, directory_.path(), false});
@@ -209,6 +240,17 @@ TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
   EXPECT_EQ(report.Worst(), Ending::uncovered);
   report.failures.push_back({7, Ending::liveness, "it waits"});
   EXPECT_EQ(report.Worst(), Ending::liveness);
+}
+
+TEST(SwarmReport, ACheckerThatNeverLookedCountsAsAnEmptyCell) {
+  SwarmReport report;
+  report.looks = {{"P1 durable", 7}, {"P4 order-free", 0}};
+  EXPECT_THAT(report.Idle(), ElementsAre("P4 order-free"));
+  EXPECT_EQ(report.Worst(), Ending::clean) << "a few seeds cannot ask everything";
+  report.totals.seeds = kSeedsForCoverage;
+  EXPECT_EQ(ExitCodeOf(report.Worst()), 24);
+  report.looks["P4 order-free"] = 1;
+  EXPECT_EQ(report.Worst(), Ending::clean);
 }
 
 }  // namespace
