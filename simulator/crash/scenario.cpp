@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "simulator/federation/synthetic_setup.h"
+
 namespace muster::simulator {
 namespace {
 
@@ -26,21 +28,13 @@ constexpr std::uint64_t kKeepLast = 2;
 constexpr std::uint64_t kKeepEvery = 7;
 
 CoordinatorSetup MakeSetup(std::string state_dir, const StateKey& key, checkpoint::Upkeep upkeep) {
-  CoordinatorSetup setup;
+  CoordinatorSetup setup = SyntheticSetup(kParticipants, kParameters, kScenarioRounds);
   setup.job.seed = 1;
-  setup.job.model.kind = ModelKind::synthetic;
-  setup.job.model.hidden = {};
-  setup.job.model.parameters = kParameters;
-  setup.job.data.source = DataSource::none;
-  setup.job.data.parts = kParticipants;
-  setup.job.round.goal = kParticipants;
   setup.job.round.quorum = kQuorum;
   setup.job.strategy.server_momentum = 0.5;
-  setup.options.rounds = kScenarioRounds;
   setup.options.deadline_ms = kDeadlineMs;
   setup.options.lease_ms = 2'000;
   setup.options.retention = {kKeepLast, kKeepEvery};
-  setup.roster = MakeRoster(kParticipants);
   setup.state_dir = std::move(state_dir);
   setup.state_key = key;
   setup.upkeep = upkeep;

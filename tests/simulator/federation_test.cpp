@@ -2,7 +2,6 @@
 // come in, whatever is lost, doubled, cut off or killed, the model's digest is the same.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "common/limits.h"
 #include "simulator/federation/federation.h"
 #include "tests/checkpoint/keys.h"
+#include "tests/simulator/seed_count.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
@@ -31,15 +31,12 @@ constexpr std::uint64_t kSeedsForEveryFault = 60;
 #endif
 #endif
 
-std::uint64_t SeedCount() {
-  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
-  if (wanted != nullptr) return std::stoull(wanted);
 #ifdef MUSTER_SLOW_BUILD
-  return kSeedsForEveryFault / 5;
+constexpr std::uint64_t kSeedsByDefault = kSeedsForEveryFault / 5;
 #else
-  return kSeedsForEveryFault;
+constexpr std::uint64_t kSeedsByDefault = kSeedsForEveryFault;
 #endif
-}
+const std::uint64_t kSeeds = SeedCount("MUSTER_FEDERATION_SEEDS", kSeedsByDefault);
 
 JobSpec JobOf(std::uint64_t seed, std::uint32_t goal) {
   JobSpec job;
@@ -82,7 +79,7 @@ class FederationTest : public ::testing::Test {
   Happened ExpectSameDigests(const Faults& faults, std::uint32_t goal, std::int64_t deadline_ms) {
     Happened sum;
     std::map<std::uint64_t, Sha256Digest> quiet;
-    for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+    for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
       const JobSpec job = JobOf(seed, goal);
       if (!quiet.contains(job.seed)) quiet[job.seed] = Play(job, 0, {}, kNoDeadlineMs).digest;
       const RunResult run = Play(job, seed, faults, deadline_ms);
@@ -112,7 +109,7 @@ class FederationTest : public ::testing::Test {
   static void Print(const Happened& sum) {
     std::printf(
         "seeds 1 to %llu: %llu messages, %llu doubled, %llu lost, %llu links cut, ",
-        static_cast<unsigned long long>(SeedCount()), static_cast<unsigned long long>(sum.messages),
+        static_cast<unsigned long long>(kSeeds), static_cast<unsigned long long>(sum.messages),
         static_cast<unsigned long long>(sum.duplicates),
         static_cast<unsigned long long>(sum.losses), static_cast<unsigned long long>(sum.cuts));
     std::printf("%llu transfers resumed, %llu fits, %llu participants killed, %llu stops, ",
@@ -131,14 +128,14 @@ class FederationTest : public ::testing::Test {
 
 TEST_F(FederationTest, ArrivalOrderChangesNoBit) {
   const Happened happened = ExpectSameDigests({}, kParticipants, kNoDeadlineMs);
-  EXPECT_EQ(happened.fits, SeedCount() * kRounds * kParticipants);
+  EXPECT_EQ(happened.fits, kSeeds * kRounds * kParticipants);
 }
 
 TEST_F(FederationTest, DuplicatesAndBrokenTransfersChangeNoBit) {
   const Happened happened =
       ExpectSameDigests({.chances = {{FaultKind::duplicate, 0.05}, {FaultKind::cut, 0.01}}},
                         kParticipants - 1, kNoDeadlineMs);
-  if (SeedCount() < kSeedsForEveryFault) return;
+  if (kSeeds < kSeedsForEveryFault) return;
   EXPECT_GT(happened.duplicates, 0U);
   EXPECT_GT(happened.cuts, 0U);
   EXPECT_GT(happened.transfers_resumed, 0U);
@@ -158,7 +155,7 @@ TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
                                                            {FaultKind::stop, 0.001}},
                                                .deaths_max = 5},
                                               kParticipants - 1, kNoDeadlineMs);
-  if (SeedCount() < kSeedsForEveryFault) return;
+  if (kSeeds < kSeedsForEveryFault) return;
   EXPECT_GT(happened.participant_crashes, 0U);
   EXPECT_GT(happened.stops, 0U);
   EXPECT_GT(happened.power_cuts, 0U);
@@ -170,7 +167,7 @@ TEST_F(FederationTest, KilledAndStoppedProcessesChangeNoBit) {
 TEST_F(FederationTest, MembersThatStopSendingBlockNobody) {
   // Three places for uploads, two of them with those whose bytes never come: with the first accept
   // the third place goes, and the last one who can deliver has to get one of theirs.
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     JobSpec job = JobOf(seed, kParticipants / 2);
     job.round.over_select = 2;
     const RunResult run = Play(job, seed, {.stalled = {0, 1}}, kNoDeadlineMs);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,19 +12,16 @@
 #include <vector>
 
 #include "common/limits.h"
-#include "simulator/federation/federation.h"
+#include "simulator/federation/synthetic_setup.h"
 #include "simulator/store/model_volume.h"
+#include "tests/simulator/seed_count.h"
 
 namespace muster::simulator {
 namespace {
 
 /// With fewer seeds something may happen not to occur.
 constexpr std::uint64_t kSeedsLeast = 40;
-const std::uint64_t kSeeds = [] {
-  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
-  return wanted == nullptr ? kSeedsLeast
-                           : std::max<std::uint64_t>(std::stoull(wanted), kSeedsLeast);
-}();
+const std::uint64_t kSeeds = SeedCount("MUSTER_FEDERATION_SEEDS", kSeedsLeast, kSeedsLeast);
 constexpr std::uint32_t kParticipants = 5;
 constexpr Round kRounds = 5;
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
@@ -58,20 +54,14 @@ class HostileTest : public ::testing::Test {
   };
 
   static CoordinatorSetup SetupOf(std::uint32_t goal) {
-    CoordinatorSetup setup;
+    constexpr std::uint64_t kParameters = 3'001;  // A gap behind it.
+    CoordinatorSetup setup = SyntheticSetup(kParticipants, kParameters, kRounds);
     setup.job.seed = 3;
-    setup.job.model.kind = ModelKind::synthetic;
-    setup.job.model.hidden = {};
-    setup.job.model.parameters = 3'001;  // A gap behind it.
-    setup.job.data.source = DataSource::none;
-    setup.job.data.parts = kParticipants;
     setup.job.round.goal = goal;
     setup.job.round.quorum = kParticipants - 1;
     setup.job.round.over_select = static_cast<double>(kParticipants) / goal;
-    setup.options.rounds = kRounds;
     setup.options.deadline_ms = 8'000;
     setup.options.lease_ms = 2'000;
-    setup.roster = MakeRoster(kParticipants);
     return setup;
   }
 

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,19 +10,16 @@
 
 #include "common/limits.h"
 #include "simulator/federation/corruption.h"
-#include "simulator/federation/federation.h"
+#include "simulator/federation/synthetic_setup.h"
 #include "simulator/store/model_volume.h"
+#include "tests/simulator/seed_count.h"
 
 namespace muster::simulator {
 namespace {
 
 /// With fewer seeds something may happen not to occur.
 constexpr std::uint64_t kSeedsLeast = 40;
-const std::uint64_t kSeeds = [] {
-  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
-  return wanted == nullptr ? kSeedsLeast
-                           : std::max<std::uint64_t>(std::stoull(wanted), kSeedsLeast);
-}();
+const std::uint64_t kSeeds = SeedCount("MUSTER_FEDERATION_SEEDS", kSeedsLeast, kSeedsLeast);
 constexpr std::uint32_t kParticipants = 4;
 constexpr Round kRounds = 5;
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
@@ -213,20 +209,11 @@ class NetworkTest : public ::testing::Test {
   };
 
   static CoordinatorSetup SetupOf() {
-    CoordinatorSetup setup;
+    CoordinatorSetup setup = SyntheticSetup(kParticipants, 5'000, kRounds);
     setup.job.seed = 3;
-    setup.job.model.kind = ModelKind::synthetic;
-    setup.job.model.hidden = {};
-    setup.job.model.parameters = 5'000;
-    setup.job.data.source = DataSource::none;
-    setup.job.data.parts = kParticipants;
-    setup.job.round.goal = kParticipants;
-    setup.job.round.quorum = kParticipants;
     setup.job.strategy.server_momentum = 0.5;
-    setup.options.rounds = kRounds;
     setup.options.deadline_ms = 30'000;
     setup.options.lease_ms = 2'000;
-    setup.roster = MakeRoster(kParticipants);
     return setup;
   }
 

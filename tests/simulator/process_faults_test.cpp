@@ -2,15 +2,15 @@
 // is broken by it, and where all deliver the model's digest is that of the undisturbed run.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "simulator/federation/federation.h"
+#include "simulator/federation/synthetic_setup.h"
 #include "simulator/store/model_volume.h"
+#include "tests/simulator/seed_count.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
@@ -22,25 +22,14 @@ constexpr Micros kPatience = 24LL * 3'600'000 * kMillisecond;
 /// Longer than any clock jumps in a run.
 constexpr std::int64_t kNoDeadlineMs = 1'000'000'000;
 
-std::uint64_t SeedCount() {
-  const char* wanted = std::getenv("MUSTER_FEDERATION_SEEDS");
-  return wanted != nullptr ? std::stoull(wanted) : 40;
-}
+const std::uint64_t kSeeds = SeedCount("MUSTER_FEDERATION_SEEDS", 40);
 
 CoordinatorSetup SetupOf(std::uint32_t parts = kParticipants) {
-  CoordinatorSetup setup;
-  setup.job.model.kind = ModelKind::synthetic;
-  setup.job.model.hidden = {};
-  setup.job.model.parameters = 300;
-  setup.job.data.source = DataSource::none;
+  CoordinatorSetup setup = SyntheticSetup(kParticipants, 300, kRounds);
   setup.job.data.parts = parts;
-  setup.job.round.goal = kParticipants;
-  setup.job.round.quorum = kParticipants;
   setup.job.strategy.server_momentum = 0.5;
-  setup.options.rounds = kRounds;
   setup.options.deadline_ms = kNoDeadlineMs;
   setup.options.lease_ms = 2'000;
-  setup.roster = MakeRoster(kParticipants);
   return setup;
 }
 
@@ -75,7 +64,7 @@ class ProcessFaultsTest : public ::testing::Test {
   /// Every seed ends with the digest of the undisturbed run. `seen` is given each run.
   void ExpectSameDigests(const Faults& faults, const std::function<void(const Happened&)>& seen) {
     const Sha256Digest quiet = Play(1, {}, SetupOf()).result.digest;
-    for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+    for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
       const Played played = Play(seed, faults, SetupOf());
       EXPECT_EQ(played.result.digest, quiet) << "seed " << seed;
       seen(played.result.happened);
@@ -87,21 +76,21 @@ TEST_F(ProcessFaultsTest, ProcessesThatStandStillChangeNoBit) {
   std::uint64_t pauses = 0;
   ExpectSameDigests({.chances = {{FaultKind::pause, 0.02}}},
                     [&](const Happened& happened) { pauses += happened.pauses; });
-  EXPECT_GT(pauses, SeedCount());
+  EXPECT_GT(pauses, kSeeds);
 }
 
 TEST_F(ProcessFaultsTest, SlowProcessesChangeNoBit) {
   std::uint64_t slowdowns = 0;
   ExpectSameDigests({.chances = {{FaultKind::slow, 0.2}}},
                     [&](const Happened& happened) { slowdowns += happened.slowdowns; });
-  EXPECT_GT(slowdowns, SeedCount());
+  EXPECT_GT(slowdowns, kSeeds);
 }
 
 TEST_F(ProcessFaultsTest, ClocksThatJumpOrRunWildChangeNoBit) {
   std::uint64_t changes = 0;
   ExpectSameDigests({.chances = {{FaultKind::clock, 0.1}}},
                     [&](const Happened& happened) { changes += happened.clock_changes; });
-  EXPECT_GT(changes, SeedCount());
+  EXPECT_GT(changes, kSeeds);
 }
 
 TEST_F(ProcessFaultsTest, KillsAndPowerCutsOfEveryKindChangeNoBit) {
@@ -125,7 +114,7 @@ TEST_F(ProcessFaultsTest, MachinesThatAreTakenChangeNoBit) {
     sum.participant_crashes += happened.participant_crashes;
     sum.stops += happened.stops;
   });
-  EXPECT_GT(sum.preemptions, SeedCount());
+  EXPECT_GT(sum.preemptions, kSeeds);
   EXPECT_GT(sum.machines_lost, 0U) << "none came back with an empty directory";
   EXPECT_GT(sum.participant_crashes, 0U) << "none was killed and came back to its disk";
   EXPECT_GT(sum.stops, 0U) << "none had a notice";
@@ -149,7 +138,7 @@ TEST_F(ProcessFaultsTest, FailedWritesAndSyncsChangeNoBit) {
   std::uint64_t errors = 0;
   ExpectSameDigests({.chances = {{FaultKind::disk_error, 0.2}}},
                     [&](const Happened& happened) { errors += happened.disk_errors; });
-  EXPECT_GT(errors, SeedCount());
+  EXPECT_GT(errors, kSeeds);
 }
 
 TEST_F(ProcessFaultsTest, ASecondCoordinatorOnACopyBreaksNoPromiseOfTheFirst) {
@@ -166,7 +155,7 @@ TEST_F(ProcessFaultsTest, ASecondCoordinatorOnACopyBreaksNoPromiseOfTheFirst) {
   EXPECT_GT(sum.led_to_twins, 0U);
   EXPECT_GT(sum.fresh_directories, 0U) << "nobody who followed the second one starts afresh";
   EXPECT_GT(sum.coordinators_refused, 0U) << "nobody found the first one older than the second";
-  if (SeedCount() >= 40) {
+  if (kSeeds >= 40) {
     EXPECT_GT(sum.split_brains, 0U) << "nobody met two of one epoch";
   }
 }
@@ -174,7 +163,7 @@ TEST_F(ProcessFaultsTest, ASecondCoordinatorOnACopyBreaksNoPromiseOfTheFirst) {
 TEST_F(ProcessFaultsTest, RotIsFoundOrChangesNoBit) {
   const Sha256Digest quiet = Play(1, {}, SetupOf()).result.digest;
   std::uint64_t rots = 0, damaged = 0;
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     const Faults faults{.chances = {{FaultKind::rot, 0.05}, {FaultKind::crash, 0.005}},
                         .deaths_max = 5};
     const RunResult result = Play(seed, faults, SetupOf()).result;
@@ -183,13 +172,13 @@ TEST_F(ProcessFaultsTest, RotIsFoundOrChangesNoBit) {
     EXPECT_TRUE(!result.damaged || result.happened.rots > 0);
     EXPECT_TRUE(result.damaged || result.digest == quiet) << "seed " << seed;
   }
-  EXPECT_GT(rots, SeedCount() / 4);
+  EXPECT_GT(rots, kSeeds / 4);
   EXPECT_GT(damaged, 0U);
 }
 
 TEST_F(ProcessFaultsTest, ARosterThatChangesBreaksNoPromise) {
   Happened sum;
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     const Faults faults{.chances = {{FaultKind::enroll, 0.1},
                                     {FaultKind::revoke, 0.03},
                                     {FaultKind::new_key, 0.03},
@@ -203,7 +192,7 @@ TEST_F(ProcessFaultsTest, ARosterThatChangesBreaksNoPromise) {
     sum.revoked += happened.revoked;
     sum.new_keys += happened.new_keys;
   }
-  EXPECT_GT(sum.enrolled, SeedCount());
+  EXPECT_GT(sum.enrolled, kSeeds);
   EXPECT_GT(sum.revoked, 0U);
   EXPECT_GT(sum.new_keys, sum.revoked / 2);
 }
@@ -211,7 +200,7 @@ TEST_F(ProcessFaultsTest, ARosterThatChangesBreaksNoPromise) {
 TEST_F(ProcessFaultsTest, WhoComesBackAfterWeeksLearnsWhatBecameOfItsUpdate) {
   constexpr RosterIndex kLate = 3;
   constexpr Micros kWeeks = 21LL * 24 * 3'600'000 * kMillisecond;
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     CoordinatorSetup setup = SetupOf();
     setup.job.round.quorum = kParticipants - 1;
     setup.options.deadline_ms = 5'000;
@@ -269,7 +258,7 @@ CoordinatorSetup SetupOfEverything() {
 }
 
 TEST_F(ProcessFaultsTest, OneSeedGivesOneRun) {
-  for (std::uint64_t seed = 1; seed <= SeedCount() / 4 && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 4 && !HasFailure(); ++seed) {
     const Played first = Play(seed, EverythingAtOnce(), SetupOfEverything());
     const Played again = Play(seed, EverythingAtOnce(), SetupOfEverything());
     EXPECT_EQ(first.hash, again.hash) << "seed " << seed;
@@ -290,13 +279,13 @@ TEST_F(ProcessFaultsTest, OneSeedGivesOneRunOnTheRealStore) {
     EXPECT_TRUE(result.finished) << "seed " << seed << ": " << result.waiting;
     return federation.world().hash();
   };
-  for (std::uint64_t seed = 1; seed <= SeedCount() / 10 && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 10 && !HasFailure(); ++seed) {
     EXPECT_EQ(play(seed), play(seed)) << "seed " << seed;
   }
 }
 
 TEST_F(ProcessFaultsTest, TheListOfWhatHappenedGivesTheSameRun) {
-  for (std::uint64_t seed = 1; seed <= SeedCount() / 4 && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds / 4 && !HasFailure(); ++seed) {
     const Played drawn = Play(seed, EverythingAtOnce(), SetupOfEverything());
     Federation listed(World(seed, EverythingAtOnce(), Schedule(drawn.faults)),
                       std::make_shared<ModelVolume>(seed), SetupOfEverything());
@@ -327,7 +316,7 @@ TEST_F(ProcessFaultsTest, ASparedCoreFinishesWhileTheOthersSufferOn) {
   faults.chances[FaultKind::pause] = 0.2;
   faults.chances[FaultKind::preempt] = 0.2;
   faults.chances[FaultKind::leave] = 0.1;
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     CoordinatorSetup setup = SetupOfEverything();
     setup.job.round.quorum = 2;
     setup.options.rounds = 200;

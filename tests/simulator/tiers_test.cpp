@@ -2,30 +2,26 @@
 // faults they do the same things at the same times, and end with the same model.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/record_codec.h"
-#include "simulator/federation/federation.h"
+#include "simulator/federation/synthetic_setup.h"
 #include "simulator/store/model_volume.h"
+#include "tests/simulator/seed_count.h"
 #include "tests/support/temp_dir.h"
 
 namespace muster::simulator {
 namespace {
 
-constexpr std::uint64_t kSeeds = 20;
 constexpr std::uint32_t kParticipants = 4;
 constexpr Round kRounds = 5;
 constexpr std::uint64_t kParameters = 3'000;  ///< More than a sector and a page.
 constexpr Micros kPatience = 3'600'000 * kMillisecond;
 
-std::uint64_t SeedCount() {
-  const char* wanted = std::getenv("MUSTER_TIERS_SEEDS");
-  return wanted != nullptr ? std::stoull(wanted) : kSeeds;
-}
+const std::uint64_t kSeeds = SeedCount("MUSTER_TIERS_SEEDS", 20);
 
 /// What a mixed cut leaves is drawn on each tier for itself; here it leaves what was synced, and
 /// with `loses_all` so does every other.
@@ -69,21 +65,13 @@ struct Outcome {
 class TiersTest : public ::testing::Test {
  protected:
   CoordinatorSetup SetupOf(std::uint64_t seed) const {
-    CoordinatorSetup setup;
+    CoordinatorSetup setup = SyntheticSetup(kParticipants, kParameters, kRounds);
     setup.job.seed = seed;
-    setup.job.model.kind = ModelKind::synthetic;
-    setup.job.model.hidden = {};
-    setup.job.model.parameters = kParameters;
-    setup.job.data.source = DataSource::none;
-    setup.job.data.parts = kParticipants;
-    setup.job.round.goal = kParticipants;
     setup.job.round.quorum = kParticipants - 1;
     setup.job.strategy.server_momentum = 0.5;
-    setup.options.rounds = kRounds;
     setup.options.deadline_ms = 60'000;
     setup.options.lease_ms = 2'000;
     setup.options.retention = {2, 3};
-    setup.roster = MakeRoster(kParticipants);
     setup.state_dir = state_dir_.path();
     setup.upkeep = checkpoint::Upkeep::by_hand;
     return setup;
@@ -133,7 +121,7 @@ TEST_F(TiersTest, EqualSeedsGiveEqualRunsOnTheModelAndOnTheRealStore) {
                                   {FaultKind::stop, 0.002}},
                       .deaths_max = 20};
   std::uint64_t events = 0, kept = 0, lost = 0, kills = 0;
-  for (std::uint64_t seed = 1; seed <= SeedCount() && !HasFailure(); ++seed) {
+  for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const Outcome model = OnModel(seed, faults);
     ExpectEqual(model, OnDisk(seed, faults));
@@ -145,7 +133,7 @@ TEST_F(TiersTest, EqualSeedsGiveEqualRunsOnTheModelAndOnTheRealStore) {
   std::printf(
       "seeds 1 to %llu: %llu events, %llu coordinators killed, %llu cuts that kept all, "
       "%llu that lost what was not synced\n",
-      static_cast<unsigned long long>(SeedCount()), static_cast<unsigned long long>(events),
+      static_cast<unsigned long long>(kSeeds), static_cast<unsigned long long>(events),
       static_cast<unsigned long long>(kills), static_cast<unsigned long long>(kept),
       static_cast<unsigned long long>(lost));
   EXPECT_GT(kept, 0U);
@@ -158,7 +146,7 @@ TEST_F(TiersTest, AnUndisturbedRunIsTheSameOnBoth) { ExpectEqual(OnModel(1, {}),
 TEST_F(TiersTest, AModelThatLosesWhatTheStoreKeepsPartsTheRuns) {
   const Faults faults{.chances = {{FaultKind::crash, 0.05}}, .deaths_max = 20};
   std::uint64_t parted = 0;
-  for (std::uint64_t seed = 1; seed <= 10 * SeedCount() && parted == 0; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10 * kSeeds && parted == 0; ++seed) {
     const Outcome kept = OnModel(seed, faults);
     const Outcome lost = OnModel(seed, faults, /*loses_all=*/true);
     parted += kept.hash != lost.hash ? 1 : 0;
