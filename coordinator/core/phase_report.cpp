@@ -117,10 +117,11 @@ bool CoordinatorCore::Impl::BoundExhausted() const {
 }
 
 ReasonCounts CoordinatorCore::Impl::RefusedByReason() const {
-  std::map<Slot, Reason> reasons = round_->last_refusals;
-  for (const auto& [slot, refused] : round_->refused) reasons[slot] = refused.reason;
   ReasonCounts counts;
-  for (const auto& [slot, reason] : reasons) counts[reason] += 1;
+  for (const auto& [slot, reason] : round_->last_refusals) {
+    if (!round_->refused.contains(slot)) counts[reason] += 1;
+  }
+  for (const auto& [slot, refused] : round_->refused) counts[refused.reason] += 1;
   return counts;
 }
 

@@ -97,6 +97,7 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       }
       break;
     case Phase::report:
+      wait.whom.reserve(round_->record.cohort.size());
       for (Slot slot : round_->record.cohort) {
         const bool settled = round_->accepted.contains(slot) || round_->refused.contains(slot);
         if (!settled) wait.whom.push_back(slot);
