@@ -1,5 +1,6 @@
 // How the node performs what its core wants done.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "aggregation/version_builder.h"
@@ -165,8 +166,7 @@ void CoordinatorNode::FinishFold(const Fold& effect) {
   world_.Expect(whole, "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
   const LaneWeight lane = SingleLane(*strategy_, trainer_->layout())->weight;
   const UpdateSource source{[&update](std::uint64_t offset, MutableByteSpan bytes) -> Status {
-                              std::ranges::copy(ByteSpan(update).subspan(offset, bytes.size()),
-                                                bytes.begin());
+                              std::memcpy(bytes.data(), update.data() + offset, bytes.size());
                               return {};
                             },
                             WeightInLane(lane, effect.weight)};
@@ -214,7 +214,7 @@ void CoordinatorNode::Perform(const Evaluate& effect) {
   Later(evaluator_, kEvaluationMost, [this, effect] {
     // Which version it was does not matter here: its record lies outside f.
     ParameterSet model(trainer_->layout());
-    std::ranges::copy(head_->bytes().first(model.bytes().size()), model.bytes().begin());
+    std::memcpy(model.bytes().data(), head_->bytes().data(), model.bytes().size());
     const auto judged = trainer_->Evaluate(model, {});
     MUSTER_CHECK(judged.has_value(), "the synthetic trainer cannot fail");
     Feed(Evaluated{{effect.version, judged->examples, judged->loss, judged->accuracy}});

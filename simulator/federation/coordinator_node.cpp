@@ -122,7 +122,7 @@ void CoordinatorNode::StopForDamage(const std::string& text) {
 }
 
 void CoordinatorNode::Request(Event event) {
-  if (core_ != nullptr) process_.Guard([this, event] { Feed(event); })();
+  if (core_ != nullptr) process_.Guard([this, event = std::move(event)] { Feed(event); })();
 }
 
 void CoordinatorNode::ThrowAway() {
@@ -172,12 +172,11 @@ bool CoordinatorNode::DiesAt(const Effect& effect) {
   return true;
 }
 
-void CoordinatorNode::Feed(const Event& event) {
-  events_.push_back(event);
+void CoordinatorNode::Feed(Event event) {
+  events_.push_back(std::move(event));
   if (std::exchange(feeding_, true)) return;
-  while (core_ != nullptr && !events_.empty()) {
-    const Event next = std::move(events_.front());
-    events_.pop_front();
+  for (std::size_t taken = 0; core_ != nullptr && taken < events_.size(); ++taken) {
+    const Event next = std::move(events_[taken]);  // What follows from it may move the others.
     observer_.Tell([&](Watcher& watcher) { watcher.OnEvent(next); });
     event_ = &next;
     for (const Effect& effect : core_->Step(next, process_.now_ms())) {

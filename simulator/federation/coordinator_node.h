@@ -98,7 +98,7 @@ class CoordinatorNode {
   Status EnrollAll();
   void FailToStart(const Error& error);
   void StopForDamage(const std::string& text);
-  void Feed(const coordinator::Event& event);
+  void Feed(coordinator::Event event);
   bool DiesAt(const coordinator::Effect& effect);
   std::optional<Unsynced> Silence() const;
   void Listen();
@@ -178,7 +178,7 @@ class CoordinatorNode {
   mutable std::mutex plan_mutex_;    ///< Guards the next two.
   std::optional<Unsynced> silence_;  ///< Set: no further word is heard of this process.
   coordinator::Phase phase_ = coordinator::Phase::starting;
-  std::deque<coordinator::Event> events_;
+  std::vector<coordinator::Event> events_;  ///< Of the call of Feed under way, in order.
   Worker store_worker_, version_worker_, fold_worker_, evaluator_;
   std::map<std::uint32_t, Worker> extents_;
   coordinator::PayloadHandle last_payload_ = 0;

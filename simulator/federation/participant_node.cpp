@@ -165,9 +165,8 @@ void ParticipantNode::Heal() {
 void ParticipantNode::Feed(Event event) {
   events_.push_back(std::move(event));
   if (std::exchange(feeding_, true)) return;
-  while (core_ != nullptr && !events_.empty()) {
-    const Event next = std::move(events_.front());
-    events_.pop_front();
+  for (std::size_t taken = 0; core_ != nullptr && taken < events_.size(); ++taken) {
+    const Event next = std::move(events_[taken]);  // What follows from it may move the others.
     here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(index(), next); });
     for (const Effect& effect : core_->Step(next, process_.now_ms())) {
       if (DiesNow()) break;

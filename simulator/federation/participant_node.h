@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "participant/core/core.h"
 #include "participant/runtime/model_buffer.h"
@@ -132,7 +133,7 @@ class ParticipantNode {
   PublicKey key_;
   bool stopping_ = false;
   bool feeding_ = false;
-  std::deque<participant::Event> events_;
+  std::vector<participant::Event> events_;  ///< Of the call of Feed under way, in order.
   LinkId link_ = 0;
   Worker saver_;
   std::deque<participant::DurableState> saving_;  ///< On their way to the disk, in order.

@@ -19,7 +19,7 @@ void ModelFile::Grow(std::uint64_t size) {
 }
 
 void ModelFile::Write(std::uint64_t offset, ByteSpan bytes) {
-  std::ranges::copy(bytes, now_.begin() + static_cast<std::ptrdiff_t>(offset));
+  std::copy_n(bytes.begin(), bytes.size(), now_.begin() + static_cast<std::ptrdiff_t>(offset));
   unsynced_.push_back({offset, bytes.size()});
 }
 

@@ -1,6 +1,6 @@
 #include "simulator/store/model_spool.h"
 
-#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace muster::simulator {
@@ -51,7 +51,7 @@ class ModelSpool : public Spool {
   Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const override {
     const std::uint64_t place = Place(extent, offset, bytes.size());
     MUSTER_TRY(disk_->CheckAlive(life_));
-    std::ranges::copy(disk_->spool.Read(place, bytes.size()), bytes.begin());
+    std::memcpy(bytes.data(), disk_->spool.Read(place, bytes.size()).data(), bytes.size());
     return {};
   }
 
