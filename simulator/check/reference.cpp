@@ -51,11 +51,10 @@ std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2) {
   if (shift >= 0) {
     magnitude = product << static_cast<unsigned>(shift);
   } else if (shift > -63) {
+    // To nearest: half a unit is added, and less by the least where a half must go down to even.
     const auto down = static_cast<unsigned>(-shift);
-    magnitude = product >> down;
-    const std::uint64_t rest = product & ((1ULL << down) - 1);
-    const std::uint64_t half = 1ULL << (down - 1);
-    if (rest > half || (rest == half && magnitude % 2 == 1)) ++magnitude;
+    const std::uint64_t odd = (product >> down) & 1U;
+    magnitude = (product + (1ULL << (down - 1)) - 1 + odd) >> down;
   }
   const auto whole = static_cast<std::int64_t>(magnitude);
   return bits >> 31U != 0 ? -whole : whole;
@@ -106,18 +105,21 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecor
   const std::span<float> model = contents_.F32(tensor);
   const std::span<float> state =
       momentum != 0 ? contents_.F32(tensors_ + tensor) : std::span<float>();
-  for (std::uint64_t i = 0; i < entry.element_count; ++i) {
-    std::int64_t sum = 0;
-    for (std::size_t u = 0; u < updates.size(); ++u) {
+  std::vector<std::int64_t> sums(entry.element_count);
+  for (std::size_t u = 0; u < updates.size(); ++u) {
+    const RecordedUpdate& update = record.accepted[u];
+    for (std::uint64_t i = 0; i < entry.element_count; ++i) {
       const float value = FloatAt(updates[u], entry.offset_bytes + i * sizeof(float));
       if (!(std::fabs(static_cast<double>(value)) < bound)) {
-        return record.accepted[u].id.Text() + " holds a value beyond the bound of tensor " +
+        return update.id.Text() + " holds a value beyond the bound of tensor " +
                std::to_string(tensor);
       }
-      const std::int64_t q = NaiveRingValue(value, record.accepted[u].weight, scale.scale_log2);
-      if (__builtin_add_overflow(sum, q, &sum)) return "a sum does not fit into 64 bits";
+      const std::int64_t q = NaiveRingValue(value, update.weight, scale.scale_log2);
+      if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
-    const double mean = static_cast<double>(sum) * unit / weights;
+  }
+  for (std::uint64_t i = 0; i < entry.element_count; ++i) {
+    const double mean = static_cast<double>(sums[i]) * unit / weights;
     double step = mean;
     if (momentum != 0) {
       step = momentum * static_cast<double>(state[i]);
