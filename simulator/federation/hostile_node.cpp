@@ -123,12 +123,20 @@ Hello HostileNode::Greeting(const Incarnation& incarnation) const {
   return hello;
 }
 
-void HostileNode::Say(LinkId link, Channel channel, Packet packet) {
-  if (link == 0 || !links_.contains(link) || !links_.at(link).up) return;
-  ++world_.happened().hostile_said.at(packet.message.index());
-  heard_.push_back(packet);
-  if (heard_.size() > kHeardMost) heard_.pop_front();
-  network_.SendToServer(link, channel, Recode(packet));
+bool HostileNode::IsUp(LinkId link) const {
+  const auto found = links_.find(link);
+  return found != links_.end() && found->second.up;
+}
+
+void HostileNode::Say(LinkId link, Channel channel, const Packet& packet, std::uint64_t times) {
+  if (!IsUp(link)) return;
+  const Packet recoded = Recode(packet);
+  for (; times > 0 && IsUp(link); --times) {
+    ++world_.happened().hostile_said.at(packet.message.index());
+    heard_.push_back(packet);
+    if (heard_.size() > kHeardMost) heard_.pop_front();
+    network_.SendToServer(link, channel, recoded);
+  }
 }
 
 void HostileNode::OnPacket(LinkId link, const Packet& packet) {
@@ -231,10 +239,7 @@ void HostileNode::Flood(KeyedStream& stream) {
   }
   const std::uint64_t count = 16 + stream.Below(kHeardMost * 6);
   const LinkId link = AnyLink(stream);
-  const auto payload = PayloadFor(message, stream);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    Say(link, ChannelFor(message), {known_.fence, message, payload});
-  }
+  Say(link, ChannelFor(message), {known_.fence, message, PayloadFor(message, stream)}, count);
 }
 
 }  // namespace muster::simulator

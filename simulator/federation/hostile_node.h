@@ -67,7 +67,8 @@ class HostileNode {
   void Open(const Incarnation& incarnation);
   void Shut(LinkId link);
   void OnPacket(LinkId link, const Packet& packet);
-  void Say(LinkId link, Channel channel, Packet packet);
+  bool IsUp(LinkId link) const;
+  void Say(LinkId link, Channel channel, const Packet& packet, std::uint64_t times = 1);
   Hello Greeting(const Incarnation& incarnation) const;
   Incarnation NewIncarnation();
   /// One of its links that is up; 0: there is none.
