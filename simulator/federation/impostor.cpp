@@ -40,12 +40,17 @@ std::vector<std::pair<Channel, Packet>> Impostor::Answer(const Packet& heard) {
   }
   const auto* request = std::get_if<ModelRequest>(&heard.message);
   if (request == nullptr) return {};
-  const auto bytes = std::make_shared<const Bytes>(request->bytes);
+  return {{Channel::bulk, OtherBytes(*request)}};
+}
+
+Packet Impostor::OtherBytes(const ModelRequest& request) {
+  if (bytes_ == nullptr || bytes_->size() != request.bytes) {
+    bytes_ = std::make_shared<const Bytes>(request.bytes);
+    checksum_ = Xxh64Of(*bytes_);
+  }
   // Half of them say so in every chunk, half only in the whole.
-  const std::uint64_t checksum = Xxh64Of(*bytes) ^ (value_ / kLies % 2);
-  return {
-      {Channel::bulk,
-       {fence_, ModelChunk{request->version, request->offset, request->bytes, checksum}, bytes}}};
+  const std::uint64_t checksum = checksum_ ^ (value_ / kLies % 2);
+  return {fence_, ModelChunk{request.version, request.offset, request.bytes, checksum}, bytes_};
 }
 
 std::vector<std::pair<Channel, Packet>> Impostor::Greet(const Hello& hello) {

@@ -45,11 +45,14 @@ class Impostor {
  private:
   std::vector<std::pair<Channel, Packet>> Greet(const Hello& hello);
   Packet LyingWelcome(const SeenState& seen);
+  Packet OtherBytes(const ModelRequest& request);
 
   const std::uint64_t value_;
   Lie lie_;
   const std::shared_ptr<const Packet> welcome_, task_;
   Fence fence_;
+  std::shared_ptr<const Bytes> bytes_;  ///< Of the last model chunk: mostly the next is as long.
+  std::uint64_t checksum_ = 0;          ///< Its own.
 };
 
 }  // namespace muster::simulator
