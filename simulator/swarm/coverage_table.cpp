@@ -15,9 +15,16 @@ struct Unreachable {
   std::string_view why;
 };
 
+constexpr std::string_view kLastChunk =
+    "chunks are sent for a grant, in report: behind it one leaves once in thousands of seeds";
+
 constexpr Unreachable kUnreachable[] = {
     {std::nullopt, Phase::stopped,
      "Stop comes in the same step: at most a crash fits in between, once in thousands of seeds"},
+    {FaultKind::snatch, Phase::starting, kLastChunk},
+    {FaultKind::snatch, Phase::select, kLastChunk},
+    {FaultKind::snatch, Phase::configure, kLastChunk},
+    {FaultKind::snatch, Phase::paused, kLastChunk},
 };
 
 }  // namespace
