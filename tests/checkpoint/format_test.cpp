@@ -39,6 +39,7 @@ std::vector<StoredRecord> OneOfEachKind() {
   return {
       {"JobRecord", Family::meta, "job", EncodeRecord(SampleJob())},
       {"EpochRecord", Family::meta, "epoch", EncodeRecord(epoch)},
+      {"Epoch", Family::meta, checkpoint::PastEpochKey(2), EncodeRecord(epoch.epoch)},
       {"FinishRecord", Family::meta, "finish", EncodeRecord(finish)},
       {"LineageRecord", Family::meta, checkpoint::LineageKey(1), EncodeRecord(lineage)},
       {"RosterEntry", Family::meta, checkpoint::RosterKey(3), EncodeRecord(SampleRosterEntry(3))},
@@ -88,7 +89,7 @@ TEST_F(FormatTest, ADirectoryOfANewerFormatIsUnsupported) {
 
 TEST_F(FormatTest, ANewerRecordOfAnyKindIsUnsupportedAndNothingChanges) {
   const std::vector<StoredRecord> records = OneOfEachKind();
-  EXPECT_EQ(records.size(), 11U) << "a kind of record is not tried";
+  EXPECT_EQ(records.size(), 12U) << "a kind of record is not tried";
   for (StoredRecord record : records) {
     SCOPED_TRACE(record.kind);
     record.value.front() = static_cast<std::byte>(kRecordFormat + 1);
@@ -111,7 +112,7 @@ TEST_F(FormatTest, ANewerRecordOfAnOlderVersionIsUnsupportedWhenItIsRead) {
   Open();
   Commit(2);
   Close();
-  StoredRecord record = OneOfEachKind()[5];
+  StoredRecord record = OneOfEachKind()[6];
   ASSERT_EQ(record.kind, "RoundRecord");
   record.value.front() = static_cast<std::byte>(kRecordFormat + 1);
   Put(record);

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/limits.h"
 #include "protocol/record_codec.h"
 #include "tests/checkpoint/samples.h"
 #include "tests/checkpoint/store_fixture.h"
@@ -49,11 +50,12 @@ TEST_F(StoreTest, EveryKindOfMutationIsRecovered) {
   Write({PutJob{SampleJob()}, PutEpoch{epoch}, PutLineage{lineage},
          PutRosterEntry{SampleRosterEntry(6)}, PutOpenRound{SampleOpenRound(2)},
          PutAccepted{SampleAccepted(108)}, PutFate{SampleFate(5, 1)},
-         PutEvaluation{SampleEvaluation(1)}, PutFinish{finish}});
+         PutEvaluation{SampleEvaluation(1)}, PutFinish{finish}, PutPastEpoch{{2, 66}}});
   Reopen();
 
   ExpectEqual(*recovered().job, SampleJob());
   ExpectEqual(recovered().epoch, epoch);
+  EXPECT_THAT(recovered().past_epochs, ElementsAre(Epoch{2, 66}));
   ASSERT_EQ(recovered().lineages.size(), 1U);
   ExpectEqual(recovered().lineages[0], lineage);
   ASSERT_EQ(recovered().roster.size(), 1U);
@@ -100,6 +102,18 @@ TEST_F(StoreTest, ListsAreAscendingByNumber) {
   EXPECT_EQ(recovered().evaluations.back().version, 70'000U);
   EXPECT_EQ(recovered().roster.front().index, 0U);
   EXPECT_EQ(recovered().roster.back().index, 300U);
+}
+
+TEST_F(StoreTest, ANewPastEpochTakesTheOneFarBeforeItAway) {
+  Open();
+  const std::uint64_t last = limits::kPastEpochsMax + 3;
+  for (const std::uint64_t number : {std::uint64_t{1}, std::uint64_t{3}, std::uint64_t{4}, last}) {
+    Write({PutPastEpoch{{number, 10 * number}}});
+  }
+  Write({PutPastEpoch{{4, 41}}});
+  Reopen();
+  EXPECT_THAT(recovered().past_epochs,
+              ElementsAre(Epoch{1, 10}, Epoch{4, 41}, Epoch{last, 10 * last}));
 }
 
 TEST_F(StoreTest, TheLastFateOfASlotWins) {

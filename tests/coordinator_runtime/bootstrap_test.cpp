@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "aggregation/version.h"
 #include "common/file.h"
@@ -132,6 +133,8 @@ TEST_F(BootstrapTest, ALaterStartBumpsTheEpochAndFindsTheHead) {
   const Bootstrapped second = Start(job_);
   EXPECT_FALSE(second.first_start);
   EXPECT_EQ(second.state.epoch.epoch, (Epoch{2, 22}));
+  EXPECT_EQ(second.state.past_epochs, (std::vector<Epoch>{{1, 21}}));
+  EXPECT_EQ(disk_.state().past_epochs, second.state.past_epochs);
   EXPECT_EQ(second.state.epoch.starts, 2U);
   EXPECT_EQ(disk_.state().epoch.epoch, (Epoch{2, 22}));
   EXPECT_EQ(second.state.lineages.front().id, first.state.lineages.front().id);

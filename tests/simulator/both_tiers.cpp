@@ -36,6 +36,7 @@ std::string TextOf(const RecoveredState& state) {
   std::string text;
   Append(&text, "job", state.job);
   AppendBytes(&text, "epoch", EncodeRecord(state.epoch));
+  Append(&text, "past epoch", state.past_epochs);
   Append(&text, "lineage", state.lineages);
   Append(&text, "roster", state.roster);
   Append(&text, "head", state.head);

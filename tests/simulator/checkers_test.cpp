@@ -314,6 +314,18 @@ TEST(CheckersTest, AParticipantThatGoesBackIsRefused) {
   ExpectRefused(treatment, "P6 fenced participant: participant");
 }
 
+TEST(CheckersTest, AParticipantThatFollowedACopyAndFollowsThisOneIsRefused) {
+  Treatment treatment;
+  treatment.member_effect = [](participant::Effect& effect) {
+    auto* save = std::get_if<participant::SaveState>(&effect);
+    if (save != nullptr && save->state.seen && save->state.seen->epoch.number == 1) {
+      save->state.seen->epoch.nonce ^= 1;
+    }
+    return true;
+  };
+  ExpectRefused(treatment, "has followed another coordinator in l1.e1");
+}
+
 // --- P8 ------------------------------------------------------------------------------------------
 
 TEST(CheckersTest, AnUnknownKeyThatIsLetInIsRefused) {

@@ -89,7 +89,7 @@ class Script {
 
   Mutation SmallMutation() {
     const auto number = static_cast<std::uint32_t>(random_.Below(6));
-    switch (random_.Below(9)) {
+    switch (random_.Below(10)) {
       case 0:
         return PutJob{SampleJob()};
       case 1:
@@ -106,6 +106,10 @@ class Script {
         return PutFinish{{Reason::finished, number}};
       case 7:
         return ClearFinish{};
+      case 8:
+        // Some take others away, that are there or not.
+        return PutPastEpoch{
+            {1 + number + limits::kPastEpochsMax * random_.Below(2), random_.Next()}};
       default:
         return PutOpenRound{SampleOpenRound(closed() + 1)};
     }
