@@ -72,7 +72,9 @@ std::optional<Error> UnknownCommand(const CLI::App& program, std::span<char* con
   std::string before;
   for (; !words.empty(); words = words.subspan(1)) {
     const std::string word = words.front();
-    const auto commands = app->get_subcommands([](const CLI::App*) { return true; });
+    // Groups of options count as commands without a name.
+    const auto commands =
+        app->get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
     if (commands.empty()) return std::nullopt;
     std::vector<std::string> names;
     for (const CLI::App* command : commands) names.push_back(command->get_name());

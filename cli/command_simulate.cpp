@@ -3,16 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <thread>
-#include <variant>
 
 #include "cli/commands.h"
-#include "cli/setting.h"
+#include "cli/simulate_options.h"
 #include "cli/simulate_report.h"
 #include "cli/stop_signals.h"
 #include "common/bytes.h"
@@ -23,14 +21,12 @@
 #include "simulator/swarm/schedule_file.h"
 #include "simulator/swarm/seed_runner.h"
 #include "simulator/swarm/shrink.h"
-#include "simulator/swarm/swarm_keys.h"
 
 namespace muster::cli {
 namespace {
 
 namespace sim = muster::simulator;
 
-constexpr std::size_t kConfigBytesMax = 1U << 20;
 constexpr std::size_t kScheduleBytesMax = 64U << 20;
 constexpr mode_t kFileMode = 0644;
 
@@ -53,65 +49,6 @@ class Scratch {
  private:
   std::string path_;
 };
-
-/// "7..40", both included.
-Result<std::pair<std::uint64_t, std::uint64_t>> ParseSeeds(const std::string& text) {
-  const std::size_t dots = text.find("..");
-  std::pair<std::uint64_t, std::uint64_t> seeds;
-  const auto number = [](std::string_view digits, std::uint64_t& value) {
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
-  };
-  const std::string_view whole = text;
-  if (dots != std::string::npos && number(whole.substr(0, dots), seeds.first) &&
-      number(whole.substr(dots + 2), seeds.second) && seeds.first <= seeds.second) {
-    return seeds;
-  }
-  return Error{Reason::flag_invalid,
-               "--seeds " + text + ": write FIRST..LAST, as in --seeds 1..1000"};
-}
-
-std::string ValueText(const SettingValue& value) {
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  return DescribeValue(value);
-}
-
-/// What --config and --store fix.
-Result<sim::FixedOptions> ReadFixed(const Arguments& arguments) {
-  sim::FixedOptions fixed;
-  std::vector<Setting> settings;
-  if (!arguments.config.empty()) {
-    const auto text = ReadFile(arguments.config, kConfigBytesMax);
-    MUSTER_TRY(text);
-    auto read = ReadToml(AsText(*text), arguments.config);
-    MUSTER_TRY(read);
-    settings = std::move(*read);
-  }
-  if (!arguments.store.empty()) {
-    settings.push_back({"store", arguments.store, "--store " + arguments.store});
-  }
-  for (const Setting& setting : settings) {
-    const sim::SwarmKey* key = sim::FindSwarmKey(setting.key);
-    if (key == nullptr) {
-      return Error{Reason::config_invalid,
-                   setting.where + ": there is no option " + setting.key +
-                       "; `muster simulate --seed 1` prints all that are not 0"};
-    }
-    const auto value = sim::ParseSwarmValue(*key, ValueText(setting.value));
-    if (!value) return Error{value.error().reason, setting.where + ": " + value.error().message};
-    fixed[key->name] = *value;
-  }
-  return fixed;
-}
-
-/// The words that fixed them, to be said again.
-std::string FixingWords(const Arguments& arguments) {
-  std::string words;
-  if (!arguments.config.empty()) words += " --config " + ShellWord(arguments.config);
-  if (!arguments.store.empty()) words += " --store " + arguments.store;
-  return words;
-}
 
 bool IsStopped() { return StopSignal() != 0; }
 
@@ -217,9 +154,9 @@ Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
   const sim::SeedOutcome outcome =
       arguments.shrink ? sim::RunSeedInChild(*run) : sim::RunSeed(*run);
   if (arguments.format == Format::json) {
-    Print(SeedJson(run->options, outcome));
+    Print(SeedJson(*run, outcome));
   } else {
-    Print((arguments.story ? StoryText(outcome) + "\n" : "") + SeedText(run->options, outcome));
+    Print((arguments.story ? StoryText(outcome) + "\n" : "") + SeedText(*run, outcome));
   }
   if (arguments.shrink && outcome.ending != sim::Ending::clean) {
     return ShrinkTo(arguments, *run, outcome);
@@ -228,6 +165,10 @@ Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
 }
 
 Result<int> Simulate(const Arguments& arguments) {
+  if (!arguments.seed && arguments.seeds.empty() && arguments.schedule.empty()) {
+    return Error{Reason::flag_invalid,
+                 "what --seeds or --replay says is empty: write FIRST..LAST, or a file"};
+  }
   const auto fixed = ReadFixed(arguments);
   MUSTER_TRY(fixed);
   const Scratch scratch;

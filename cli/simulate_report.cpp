@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -135,6 +134,10 @@ std::string FaultCounts(const std::vector<simulator::Fault>& faults) {
   return text.empty() ? "none" : text;
 }
 
+std::string AgainCommand(std::uint64_t seed, const std::string& fixing) {
+  return fmt::format("muster simulate --seed {}{} --story", seed, fixing);
+}
+
 /// Empty if every seed was run.
 std::string GoOnCommand(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
                         const std::string& fixing) {
@@ -144,17 +147,6 @@ std::string GoOnCommand(const simulator::SwarmPlan& plan, const simulator::Swarm
 }
 
 }  // namespace
-
-std::string ShellWord(const std::string& text) {
-  const auto plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("-_./=:,@%+").find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
 
 std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_t seeds) {
   return fmt::format(
@@ -172,8 +164,8 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                      LooksText(report.looks) + "\n";
   for (const simulator::FailedSeed& failure : report.failures) {
     text +=
-        fmt::format("FAILED seed {}: {}: {}\n  again: muster simulate --seed {}{} --story\n",
-                    failure.seed, EndingName(failure.ending), failure.what, failure.seed, fixing);
+        fmt::format("FAILED seed {}: {}: {}\n  again: {}\n", failure.seed,
+                    EndingName(failure.ending), failure.what, AgainCommand(failure.seed, fixing));
   }
   // Fewer seeds need not meet everything.
   const bool judged = totals.seeds >= simulator::kSeedsForCoverage;
@@ -215,8 +207,10 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
   const simulator::SwarmTotals& totals = report.totals;
   Json failures = Json::array();
   for (const simulator::FailedSeed& failure : report.failures) {
-    failures.push_back(
-        {{"seed", failure.seed}, {"ending", EndingName(failure.ending)}, {"what", failure.what}});
+    failures.push_back({{"seed", failure.seed},
+                        {"ending", EndingName(failure.ending)},
+                        {"what", failure.what},
+                        {"again", AgainCommand(failure.seed, fixing)}});
   }
   Json empty = Json::array();
   for (const simulator::EmptyCell& cell : report.empty) {
@@ -252,13 +246,13 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
   return object.dump() + "\n";
 }
 
-std::string SeedText(const simulator::SwarmOptions& options,
-                     const simulator::SeedOutcome& outcome) {
+std::string SeedText(const simulator::SeedRun& run, const simulator::SeedOutcome& outcome) {
   std::string text = "options ";
   std::size_t column = text.size();
   for (const simulator::SwarmKey& key : simulator::SwarmKeys()) {
-    if (key.member == nullptr && key.Of(options) == 0) continue;
-    const std::string word = " " + key.name + "=" + SwarmValueText(key, key.Of(options));
+    const std::uint64_t value = key.Of(run.options);
+    if (key.member == nullptr && value == 0) continue;
+    const std::string word = " " + key.name + "=" + SwarmValueText(key, value);
     if (column + word.size() > 100) {
       text += "\n        ";
       column = 8;
@@ -266,7 +260,9 @@ std::string SeedText(const simulator::SwarmOptions& options,
     text += word;
     column += word.size();
   }
-  text += "\nfaults   " + FaultCounts(outcome.faults) + "\n";
+  text += "\nfaults   " + FaultCounts(outcome.faults);
+  if (run.faults) text += fmt::format("; of {} listed", run.faults->size());
+  text += "\n";
   text += fmt::format("ran      {}, {}, {} simulated, hash {}\n",
                       Counted(outcome.commits, "commit"), Counted(outcome.events, "event"),
                       HumanSeconds(static_cast<double>(outcome.simulated) / 1e6),
@@ -275,12 +271,12 @@ std::string SeedText(const simulator::SwarmOptions& options,
   return text + fmt::format("{}: {}\n", EndingName(outcome.ending), outcome.what);
 }
 
-std::string SeedJson(const simulator::SwarmOptions& options,
-                     const simulator::SeedOutcome& outcome) {
+std::string SeedJson(const simulator::SeedRun& run, const simulator::SeedOutcome& outcome) {
   Json given = Json::object();
   for (const simulator::SwarmKey& key : simulator::SwarmKeys()) {
-    given[key.name] = key.Of(options);
-    if (!key.words.empty()) given[key.name] = SwarmValueText(key, key.Of(options));
+    const std::uint64_t value = key.Of(run.options);
+    given[key.name] = value;
+    if (!key.words.empty()) given[key.name] = SwarmValueText(key, value);
   }
   Json faults = Json::array();
   for (const simulator::Fault& fault : outcome.faults) {
@@ -299,6 +295,7 @@ std::string SeedJson(const simulator::SwarmOptions& options,
                  {"hash", HashText(outcome.hash)},
                  {"options", given},
                  {"faults", faults}};
+  if (run.faults) object["listed"] = run.faults->size();
   if (!story.empty()) object["story"] = story;
   return object.dump() + "\n";
 }

@@ -9,9 +9,6 @@
 
 namespace muster::cli {
 
-/// As a shell takes it for one word of a command.
-std::string ShellWord(const std::string& text);
-
 /// One line for a terminal: how far a swarm is.
 std::string SwarmProgressLine(const simulator::SwarmTotals& totals, std::uint64_t seeds);
 
@@ -22,8 +19,9 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
 std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
                       const std::string& fixing);
 
-std::string SeedText(const simulator::SwarmOptions& options, const simulator::SeedOutcome& outcome);
-std::string SeedJson(const simulator::SwarmOptions& options, const simulator::SeedOutcome& outcome);
+/// Of a run with listed faults also how many they are: some may not have happened.
+std::string SeedText(const simulator::SeedRun& run, const simulator::SeedOutcome& outcome);
+std::string SeedJson(const simulator::SeedRun& run, const simulator::SeedOutcome& outcome);
 
 struct ShrunkSize {
   std::size_t faults_before = 0, faults = 0;

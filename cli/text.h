@@ -32,5 +32,7 @@ std::string HumanList(const std::vector<std::string>& names, std::size_t shown_m
 std::string DoneOf(std::uint64_t done, std::uint64_t asked);
 /// At most `columns` characters, the end cut. Counts UTF-8 code points.
 std::string Clip(std::string_view text, std::size_t columns);
+/// As a shell takes it for one word of a command.
+std::string ShellWord(const std::string& text);
 
 }  // namespace muster::cli

@@ -13,6 +13,7 @@ namespace muster::simulator {
 namespace {
 
 constexpr std::string_view kHeader = "muster schedule ";
+constexpr std::string_view kBlanks = " \t\r";
 
 std::vector<std::string_view> WordsOf(std::string_view line) {
   std::vector<std::string_view> words;
@@ -38,6 +39,10 @@ class Parser {
 
   Status Take(std::string_view line) {
     ++number_;
+    // An editor's line ends and stray blanks say nothing.
+    while (!line.empty() && kBlanks.find(line.back()) != std::string_view::npos) {
+      line.remove_suffix(1);
+    }
     if (line.empty() || line.front() == '#') return {};
     if (!headed_) return TakeHeader(line);
     const auto words = WordsOf(line);

@@ -29,6 +29,7 @@ struct ScheduleFile {
 std::string WriteSchedule(const ScheduleFile& schedule, std::string_view remarks);
 
 /// Strict: every line is one of the above, no option or occasion comes twice, CheckOptions passes.
+/// Blanks at the end of a line, a carriage return among them, are nothing.
 /// Options that are not named have their defaults. Errors: file_malformed, unsupported (another
 /// version), config_invalid; each names `file` and the line.
 Result<ScheduleFile> ParseSchedule(std::string_view text, const std::string& file);

@@ -170,6 +170,15 @@ TEST_F(MistakesTest, OptionBeforeItsCommandIsToldItsPlace) {
   EXPECT_THAT(inner.errors(), HasSubstr("`muster enroll ls --state-dir ...`"));
 }
 
+// As an unset variable of a script gives it.
+TEST_F(MistakesTest, EmptyWordsOfASimulationAreSaidToBeEmpty) {
+  for (const std::string option : {"--seeds", "--replay"}) {
+    Program simulate({"simulate", option, ""});
+    EXPECT_EQ(simulate.Wait(), 2);
+    EXPECT_THAT(simulate.errors(), HasSubstr("what --seeds or --replay says is empty"));
+  }
+}
+
 TEST_F(MistakesTest, UnknownOptionIsNamedBeforeAnythingThatIsMissing) {
   Program alone({"run", "--bogus"});
   EXPECT_EQ(alone.Wait(), 2);

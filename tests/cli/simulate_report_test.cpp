@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "simulator/federation/stranger.h"
 #include "simulator/federation/twin.h"
 
@@ -20,13 +22,6 @@ simulator::SwarmPlan PlanOfSeeds(std::uint64_t first, std::uint64_t last) {
   plan.last = last;
   plan.jobs = 3;
   return plan;
-}
-
-TEST(ShellWord, IsQuotedWhereAShellWouldTakeItApart) {
-  EXPECT_EQ(ShellWord("runs/storm-2.toml"), "runs/storm-2.toml");
-  EXPECT_EQ(ShellWord("two words"), "'two words'");
-  EXPECT_EQ(ShellWord("$HOME;it's"), "'$HOME;it'\\''s'");
-  EXPECT_EQ(ShellWord(""), "''");
 }
 
 TEST(SwarmText, ASwarmThatRanWholeHasNothingToGoOnWith) {
@@ -51,6 +46,21 @@ TEST(SwarmText, CommandsFixWhatTheSwarmFixed) {
   report.failures.push_back({7, simulator::Ending::liveness, "it waits"});
   EXPECT_THAT(SwarmText(PlanOfSeeds(1, 40), report, " --config storm.toml"),
               HasSubstr("again: muster simulate --seed 7 --config storm.toml --story\n"));
+  const auto json =
+      nlohmann::json::parse(SwarmJson(PlanOfSeeds(1, 40), report, " --store rocksdb"));
+  EXPECT_EQ(json["failures"][0]["again"], "muster simulate --seed 7 --store rocksdb --story");
+}
+
+TEST(SeedText, SaysHowManyFaultsAreListed) {
+  simulator::SeedRun run;
+  simulator::SeedOutcome outcome;
+  outcome.faults = {{simulator::FaultKind::lose, 1, 0, 0}, {simulator::FaultKind::lose, 2, 0, 0}};
+  EXPECT_THAT(SeedText(run, outcome), HasSubstr("\nfaults   2 lose\n"));
+  EXPECT_FALSE(nlohmann::json::parse(SeedJson(run, outcome)).contains("listed"));
+  run.faults = outcome.faults;
+  run.faults->push_back({simulator::FaultKind::crash, 0, 70'000, 0});
+  EXPECT_THAT(SeedText(run, outcome), HasSubstr("\nfaults   2 lose; of 3 listed\n"));
+  EXPECT_EQ(nlohmann::json::parse(SeedJson(run, outcome))["listed"], 3);
 }
 
 TEST(SwarmText, TellsHowOftenEachCheckerLooked) {

@@ -106,6 +106,14 @@ TEST(ScheduleFileText, ComesBackAsItWas) {
   EXPECT_THAT(text, HasSubstr("# and who found it\n"));
 }
 
+TEST(ScheduleFileText, BlanksAtTheEndOfLinesAreNothing) {
+  const auto parsed =
+      ParseSchedule("muster schedule 1 \r\n\r\noption goal 3\t\r\nfault lose 1 2 3 \r\n", "file");
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().Text();
+  EXPECT_EQ(parsed->options.goal, 3U);
+  EXPECT_EQ(parsed->faults, (std::vector<Fault>{{FaultKind::lose, 1, 2, 3}}));
+}
+
 TEST(ScheduleFileText, ErrorsNameTheLine) {
   const std::string head = "muster schedule 1\n# a comment\n";
   EXPECT_EQ(WhyRefused(head), "");
