@@ -101,6 +101,23 @@ Json LooksJson(const simulator::LooksOf& looks) {
 }
 
 Json CoverageJson(const simulator::Coverage& coverage) {
+std::string BudgetText(const simulator::BudgetUse& budget) {
+  const auto percent = [](std::uint64_t permille) { return static_cast<double>(permille) / 10; };
+  return fmt::format(
+      "budget   the slowest step of a liveness phase took of its budget {:.1f} % (median), {:.1f} % "
+      "(999 of 1000 less), at most {:.1f} % (seed {})\n",
+      percent(budget.median), percent(budget.of_999_in_1000), percent(budget.most),
+      budget.seed_of_most);
+}
+
+Json BudgetJson(const simulator::BudgetUse& budget) {
+  return {{"phases", budget.phases},
+          {"median_permille", budget.median},
+          {"p999_permille", budget.of_999_in_1000},
+          {"most_permille", budget.most},
+          {"seed_of_most", budget.seed_of_most}};
+}
+
   Json object = Json::object();
   for (const auto& [cell, count] : coverage) {
     object[std::string(FaultName(cell.first))][std::string(PhaseName(cell.second))] = count;
@@ -200,6 +217,7 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
   text += fmt::format("medians  {} commits, {} faults, {} events a seed\n", totals.median_commits,
                       totals.median_faults, Grouped(totals.median_events));
   return text + fmt::format("{}{}\n", EndingName(report.Worst()), report.next ? " so far" : "");
+  if (report.budget.phases > 0) text += BudgetText(report.budget);
 }
 
 std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
@@ -236,6 +254,7 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                  {"seeds_per_minute", PerMinute(totals)},
                  {"simulated_to_real", Ratio(totals)},
                  {"empty", empty},
+                 {"budget", BudgetJson(report.budget)},
                  {"coverage", CoverageJson(report.coverage)},
                  {"states", StatesJson(report.states)},
                  {"looks", LooksJson(report.looks)}};

@@ -11,19 +11,13 @@
 #include "simulator/store/disk_volume.h"
 #include "simulator/store/model_volume.h"
 #include "simulator/swarm/crash_guard.h"
+#include "simulator/swarm/liveness_budget.h"
 
 namespace muster::simulator {
 namespace {
 
-/// A participant whose bytes stopped coming keeps a place for so long.
-constexpr std::uint64_t kStallMs = 10'000;
-/// For what was already going wrong when the core became healthy: processes that are down, links
-/// that nobody knows to be dead, back-offs.
-constexpr std::uint64_t kGraceMs = 120'000;
-/// Saying goodbye to those who do not answer.
-constexpr std::uint64_t kGoodbyeMs = 60'000;
-/// A run of more events goes in circles.
-constexpr std::uint64_t kEventsMost = 20'000'000;
+/// Within it the operator has let in again whom he threw out and the job needs.
+constexpr Micros kLetInPatience = 120'000 * kMillisecond;
 /// Asking a core what it waits for costs more than its step.
 constexpr std::uint64_t kLookEvery = 4;
 
@@ -112,18 +106,6 @@ std::vector<RosterIndex> DrawCore(const SwarmOptions& options, std::vector<Roste
   return able;
 }
 
-/// How long the core may take for the rounds that are left. Each attempt adds at least one of those
-/// who were not asked yet, and every one who is broken may keep a place until it is found stalled.
-Micros Budget(const SwarmOptions& options, Version commits) {
-  const std::uint64_t rounds = options.rounds - std::min<std::uint64_t>(commits, options.rounds);
-  const std::uint64_t workers = std::min(options.parts, options.participants);
-  const std::uint64_t attempts = 2 + workers - options.quorum;
-  const std::uint64_t attempt_ms =
-      options.deadline_ms + std::max(kStallMs, options.lease_ms) + options.lease_ms;
-  const std::uint64_t ms = (rounds + 1) * attempts * attempt_ms + kGraceMs + kGoodbyeMs;
-  return static_cast<Micros>(ms) * kMillisecond;
-}
-
 class Run {
  public:
   explicit Run(const SeedRun& run)
@@ -132,7 +114,7 @@ class Run {
         running_(run.options.seed, federation_.world().schedule()),
         progress_(federation_.world(), run.options.parts) {
     federation_.observer().watchers.push_back(&progress_);
-    progress_.on_commit = [this](Version version) { UpkeepAfter(version); };
+    progress_.on_commit = [this](Version version) { AfterCommit(version); };
   }
 
   SeedOutcome Play() {
@@ -142,26 +124,47 @@ class Run {
     Until([&] { return progress_.commits() >= options.safety_rounds; },
           static_cast<Micros>(options.safety_ms) * kMillisecond);
     // Whom the operator threw out he lets in again where the job needs them.
-    Until([&] { return Able().size() >= options.quorum; },
-          world.now() + static_cast<Micros>(kGraceMs) * kMillisecond);
+    Until([&] { return Able().size() >= options.quorum; }, world.now() + kLetInPatience);
     if (Goes() && Able().size() >= options.quorum) {
       Heal();
-      Until([] { return false; }, world.now() + Budget(options, progress_.commits()));
+      Live();
     }
     return Judge(federation_.Finish());
   }
 
  private:
   bool Goes() {
-    return federation_.world().violations().empty() && !federation_.coordinator().finished() &&
-           !InCircles();
+    return federation_.world().violations().empty() && !federation_.coordinator().finished();
   }
-  bool InCircles() { return federation_.world().happened().events > kEventsMost; }
+  bool InCircles() {
+    return federation_.world().happened().events - events_at_commit_ > run_.events_most;
+  }
 
+  /// Until something goes in circles, too: in the safety phase that only ends it.
   template <typename Done>
   bool Until(Done done, Micros limit) {
     return federation_.world().RunUntil(
         [&] { return federation_.coordinator().finished() || InCircles() || done(); }, limit);
+  }
+
+  /// Commit by commit, each within its own budget.
+  void Live() {
+    World& world = federation_.world();
+    events_at_commit_ = world.happened().events;
+    clock_.emplace(run_.options, progress_.commits(), world.now());
+    if (run_.at_liveness) run_.at_liveness(federation_, core_);
+    Version before = 0;
+    do {
+      before = progress_.commits();
+      Until([&] { return progress_.commits() > before; }, clock_->limit());
+    } while (Goes() && progress_.commits() > before);
+    clock_->OnEnd(world.now());
+  }
+
+  void AfterCommit(Version version) {
+    events_at_commit_ = federation_.world().happened().events;
+    if (clock_) clock_->OnCommit(version, federation_.world().now());
+    UpkeepAfter(version);
   }
 
   /// The database flushes and merges between two steps, when the run and not its threads say so.
@@ -190,6 +193,17 @@ class Run {
     world.Tell(kCoordinator, "LIVENESS: from now on nothing new goes wrong with it and" + names);
   }
 
+  std::string WhyNotFinished() {
+    const std::string at = "version " + std::to_string(progress_.commits()) + " of " +
+                           std::to_string(run_.options.rounds);
+    if (core_.empty()) return "no core: " + at;
+    if (InCircles()) {
+      return at + " goes in circles: " + std::to_string(run_.events_most) +
+             " events without a commit";
+    }
+    return at + " at the end of its budget";
+  }
+
   SeedOutcome Judge(const RunResult& result) {
     World& world = federation_.world();
     SeedOutcome outcome;
@@ -198,10 +212,7 @@ class Run {
       outcome.what = result.violations.front();
     } else if (!result.finished) {
       outcome.ending = Ending::liveness;
-      outcome.what = std::string(core_.empty() ? "no core: " : "") + "version " +
-                     std::to_string(progress_.commits()) + " of " +
-                     std::to_string(run_.options.rounds) +
-                     " at the end of the budget: " + result.waiting;
+      outcome.what = WhyNotFinished() + ": " + result.waiting;
     }
     outcome.hash = world.hash();
     outcome.commits = progress_.commits();
@@ -213,6 +224,7 @@ class Run {
     for (const auto& [name, looks] : federation_.looks()) outcome.looks[name] = looks;
     outcome.story = world.story();
     outcome.core = core_;
+    if (clock_) outcome.budget_used_permille = clock_->used_permille();
     return outcome;
   }
 
@@ -221,6 +233,8 @@ class Run {
   RunningSeed running_;
   Progress progress_;
   std::vector<RosterIndex> core_;
+  std::optional<LivenessClock> clock_;  ///< Of the liveness phase.
+  std::uint64_t events_at_commit_ = 0;  ///< So many had happened at the last one.
 };
 
 }  // namespace

@@ -1,10 +1,11 @@
 // One seed of the swarm, from its options to its verdict: a safety phase in which everything may
-// go wrong, then a liveness phase in which a healthy core must finish the job within a budget of
-// virtual time while everything else stays as broken as it was.
+// go wrong, then a liveness phase in which a healthy core must commit round after round, each
+// within a budget of virtual time, while everything else stays as broken as it was.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,13 +20,15 @@
 
 namespace muster::simulator {
 
+class Federation;
+
 /// How a run ended, the worse the higher.
 enum class Ending : std::uint8_t {
   clean,
   uncovered,         ///< Of a whole swarm: a reachable cell of the fault x phase table is empty,
                      ///< or a checker never looked.
   nondeterministic,  ///< Two runs of one seed had different hashes.
-  liveness,          ///< The healthy core did not finish within its budget.
+  liveness,          ///< The healthy core did not commit or finish within its budget.
   correctness,       ///< A promise was broken.
   crash,             ///< The process ended: MUSTER_CHECK, a signal.
 };
@@ -61,11 +64,16 @@ struct SeedOutcome {
   LooksOf looks;
   std::vector<StoryLine> story;
   std::vector<RosterIndex> core;  ///< Healthy in the liveness phase; empty: it did not begin.
+  /// The greatest part of its budget that a step of the liveness phase took, in thousandths; none:
+  /// it did not begin.
+  std::optional<std::uint64_t> budget_used_permille;
 };
 
 /// The part of `what` that runs with the same failure share: the checker's name, or the sentence
 /// without its numbers.
 std::string FailureName(const SeedOutcome& outcome);
+
+inline constexpr std::uint64_t kEventsMost = 20'000'000;
 
 struct SeedRun {
   SwarmOptions options;
@@ -74,6 +82,10 @@ struct SeedRun {
   /// Of Tier::rocksdb: where its lock file may lie. One run at a time.
   std::string state_dir;
   bool tell_story = false;
+  /// Without a commit among so many events a run goes in circles.
+  std::uint64_t events_most = kEventsMost;
+  /// Called once, when the liveness phase begins: tests break there what no fault may break.
+  std::function<void(Federation&, const std::vector<RosterIndex>& core)> at_liveness = {};
 };
 
 /// Runs in the calling thread alone; several threads may run seeds at once. Equal runs have equal

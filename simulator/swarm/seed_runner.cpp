@@ -16,11 +16,17 @@ namespace {
 
 constexpr std::chrono::seconds kTellEvery{1};
 
-std::uint64_t Median(std::vector<std::uint64_t> numbers) {
+/// So many in a thousand are smaller.
+std::uint64_t Quantile(std::vector<std::uint64_t> numbers, std::size_t permille) {
   if (numbers.empty()) return 0;
-  const auto middle = numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2);
-  std::nth_element(numbers.begin(), middle, numbers.end());
-  return *middle;
+  const auto place =
+      numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() * permille / 1'000);
+  std::nth_element(numbers.begin(), place, numbers.end());
+  return *place;
+}
+
+std::uint64_t Median(std::vector<std::uint64_t> numbers) {
+  return Quantile(std::move(numbers), 500);
 }
 
 class Runner {
@@ -42,6 +48,9 @@ class Runner {
     for (std::thread& thread : threads) thread.join();
     SwarmReport report = std::move(report_);
     report.totals = Totals();
+    report.budget.phases = budgets_.size();
+    report.budget.median = Median(budgets_);
+    report.budget.of_999_in_1000 = Quantile(budgets_, 999);
     std::ranges::sort(report.failures, {}, &FailedSeed::seed);
     report.empty = EmptyCells(report.coverage, plan_.fixed);
     if (const std::uint64_t next = next_; InPlan(next)) report.next = next;
@@ -107,6 +116,7 @@ class Runner {
     commits_.push_back(outcome.commits);
     faults_.push_back(outcome.faults.size());
     events_.push_back(outcome.events);
+    if (outcome.budget_used_permille) AddBudget(seed, *outcome.budget_used_permille);
     for (const auto& [cell, count] : outcome.coverage) report_.coverage[cell] += count;
     for (const auto& [state, count] : outcome.states.coordinator) {
       report_.states.coordinator[state] += count;
@@ -120,6 +130,16 @@ class Runner {
     if (report_.failures.size() < kFailuresMost) return;
     report_.stopped_early = true;
     stop_ = true;
+  }
+
+  /// REQUIRES: the lock is held.
+  void AddBudget(std::uint64_t seed, std::uint64_t used_permille) {
+    budgets_.push_back(used_permille);
+    BudgetUse& budget = report_.budget;
+    const bool earlier = used_permille == budget.most && seed < budget.seed_of_most;
+    if (budgets_.size() > 1 && used_permille <= budget.most && !earlier) return;
+    budget.most = used_permille;
+    budget.seed_of_most = seed;
   }
 
   /// REQUIRES: the lock is held, or no thread runs.
@@ -141,7 +161,7 @@ class Runner {
   std::condition_variable done_;
   unsigned ended_ = 0;
   SwarmReport report_;
-  std::vector<std::uint64_t> commits_, faults_, events_;
+  std::vector<std::uint64_t> commits_, faults_, events_, budgets_;
 };
 
 }  // namespace

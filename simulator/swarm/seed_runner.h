@@ -38,12 +38,20 @@ struct SwarmTotals {
   std::uint64_t hash = 0;  ///< Of all seeds' hashes, in whatever order they ran.
 };
 
+/// Which part of its budget the longest step of each liveness phase took, in thousandths.
+struct BudgetUse {
+  std::uint64_t phases = 0;  ///< Seeds that reached one. 0: the others mean nothing.
+  std::uint64_t median = 0, of_999_in_1000 = 0, most = 0;
+  std::uint64_t seed_of_most = 0;
+};
+
 struct SwarmReport {
   SwarmTotals totals;
   std::vector<FailedSeed> failures;  ///< Ascending by seed; with kFailuresMost the swarm stops.
   Coverage coverage;
   StatesEntered states;
   LooksOf looks;
+  BudgetUse budget;
   std::vector<EmptyCell> empty;  ///< Reachable cells that stayed empty.
   bool stopped_early = false;    ///< After kFailuresMost failures.
   /// Where the swarm stopped before the last seed: the first that was not run. All before it were

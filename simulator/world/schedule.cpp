@@ -38,6 +38,7 @@ std::optional<std::uint64_t> Schedule::Ask(FaultKind kind, Actor actor) {
 }
 
 std::optional<std::uint64_t> Schedule::Decide(const Fault& occasion) const {
+  if (spared_.contains(occasion.actor)) return std::nullopt;
   if (list_) {
     const auto found = std::ranges::lower_bound(*list_, occasion);
     const bool listed = found != list_->end() && found->kind == occasion.kind &&
@@ -46,7 +47,6 @@ std::optional<std::uint64_t> Schedule::Decide(const Fault& occasion) const {
   }
   const double chance = chances_[occasion.kind];
   if (chance <= 0 || UnitOf(Draw(seed_, occasion, 0)) >= chance) return std::nullopt;
-  if (spared_.contains(occasion.actor)) return std::nullopt;
   return Draw(seed_, occasion, 1);
 }
 

@@ -39,7 +39,7 @@ class Schedule {
   /// Whether the fault happens at this occasion, and the value drawn with it. Counts the occasion.
   std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor);
 
-  /// From now on nothing is drawn for `actor`.
+  /// From now on nothing happens to `actor`, drawn or listed.
   void Spare(Actor actor) { spared_.insert(actor); }
 
   /// In the order in which they happened.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "simulator/federation/federation.h"
 #include "simulator/swarm/seed_runner.h"
 #include "simulator/swarm/swarm_keys.h"
 #include "tests/support/temp_dir.h"
@@ -203,8 +204,8 @@ TEST_F(SwarmTest, TheCoreIsSparedAndFinishes) {
   EXPECT_EQ(outcome.commits, options.rounds);
 }
 
-// A list spares nobody: without this failing, the liveness phase would prove nothing.
-TEST_F(SwarmTest, ACoreThatDoesNotFinishIsALivenessFailure) {
+// Otherwise a listed run would fail where the same run, drawn, could not.
+TEST_F(SwarmTest, AListSparesTheCoreToo) {
   const SwarmOptions options = Drawn(1, kFourOfFour);
   std::vector<Fault> all_lost;
   for (std::uint64_t ordinal = 0; ordinal < 20'000; ++ordinal) {
@@ -215,7 +216,8 @@ TEST_F(SwarmTest, ACoreThatDoesNotFinishIsALivenessFailure) {
   const SeedOutcome outcome = RunSeed({options, all_lost, directory_.path(), false});
   EXPECT_EQ(outcome.ending, Ending::liveness);
   EXPECT_EQ(ExitCodeOf(outcome.ending), 21);
-  EXPECT_EQ(outcome.commits, 0U);
+  EXPECT_LT(outcome.commits, run.options.rounds);
+  EXPECT_THAT(outcome.what, HasSubstr("at the end of its budget"));
   EXPECT_THAT(outcome.what, HasSubstr("site-3"));
 }
 
@@ -225,12 +227,72 @@ TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
     for (int phase = 0; phase <= static_cast<int>(coordinator::Phase::stopped); ++phase) {
       coverage[{static_cast<FaultKind>(i), static_cast<coordinator::Phase>(phase)}] = 1;
     }
+  EXPECT_EQ(outcome.ending, Ending::clean) << outcome.what;
+  EXPECT_GT(outcome.faults.size(), 0U);
+  EXPECT_LT(outcome.faults.size(), all_lost.size());
+}
+
+// What no fault does: without this failing, the liveness phase would prove nothing.
+TEST_F(SwarmTest, ACoreThatDoesNotCommitIsALivenessFailure) {
+  SeedRun run{Drawn(1, kFourOfFour), std::nullopt, directory_.path(), false};
+  run.options.per_million = {};
+  run.at_liveness = [](Federation& federation, const std::vector<RosterIndex>& core) {
+    federation.participant(core.back()).KeepAway(true);
+  };
+  const SeedOutcome outcome = RunSeed(run);
   }
   EXPECT_TRUE(EmptyCells(coverage, {}).empty());
   coverage.erase({FaultKind::lose, coordinator::Phase::commit});
   const auto empty = EmptyCells(coverage, {});
   ASSERT_EQ(empty.size(), 1U);
   EXPECT_EQ(empty.front().fault, FaultKind::lose);
+// Three minutes in three rounds would be little for a whole job.
+TEST_F(SwarmTest, AStallInEveryRoundIsALivenessFailure) {
+  SeedRun run{Drawn(1, kFourOfFour), std::nullopt, directory_.path(), false};
+  run.options.per_million = {};
+  run.options.deadline_ms = 4'000;
+  run.options.lease_ms = 1'000;
+  const SeedOutcome sound = RunSeed(run);
+  EXPECT_EQ(sound.ending, Ending::clean) << sound.what;
+  ASSERT_TRUE(sound.budget_used_permille.has_value());
+  EXPECT_LT(*sound.budget_used_permille, 300U);
+
+  run.at_liveness = [](Federation& federation, const std::vector<RosterIndex>&) {
+    const auto stall = [&federation](const auto& again, Version seen) -> void {
+      const Version head = federation.observer().announced;
+      if (head > seen) federation.coordinator().process().Pause(60'000 * kMillisecond);
+      World& world = federation.world();
+      world.At(world.now() + 50 * kMillisecond, kCoordinator,
+               [again, head] { again(again, head); });
+    };
+    stall(stall, 0);
+  };
+  const SeedOutcome stalled = RunSeed(run);
+  EXPECT_EQ(stalled.ending, Ending::liveness);
+  EXPECT_GT(stalled.budget_used_permille.value_or(0), 900U);
+}
+
+TEST_F(SwarmTest, ARunGoesInCirclesIfItCommitsNothingAndNotIfItIsLong) {
+  SeedRun run{Drawn(1, kFourOfFour), std::nullopt, directory_.path(), false};
+  run.options.per_million = {};
+  const std::uint64_t events = RunSeed(run).events;
+  run.events_most = events / 2;
+  const SeedOutcome sound = RunSeed(run);
+  EXPECT_EQ(sound.ending, Ending::clean) << sound.what;
+  EXPECT_EQ(sound.events, events);
+
+  run.at_liveness = [](Federation& federation, const std::vector<RosterIndex>&) {
+    World& world = federation.world();
+    const auto circle = [&world](const auto& again) -> void {
+      world.At(world.now(), kCoordinator, [again] { again(again); });
+    };
+    circle(circle);
+  };
+  const SeedOutcome circles = RunSeed(run);
+  EXPECT_EQ(circles.ending, Ending::liveness);
+  EXPECT_THAT(circles.what, HasSubstr("goes in circles"));
+}
+
   EXPECT_EQ(empty.front().phase, coordinator::Phase::commit);
   EXPECT_TRUE(EmptyCells(coverage, {{"chance.lose", 0}}).empty());
   SwarmReport report;
