@@ -100,7 +100,6 @@ Json LooksJson(const simulator::LooksOf& looks) {
   return object;
 }
 
-Json CoverageJson(const simulator::Coverage& coverage) {
 std::string BudgetText(const simulator::BudgetUse& budget) {
   const auto percent = [](std::uint64_t permille) { return static_cast<double>(permille) / 10; };
   return fmt::format(
@@ -118,6 +117,7 @@ Json BudgetJson(const simulator::BudgetUse& budget) {
           {"seed_of_most", budget.seed_of_most}};
 }
 
+Json CoverageJson(const simulator::Coverage& coverage) {
   Json object = Json::object();
   for (const auto& [cell, count] : coverage) {
     object[std::string(FaultName(cell.first))][std::string(PhaseName(cell.second))] = count;
@@ -216,8 +216,8 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                       Grouped(static_cast<std::uint64_t>(Ratio(totals))));
   text += fmt::format("medians  {} commits, {} faults, {} events a seed\n", totals.median_commits,
                       totals.median_faults, Grouped(totals.median_events));
-  return text + fmt::format("{}{}\n", EndingName(report.Worst()), report.next ? " so far" : "");
   if (report.budget.phases > 0) text += BudgetText(report.budget);
+  return text + fmt::format("{}{}\n", EndingName(report.Worst()), report.next ? " so far" : "");
 }
 
 std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmReport& report,
@@ -253,8 +253,8 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                  {"elapsed_s", totals.elapsed_s},
                  {"seeds_per_minute", PerMinute(totals)},
                  {"simulated_to_real", Ratio(totals)},
-                 {"empty", empty},
                  {"budget", BudgetJson(report.budget)},
+                 {"empty", empty},
                  {"coverage", CoverageJson(report.coverage)},
                  {"states", StatesJson(report.states)},
                  {"looks", LooksJson(report.looks)}};

@@ -214,19 +214,6 @@ TEST_F(SwarmTest, AListSparesTheCoreToo) {
     }
   }
   const SeedOutcome outcome = RunSeed({options, all_lost, directory_.path(), false});
-  EXPECT_EQ(outcome.ending, Ending::liveness);
-  EXPECT_EQ(ExitCodeOf(outcome.ending), 21);
-  EXPECT_LT(outcome.commits, run.options.rounds);
-  EXPECT_THAT(outcome.what, HasSubstr("at the end of its budget"));
-  EXPECT_THAT(outcome.what, HasSubstr("site-3"));
-}
-
-TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
-  Coverage coverage;
-  for (std::size_t i = 0; i < kFaultKinds; ++i) {
-    for (int phase = 0; phase <= static_cast<int>(coordinator::Phase::stopped); ++phase) {
-      coverage[{static_cast<FaultKind>(i), static_cast<coordinator::Phase>(phase)}] = 1;
-    }
   EXPECT_EQ(outcome.ending, Ending::clean) << outcome.what;
   EXPECT_GT(outcome.faults.size(), 0U);
   EXPECT_LT(outcome.faults.size(), all_lost.size());
@@ -240,12 +227,13 @@ TEST_F(SwarmTest, ACoreThatDoesNotCommitIsALivenessFailure) {
     federation.participant(core.back()).KeepAway(true);
   };
   const SeedOutcome outcome = RunSeed(run);
-  }
-  EXPECT_TRUE(EmptyCells(coverage, {}).empty());
-  coverage.erase({FaultKind::lose, coordinator::Phase::commit});
-  const auto empty = EmptyCells(coverage, {});
-  ASSERT_EQ(empty.size(), 1U);
-  EXPECT_EQ(empty.front().fault, FaultKind::lose);
+  EXPECT_EQ(outcome.ending, Ending::liveness);
+  EXPECT_EQ(ExitCodeOf(outcome.ending), 21);
+  EXPECT_LT(outcome.commits, run.options.rounds);
+  EXPECT_THAT(outcome.what, HasSubstr("at the end of its budget"));
+  EXPECT_THAT(outcome.what, HasSubstr("site-3"));
+}
+
 // Three minutes in three rounds would be little for a whole job.
 TEST_F(SwarmTest, AStallInEveryRoundIsALivenessFailure) {
   SeedRun run{Drawn(1, kFourOfFour), std::nullopt, directory_.path(), false};
@@ -293,6 +281,18 @@ TEST_F(SwarmTest, ARunGoesInCirclesIfItCommitsNothingAndNotIfItIsLong) {
   EXPECT_THAT(circles.what, HasSubstr("goes in circles"));
 }
 
+TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
+  Coverage coverage;
+  for (std::size_t i = 0; i < kFaultKinds; ++i) {
+    for (int phase = 0; phase <= static_cast<int>(coordinator::Phase::stopped); ++phase) {
+      coverage[{static_cast<FaultKind>(i), static_cast<coordinator::Phase>(phase)}] = 1;
+    }
+  }
+  EXPECT_TRUE(EmptyCells(coverage, {}).empty());
+  coverage.erase({FaultKind::lose, coordinator::Phase::commit});
+  const auto empty = EmptyCells(coverage, {});
+  ASSERT_EQ(empty.size(), 1U);
+  EXPECT_EQ(empty.front().fault, FaultKind::lose);
   EXPECT_EQ(empty.front().phase, coordinator::Phase::commit);
   EXPECT_TRUE(EmptyCells(coverage, {{"chance.lose", 0}}).empty());
   SwarmReport report;
