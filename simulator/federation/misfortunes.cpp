@@ -70,8 +70,27 @@ void Misfortunes::StrikeParticipant(ParticipantNode& node) {
   if (const auto value = world_.Ask(FaultKind::leave, actor); value && !node.away()) {
     SendAway(node, *value);
   }
+  StrikeDirectory(node);
   if (const auto value = world_.Ask(FaultKind::revoke, actor)) membership_.Revoke(node, *value);
   if (const auto value = world_.Ask(FaultKind::new_key, actor)) membership_.NewKey(node, *value);
+}
+
+void Misfortunes::StrikeDirectory(ParticipantNode& node) {
+  const Actor actor = ActorOf(node.index());
+  if (!node.up()) return;
+  if (const auto value = world_.Ask(FaultKind::member_full, actor)) {
+    KeyedStream stream(*value, "member_full", {});
+    const Micros duration = DurationOf(stream, kMisfortuneEvery / 5, kFullMost);
+    ++world_.happened().member_disks_full;
+    if (world_.telling()) world_.Tell(actor, "its volume is full for " + SecondsText(duration));
+    node.disk().Fill(world_.now() + duration);
+  }
+  if (!node.disk().HoldsAny()) return;
+  if (const auto value = world_.Ask(FaultKind::member_rot, actor)) {
+    const std::string_view flipped = node.disk().Rot(*value);
+    ++world_.happened().member_rots;
+    if (world_.telling()) world_.Tell(actor, "a bit flips in its " + std::string(flipped));
+  }
 }
 
 void Misfortunes::SendAway(ParticipantNode& node, std::uint64_t value) {

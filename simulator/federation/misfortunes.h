@@ -50,6 +50,7 @@ class Misfortunes {
   void Strike();
   void StrikeProcess(Actor actor, Process& process);
   void StrikeParticipant(ParticipantNode& node);
+  void StrikeDirectory(ParticipantNode& node);
   void StrikeVolume();
   void SendAway(ParticipantNode& node, std::uint64_t value);
   void Fill(std::uint64_t value);

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "common/digest.h"
+#include "participant/runtime/outbox.h"
+#include "simulator/federation/durations.h"
 #include "simulator/federation/participant_node.h"
 
 namespace muster::simulator {
@@ -14,6 +16,8 @@ constexpr Micros kSaveMost = 5 * kMillisecond;
 constexpr Micros kFitLeast = 10 * kMillisecond;
 constexpr Micros kFitMost = 200 * kMillisecond;
 constexpr Micros kBatchMost = 10 * kMillisecond;
+/// Longer than an offer waits for its answer.
+constexpr Micros kBacklogMost = 10'000 * kMillisecond;
 
 /// Whether a start by itself is of any use after this end.
 bool IsForGood(Reason reason) {
@@ -28,8 +32,7 @@ void ParticipantNode::Perform(const Connect&) {
   const bool returns = here_.observer != next_.observer;
   here_ = next_;
   if (returns) {
-    const DurableState& state = saving_.empty() ? disk_.state : saving_.back();
-    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state); });
+    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state_); });
   }
   ClientEnd end;
   end.on_up = process_.Guard([this] { Feed(participant::LinkUp{}); });
@@ -47,23 +50,65 @@ void ParticipantNode::Perform(const Send& effect) {
 }
 
 void ParticipantNode::Perform(const SendBulk& effect) {
-  here_.network->SendToServer(link_, Channel::bulk, {effect.fence, effect.message, nullptr, key_});
+  SendOnBulk({effect.fence, effect.message, nullptr, key_});
 }
 
 void ParticipantNode::Perform(const SendUpdateChunk& effect) {
-  MUSTER_CHECK(disk_.update != nullptr, "an update that is not there");
-  const ByteSpan bytes = ByteSpan(*disk_.update).subspan(effect.offset, effect.bytes);
+  MUSTER_CHECK(update_ != nullptr, "an update that is not there");
+  const ByteSpan bytes = ByteSpan(*update_).subspan(effect.offset, effect.bytes);
   Packet packet;
   packet.fence = effect.fence;
   packet.message = UpdateChunk{effect.id, effect.offset, effect.bytes, Xxh64Of(bytes)};
   packet.payload = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
   packet.identity = key_;
+  SendOnBulk(std::move(packet));
+}
+
+void ParticipantNode::SendOnBulk(Packet packet) {
+  if (link_ == 0) return;
+  if (backlog_.empty()) {
+    const auto value = world_.Ask(FaultKind::backlog, actor_);
+    if (!value) return PutOnBulk(std::move(packet));
+    KeyedStream stream(*value, "backlog", {});
+    const Micros lasts = DurationOf(stream, kMillisecond, kBacklogMost);
+    ++world_.happened().backlogs;
+    if (world_.telling()) {
+      world_.Tell(actor_, "its bulk socket takes nothing for " + SecondsText(lasts));
+    }
+    world_.At(world_.now() + lasts, actor_, process_.Guard([this, link = link_] {
+      if (link == link_) DrainBacklog();
+    }));
+  } else if (backlog_.size() == Outbox::kFramesMax) {
+    CloseLink();
+    return Feed(participant::LinkDown{Reason::no_credit});
+  }
+  backlog_.push_back(std::move(packet));
+}
+
+void ParticipantNode::DrainBacklog() {
+  // With the last chunk the process may end.
+  while (!backlog_.empty()) {
+    Packet packet = std::move(backlog_.front());
+    backlog_.pop_front();
+    PutOnBulk(std::move(packet));
+  }
+  if (link_ != 0) Feed(BulkWritable{});
+}
+
+void ParticipantNode::PutOnBulk(Packet packet) {
+  const auto* chunk = std::get_if<UpdateChunk>(&packet.message);
+  const bool last =
+      chunk != nullptr && update_ != nullptr && chunk->offset + chunk->bytes == update_->size();
   here_.network->SendToServer(link_, Channel::bulk, std::move(packet));
-  if (effect.offset + effect.bytes < disk_.update->size()) return;
+  if (!last) return;
   if (const auto value = world_.Ask(FaultKind::snatch, actor_)) Snatch(*value);
 }
 
 void ParticipantNode::Perform(const SetJob& effect) {
+  if (world_.Happens(FaultKind::train_fail, actor_)) {
+    ++world_.happened().trainings_failed;
+    return Fail({Reason::file_unreadable, "its part of the data cannot be read"});
+  }
   trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
 }
 
@@ -83,14 +128,21 @@ void ParticipantNode::Perform(const StartFit& effect) {
   MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
+  const bool goes_on = disk_.TakeUpPosition(effect.id, effect.base_version);
+  if (goes_on) ++world_.happened().positions_taken_up;
   Worker alone;
-  Later(alone, kFitLeast, kFitMost, [this, id = effect.id] {
+  Later(alone, kFitLeast, goes_on ? kFitMost / 2 : kFitMost, [this, id = effect.id] {
     if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
   });
 }
 
 // The update is in memory; FitDone once it is on disk.
 void ParticipantNode::FinishFit() {
+  if (world_.Happens(FaultKind::train_fail, actor_)) {
+    ++world_.happened().trainings_failed;
+    const UpdateId id = std::exchange(fit_, std::nullopt)->id;
+    return FailFit(id, {Reason::io_failed, "a batch of its data cannot be read"});
+  }
   ParameterSet update(trainer_->layout());
   const auto result =
       trainer_->Fit({fit_->id.round, fit_->id.slot, fit_->id.task}, fit_->ask, *fit_->base, update,
@@ -102,30 +154,62 @@ void ParticipantNode::FinishFit() {
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {
     const Fit fit = *std::exchange(fit_, std::nullopt);
-    disk_.update = fit.writing;
+    if (const Status written = disk_.SaveUpdate(fit.writing); !written) {
+      return FailFit(fit.id, written.error());
+    }
+    update_ = fit.writing;
     Feed(
         FitDone{{fit.id, Xxh128Of(*fit.writing), fit.writing->size(), examples, fit.base_version}});
   });
 }
 
-void ParticipantNode::Perform(const StopFit&) {
+void ParticipantNode::Perform(const StopFit& effect) {
   if (!fit_ || fit_->stopping || fit_->writing != nullptr) return;
   fit_->stopping = true;
   Worker alone;
-  Later(alone, 1, kBatchMost, [this] {
-    const UpdateId id = fit_->id;
-    fit_.reset();
-    Feed(FitStopped{id});
+  Later(alone, 1, kBatchMost, [this, save = effect.save_position] {
+    const Fit fit = *std::exchange(fit_, std::nullopt);
+    if (const Status saved = save ? disk_.SavePosition(fit.id, fit.base_version) : Status();
+        !saved) {
+      return FailFit(fit.id, saved.error());
+    }
+    Feed(FitStopped{fit.id});
   });
 }
 
+void ParticipantNode::FailFit(const UpdateId& id, const Error& error) {
+  if (world_.telling()) world_.Tell(actor_, "its training fails: " + error.Text());
+  failing_ = error.reason;
+  Feed(FitFailed{id, error});
+  world_.Expect(core_ == nullptr, name() + " goes on, and its training has failed");
+}
+
 void ParticipantNode::Perform(const SaveState& effect) {
+  state_ = effect.state;
   saving_.push_back(effect.state);
   Later(saver_, 1, kSaveMost, [this, effect] {
     saving_.pop_front();
-    disk_.state = effect.state;
+    if (const Status saved = disk_.SaveState(effect.state); !saved) return Fail(saved.error());
     Feed(StateSaved{effect.token});
   });
+}
+
+void ParticipantNode::Perform(const ForgetUpdate&) {
+  update_.reset();
+  if (const Status removed = disk_.ForgetUpdate(); !removed) Fail(removed.error());
+}
+
+void ParticipantNode::Perform(const ForgetPosition&) {
+  if (const Status removed = disk_.ForgetPosition(); !removed) Fail(removed.error());
+}
+
+void ParticipantNode::Fail(const Error& error) {
+  if (world_.telling()) world_.Tell(actor_, name() + " fails: " + error.Text());
+  // What its threads have begun or been given is still done before the process ends.
+  for (const DurableState& state : saving_) static_cast<void>(disk_.SaveState(state));
+  if (fit_ && fit_->writing != nullptr) static_cast<void>(disk_.SaveUpdate(fit_->writing));
+  End();
+  StartLater(DrawDown());
 }
 
 void ParticipantNode::Perform(const Notice& effect) {
@@ -151,7 +235,9 @@ bool ParticipantNode::IsMisled(Reason reason) const {
 }
 
 void ParticipantNode::Perform(const Stop& effect) {
+  const bool failed = failing_ == effect.reason;
   End();
+  if (failed) return StartLater(DrawDown());
   if (IsMisled(effect.reason)) return StartLater(DrawDown());
   if (effect.reason == Reason::split_brain) {
     ++world_.happened().split_brains;

@@ -25,35 +25,52 @@ ParticipantNode::ParticipantNode(World& world, Place home, const RosterEntry& en
       next_(home),
       entry_(entry),
       actor_(ActorOf(entry.index)),
-      process_(world, actor_) {}
+      process_(world, actor_),
+      disk_(world, actor_) {}
 
 // --- Lives ---------------------------------------------------------------------------------------
 
 void ParticipantNode::Start() {
   if (away_ || ended_ || core_ != nullptr || world_.faults().hostile.contains(index())) return;
+  Result<MemberDisk::Opened> opened = disk_.Open();
+  if (!opened) return RefuseState(opened.error());
+  state_ = opened->state;
+  update_ = std::move(opened->update);
   stopping_ = false;
   key_ = entry_.key;
   here_ = next_;
-  if (!disk_.state.retained) {
-    disk_.update.reset();  // Of a fit that ended in the moment of a crash.
-  } else if (disk_.update == nullptr || Xxh128Of(*disk_.update) != disk_.state.retained->digest) {
-    return world_.Violate(name() + " has other bytes than those its state names");
-  }
   ParticipantOptions options;
   options.name = name();
   for (std::byte& byte : options.incarnation.bytes) {
     byte = static_cast<std::byte>(world_.Draw(actor_));
   }
   options.jitter_seed = world_.Draw(actor_);
-  core_ = std::make_unique<ParticipantCore>(options, disk_.state);
+  core_ = std::make_unique<ParticipantCore>(options, state_);
   if (world_.telling()) {
-    const std::string holds = disk_.state.retained ? ", holding " + disk_.state.retained->id.Text()
-                                                   : std::string(", holding no update");
+    const std::string holds =
+        state_.retained ? ", holding " + state_.retained->id.Text() : ", holding no update";
     world_.Tell(actor_, name() + " starts" + holds);
   }
+  if (opened->forgets) {
+    ++world_.happened().updates_forgotten;
+    if (world_.telling()) {
+      world_.Tell(actor_, name() + "'s update cannot be read and is forgotten");
+    }
+  }
   process_.Begin([this] { Feed(Tick{}); });
-  here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), disk_.state); });
+  here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state_); });
   Feed(Started{});
+}
+
+// Its operator does as the error says.
+void ParticipantNode::RefuseState(const Error& error) {
+  ++world_.happened().states_refused;
+  world_.Expect(error.reason == Reason::damage || error.reason == Reason::unsupported,
+                name() + " does not start: " + error.Text());
+  if (world_.telling()) {
+    world_.Tell(actor_, name() + " does not start, its state cannot be used: " + error.Text());
+  }
+  StartAfresh();
 }
 
 void ParticipantNode::End() {
@@ -64,6 +81,8 @@ void ParticipantNode::End() {
   incoming_.reset();
   model_ = ModelBuffer();
   saving_.clear();
+  update_.reset();
+  failing_.reset();
   saver_ = Worker();
 }
 
@@ -93,8 +112,8 @@ void ParticipantNode::Kill(std::uint64_t draw) {
   ++world_.happened().participant_crashes;
   if (world_.telling()) world_.Tell(actor_, name() + " is killed");
   // Files are replaced by a rename: whole, old or new, with or without the machine's help.
-  if (!saving_.empty() && draw % 2 == 1) disk_.state = saving_.front();
-  if (fit_ && fit_->writing != nullptr && draw / 2 % 2 == 1) disk_.update = fit_->writing;
+  if (!saving_.empty() && draw % 2 == 1) disk_.PutState(saving_.front());
+  if (fit_ && fit_->writing != nullptr && draw / 2 % 2 == 1) disk_.PutUpdate(fit_->writing);
   End();
   StartLater(DrawDown());
 }
@@ -103,7 +122,7 @@ void ParticipantNode::LoseMachine(Micros down_for) {
   ++world_.happened().machines_lost;
   if (world_.telling()) world_.Tell(actor_, name() + "'s machine is gone, with all it held");
   if (core_ != nullptr) End();
-  disk_ = Disk();
+  disk_.Clear();
   StartLater(down_for);
 }
 
@@ -116,7 +135,7 @@ void ParticipantNode::StartAfresh() {
   ++world_.happened().fresh_directories;
   if (world_.telling()) world_.Tell(actor_, name() + " is given a fresh directory");
   if (core_ != nullptr) End();
-  disk_ = Disk();
+  disk_.Clear();
   split_brains_ = 0;
   if (ended_ == Reason::finished) ended_.reset();  // Another coordinator's job was.
   StartLater(DrawDown());
@@ -155,6 +174,7 @@ void ParticipantNode::Preempt(Micros notice, bool machine, std::uint64_t draw) {
 
 void ParticipantNode::Heal() {
   process_.Heal();
+  disk_.Heal();
   Lead(home_);
   away_ = false;
   Start();
@@ -207,6 +227,7 @@ void ParticipantNode::OnPacket(const Packet& packet) {
 }
 
 void ParticipantNode::CloseLink() {
+  backlog_.clear();
   if (link_ != 0) here_.network->Close(std::exchange(link_, 0));
 }
 

@@ -1,4 +1,5 @@
-// A participant's core in virtual time, with the real trainer and files that are variables.
+// A participant's core in virtual time, with the real trainer and files that are variables. What
+// fails ends the process as in participant/runtime/member.cpp, and its supervisor starts it again.
 #pragma once
 
 #include <deque>
@@ -9,6 +10,7 @@
 
 #include "participant/core/core.h"
 #include "participant/runtime/model_buffer.h"
+#include "simulator/federation/member_disk.h"
 #include "simulator/federation/network.h"
 #include "simulator/federation/observer.h"
 #include "simulator/federation/process.h"
@@ -64,15 +66,11 @@ class ParticipantNode {
   /// Why it does not come back by itself.
   const std::optional<Reason>& ended() const { return ended_; }
   /// What it has seen of coordinators and would still know after a start.
-  const std::optional<SeenState>& seen() const { return disk_.state.seen; }
+  const std::optional<SeenState>& seen() const { return disk_.seen(); }
+  MemberDisk& disk() { return disk_; }
   std::string Waiting() const;
 
  private:
-  /// What outlives the process.
-  struct Disk {
-    participant::DurableState state;
-    std::shared_ptr<const Bytes> update;
-  };
   struct Fit {
     UpdateId id;
     Version base_version = 0;
@@ -87,6 +85,7 @@ class ParticipantNode {
   bool DiesNow();
   void Snatch(std::uint64_t value);
   void End();
+  void RefuseState(const Error& error);
   void StartLater(Micros down_for);
   Micros DrawDown();
   void OnPacket(const Packet& packet);
@@ -94,6 +93,11 @@ class ParticipantNode {
     process_.Later(worker, least, most, std::move(action));
   }
   void FinishFit();
+  void Fail(const Error& error);
+  void FailFit(const UpdateId& id, const Error& error);
+  void SendOnBulk(Packet packet);
+  void PutOnBulk(Packet packet);
+  void DrainBacklog();
   bool IsMisled(Reason reason) const;
 
   void Perform(const participant::Connect&);
@@ -106,10 +110,10 @@ class ParticipantNode {
   void Perform(const participant::StoreChunk& effect);
   void Perform(const participant::DropPayload&) {}
   void Perform(const participant::StartFit& effect);
-  void Perform(const participant::StopFit&);
+  void Perform(const participant::StopFit& effect);
   void Perform(const participant::SaveState& effect);
-  void Perform(const participant::ForgetUpdate&) { disk_.update.reset(); }
-  void Perform(const participant::ForgetPosition&) {}
+  void Perform(const participant::ForgetUpdate&);
+  void Perform(const participant::ForgetPosition&);
   void Perform(const participant::Notice& effect);
   void Perform(const participant::ArmTimer& effect) { process_.Arm(effect.at); }
   void Perform(const participant::Stop& effect);
@@ -122,7 +126,7 @@ class ParticipantNode {
   RosterEntry entry_;
   const Actor actor_;
   Process process_;
-  Disk disk_;
+  MemberDisk disk_;  ///< Outlives the process.
   int deaths_ = 0;
   int split_brains_ = 0;  ///< In a row.
   bool away_ = false;
@@ -135,6 +139,10 @@ class ParticipantNode {
   bool feeding_ = false;
   std::vector<participant::Event> events_;  ///< Of the call of Feed under way, in order.
   LinkId link_ = 0;
+  std::deque<Packet> backlog_;           ///< Of the link's bulk channel, in order.
+  participant::DurableState state_;      ///< What the core believes that is on disk, or will be.
+  std::shared_ptr<const Bytes> update_;  ///< The bytes of what it retains.
+  std::optional<Reason> failing_;        ///< The core was told that a fit failed.
   Worker saver_;
   std::deque<participant::DurableState> saving_;  ///< On their way to the disk, in order.
   std::shared_ptr<const Bytes> incoming_;

@@ -49,6 +49,11 @@ constexpr std::array kChanceRanges = {
     ChanceRange{FaultKind::revoke, 1'000, 20'000},
     ChanceRange{FaultKind::new_key, 1'000, 20'000},
     ChanceRange{FaultKind::snatch, 1'000, 100'000},
+    ChanceRange{FaultKind::member_full, 1'000, 20'000},
+    ChanceRange{FaultKind::member_error, 1'000, 50'000},
+    ChanceRange{FaultKind::member_rot, 1'000, 20'000},
+    ChanceRange{FaultKind::train_fail, 1'000, 50'000},
+    ChanceRange{FaultKind::backlog, 1'000, 50'000},
 };
 constexpr bool InOrder() {
   for (std::size_t i = 0; i < kChanceRanges.size(); ++i) {

@@ -7,11 +7,12 @@ namespace muster::simulator {
 namespace {
 
 constexpr std::array<std::string_view, kFaultKinds> kNames = {
-    "duplicate", "lose",   "cut",       "crash",   "stop",      "delay",      "echo",
-    "corrupt",   "sever",  "partition", "clog",    "split",     "stranger",   "babble",
-    "stale",     "replay", "poison",    "usurp",   "flood",     "impostor",   "pause",
-    "slow",      "clock",  "preempt",   "leave",   "disk_full", "disk_error", "rot",
-    "twin",      "enroll", "revoke",    "new_key", "snatch"};
+    "duplicate",  "lose",       "cut",       "crash",   "stop",      "delay",       "echo",
+    "corrupt",    "sever",      "partition", "clog",    "split",     "stranger",    "babble",
+    "stale",      "replay",     "poison",    "usurp",   "flood",     "impostor",    "pause",
+    "slow",       "clock",      "preempt",   "leave",   "disk_full", "disk_error",  "rot",
+    "twin",       "enroll",     "revoke",    "new_key", "snatch",    "member_full", "member_error",
+    "member_rot", "train_fail", "backlog"};
 
 }  // namespace
 

@@ -63,8 +63,15 @@ enum class FaultKind : std::uint8_t {
   new_key,  ///< A participant gets another key.
   // Of a participant's process, whenever the last chunk of an update has left it.
   snatch,  ///< Its machine is taken with its disk, and a successor is there at once.
+  // Of a participant's state directory (simulator/federation/member_disk.h), its training and its
+  // sockets.
+  member_full,   ///< Its volume has no room, for a while.
+  member_error,  ///< A write, a sync or a removal fails.
+  member_rot,    ///< A bit of one of its files flips.
+  train_fail,    ///< The trainer cannot be made, or a fit ends with an error.
+  backlog,       ///< Its bulk socket takes nothing for a while.
 };
-inline constexpr std::size_t kFaultKinds = 33;
+inline constexpr std::size_t kFaultKinds = 38;
 
 std::string_view FaultName(FaultKind kind);
 std::optional<FaultKind> FaultFromName(std::string_view name);

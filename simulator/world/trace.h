@@ -18,7 +18,8 @@ namespace muster::simulator {
 using Micros = std::int64_t;
 inline constexpr Micros kMillisecond = 1'000;
 
-/// How often each fault met the coordinator in each phase; a dead coordinator is `starting`.
+/// How often each fault that took effect met the coordinator in each phase; a dead coordinator is
+/// `starting`.
 using Coverage = std::map<std::pair<FaultKind, coordinator::Phase>, std::uint64_t>;
 
 struct StoryLine {
@@ -35,6 +36,9 @@ struct Happened {
   std::uint64_t preemptions = 0, machines_lost = 0, fresh_directories = 0;
   std::uint64_t pauses = 0, slowdowns = 0, clock_changes = 0;
   std::uint64_t disks_full = 0, disk_errors = 0, rots = 0;
+  std::uint64_t member_disks_full = 0, member_disk_errors = 0, member_rots = 0;
+  std::uint64_t states_refused = 0, updates_forgotten = 0, positions_taken_up = 0;
+  std::uint64_t trainings_failed = 0, backlogs = 0;
   std::uint64_t twins = 0, led_to_twins = 0, split_brains = 0, coordinators_refused = 0;
   std::uint64_t enrolled = 0, revoked = 0, new_keys = 0, absences = 0;
   std::uint64_t power_cuts = 0, transfers_resumed = 0, fits = 0;
