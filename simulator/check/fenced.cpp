@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "simulator/world/content.h"
+
 namespace muster::simulator {
 namespace {
 
@@ -54,7 +56,7 @@ void Fenced::OnEffect(const coordinator::Effect& effect) {
   }
   const auto* persist = std::get_if<coordinator::Persist>(&effect);
   if (persist == nullptr) return;
-  asked_.push_back({persist->token, persist->batch.mutations.size()});
+  asked_.push_back({persist->token, ContentOf(persist->batch)});
   for (const auto* put : All<PutAccepted>(persist->batch)) {
     const UpdateId& id = put->update.id;
     const auto& open = ledger_.open_round();
@@ -66,7 +68,7 @@ void Fenced::OnEffect(const coordinator::Effect& effect) {
 }
 
 void Fenced::OnWritten(const Batch& batch) {
-  const bool own = up_ && !asked_.empty() && asked_.front().mutations == batch.mutations.size();
+  const bool own = up_ && !asked_.empty() && asked_.front().content == ContentOf(batch);
   Expect(own, [] { return "a batch is applied that the running process did not ask for next"; });
   if (own) asked_.pop_front();
 }

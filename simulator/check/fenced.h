@@ -29,7 +29,7 @@ class Fenced : public Checker {
  private:
   struct Asked {
     coordinator::Token token = 0;
-    std::size_t mutations = 0;
+    std::uint64_t content = 0;  ///< As ContentOf.
   };
 
   const Ledger& ledger_;

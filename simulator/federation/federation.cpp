@@ -39,6 +39,7 @@ Federation::Federation(World world, std::shared_ptr<StateVolume> volume, Coordin
 
 void Federation::MakeNodes() {
   checkers_ = std::make_unique<Checkers>(world_, setup_);
+  observer_.watchers.push_back(&content_hash_);
   checkers_->Watch(observer_);
   coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, volume_, setup_);
   world_.phase = [this] { return coordinator_->phase(); };
@@ -120,6 +121,8 @@ RunResult Federation::Finish() {
   if (!volume_->powered()) volume_->Restart();
   result.damaged = coordinator_->damaged();
   if (result.finished && !result.damaged) JudgeEnd(result);
+  Content content(world_.trace());
+  content.Add(result.finished, result.damaged, result.records);
   result.happened = world_.happened();
   result.ended_at = world_.now();
   result.violations = world_.violations();

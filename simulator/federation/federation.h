@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "simulator/check/checkers.h"
+#include "simulator/check/content_hash.h"
 #include "simulator/disk/virtual_disk.h"
 #include "simulator/federation/coordinator_node.h"
 #include "simulator/federation/hostile_node.h"
@@ -80,6 +81,7 @@ class Federation {
   const CoordinatorSetup setup_;
   std::shared_ptr<VirtualDisk> disk_;
   std::shared_ptr<StateVolume> volume_;
+  ContentHash content_hash_{world_};
   std::unique_ptr<Checkers> checkers_;
   std::unique_ptr<CoordinatorNode> coordinator_;
   Fleet participants_;

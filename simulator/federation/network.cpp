@@ -8,6 +8,7 @@
 #include "coordinator/runtime/bulk_thread.h"
 #include "participant/runtime/outbox.h"
 #include "simulator/federation/corruption.h"
+#include "simulator/world/content.h"
 
 namespace muster::simulator {
 namespace {
@@ -173,6 +174,7 @@ void Network::Carry(Connection& connection, std::size_t lane, Packet packet) {
   const Actor who = connection.who;
   Happened& happened = world_.happened();
   ++happened.messages;
+  Content(world_.trace()).Add(packet.fence, packet.message);
   if (world_.Happens(FaultKind::cut, who)) {
     ++happened.cuts;
     Cut(connection);

@@ -45,6 +45,7 @@ constexpr int ExitCodeOf(Ending ending) {
 struct StatesEntered {
   std::map<std::pair<coordinator::Phase, coordinator::WaitKind>, std::uint64_t> coordinator;
   std::map<participant::Activity, std::uint64_t> participants;
+  bool operator==(const StatesEntered&) const = default;
 };
 
 /// How often each checker compared anything, by its name.
@@ -67,6 +68,7 @@ struct SeedOutcome {
   /// The greatest part of its budget that a step of the liveness phase took, in thousandths; none:
   /// it did not begin.
   std::optional<std::uint64_t> budget_used_permille;
+  bool operator==(const SeedOutcome&) const = default;
 };
 
 /// The part of `what` that runs with the same failure share: the checker's name, or the sentence

@@ -17,7 +17,7 @@ struct SwarmPlan {
   std::uint64_t first = 1, last = 1;  ///< Both are run.
   FixedOptions fixed;
   unsigned jobs = 1;               ///< Threads.
-  std::uint64_t twice_every = 64;  ///< Of so many seeds one runs twice. 0: none.
+  std::uint64_t twice_every = 64;  ///< Of so many seeds one runs twice, and the first. 0: none.
   std::string directory;           ///< For Tier::rocksdb: exists; each thread has its own below.
   /// Asked before each seed, by every thread: from true on no seed begins. May be empty.
   std::function<bool()> stopped = {};

@@ -26,6 +26,7 @@ struct StoryLine {
   Micros at = 0;
   Actor actor = kCoordinator;
   std::string text;
+  bool operator==(const StoryLine&) const = default;
 };
 
 /// Counts, so that tests can see that anything did happen.

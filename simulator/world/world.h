@@ -31,7 +31,8 @@ struct Faults {
 };
 
 /// The queue of what is to come, and all draws. Equal seeds and schedules give equal runs, and
-/// equal hashes over every (time, actor, draw). Not thread-safe.
+/// equal hashes over every (time, actor, draw) and all that is said, done and written. Not
+/// thread-safe.
 class World {
  public:
   World(std::uint64_t seed, const Faults& faults)
@@ -46,6 +47,8 @@ class World {
   Happened& happened() { return happened_; }
   const Coverage& coverage() const { return coverage_; }
   std::uint64_t hash() const { return hash_.value(); }
+  /// For whoever has more to fold into it.
+  RollingHash& trace() { return hash_; }
 
   // --- Draws -------------------------------------------------------------------------------------
   /// Each actor draws from a stream of its own: what happens to one moves nothing of the others.

@@ -285,6 +285,17 @@ TEST(CheckersTest, ABatchOfNobodyIsRefused) {
   ExpectRefused(treatment, "a batch is applied that the running process did not ask for");
 }
 
+TEST(CheckersTest, ABatchThatIsNotTheOneAskedForIsRefused) {
+  Treatment treatment;
+  treatment.written = [](Batch& batch) {
+    for (Mutation& mutation : batch.mutations) {
+      if (auto* put = std::get_if<PutFate>(&mutation)) put->fate.digest[0] ^= std::byte{1};
+    }
+    return true;
+  };
+  ExpectRefused(treatment, "a batch is applied that the running process did not ask for");
+}
+
 TEST(CheckersTest, AnAcceptOfARoundThatIsNotOpenIsRefused) {
   ExpectRefused(OfMutation<PutAccepted>([](PutAccepted& put) { --put.update.id.round; }),
                 "P6 fenced: l1.r0.s");
