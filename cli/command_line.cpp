@@ -413,9 +413,7 @@ void CommandLine::AddSimulate() {
                    "Write its schedule here; seed-N.schedule if not given")
       ->type_name("FILE")
       ->needs(shrink);
-  simulate->add_flag("--story", arguments_.story, "Say who did what when")
-      ->excludes(seeds)
-      ->excludes(shrink);
+  simulate->add_flag("--story", arguments_.story, "Say who did what when")->excludes(seeds);
   replay->excludes(config);
 }
 

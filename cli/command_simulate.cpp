@@ -16,9 +16,8 @@
 #include "common/bytes.h"
 #include "common/file.h"
 #include "common/text.h"
-#include "simulator/disk/file_system.h"
-#include "simulator/swarm/crash_guard.h"
 #include "simulator/swarm/schedule_file.h"
+#include "simulator/swarm/seed_process.h"
 #include "simulator/swarm/seed_runner.h"
 #include "simulator/swarm/shrink.h"
 
@@ -81,7 +80,6 @@ Result<int> Swarm(const Arguments& arguments, const sim::FixedOptions& fixed,
   plan.directory = scratch;
   plan.stopped = IsStopped;
   NoteStopSignals();
-  sim::SetDatabaseThreads(plan.jobs);
   const std::uint64_t count = plan.last - plan.first + 1;
   std::optional<ProgressLine> line(std::in_place);
   const auto report = RunSwarm(
@@ -151,13 +149,10 @@ Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,
   run->state_dir = scratch;
   run->tell_story = arguments.story;
   if (arguments.shrink) NoteStopSignals();
-  const sim::SeedOutcome outcome =
-      arguments.shrink ? sim::RunSeedInChild(*run) : sim::RunSeed(*run);
-  if (arguments.format == Format::json) {
-    Print(SeedJson(*run, outcome));
-  } else {
-    Print((arguments.story ? StoryText(outcome) + "\n" : "") + SeedText(*run, outcome));
-  }
+  const bool json = arguments.format == Format::json;
+  if (!json) run->on_story = [](const sim::StoryLine& line) { Print(StoryText(line)); };
+  const sim::SeedOutcome outcome = sim::RunSeedInChild(*run);
+  Print(json ? SeedJson(*run, outcome) : (arguments.story ? "\n" : "") + SeedText(*run, outcome));
   if (arguments.shrink && outcome.ending != sim::Ending::clean) {
     return ShrinkTo(arguments, *run, outcome);
   }
@@ -176,7 +171,6 @@ Result<int> Simulate(const Arguments& arguments) {
     return Error{Reason::io_failed,
                  "cannot make a directory in " + std::filesystem::temp_directory_path().string()};
   }
-  sim::InstallCrashGuard();
   return arguments.seeds.empty() ? RunOne(arguments, *fixed, scratch.path())
                                  : Swarm(arguments, *fixed, scratch.path());
 }

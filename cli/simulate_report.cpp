@@ -24,6 +24,7 @@ using simulator::FaultKind;
 using simulator::FaultName;
 using Json = nlohmann::ordered_json;
 
+constexpr int kActorWidth = 11;  ///< "coordinator"
 constexpr int kPhases = static_cast<int>(Phase::stopped) + 1;
 
 /// 12,345,678: figures are read by people.
@@ -103,8 +104,8 @@ Json LooksJson(const simulator::LooksOf& looks) {
 std::string BudgetText(const simulator::BudgetUse& budget) {
   const auto percent = [](std::uint64_t permille) { return static_cast<double>(permille) / 10; };
   return fmt::format(
-      "budget   the slowest step of a liveness phase took of its budget {:.1f} % (median), {:.1f} % "
-      "(999 of 1000 less), at most {:.1f} % (seed {})\n",
+      "budget   the slowest step of a liveness phase took {:.1f} % of its budget (median), "
+      "{:.1f} % (999 of 1000 less), at most {:.1f} % (seed {})\n",
       percent(budget.median), percent(budget.of_999_in_1000), percent(budget.most),
       budget.seed_of_most);
 }
@@ -282,10 +283,12 @@ std::string SeedText(const simulator::SeedRun& run, const simulator::SeedOutcome
   text += "\nfaults   " + FaultCounts(outcome.faults);
   if (run.faults) text += fmt::format("; of {} listed", run.faults->size());
   text += "\n";
-  text += fmt::format("ran      {}, {}, {} simulated, hash {}\n",
-                      Counted(outcome.commits, "commit"), Counted(outcome.events, "event"),
-                      HumanSeconds(static_cast<double>(outcome.simulated) / 1e6),
-                      HashText(outcome.hash));
+  // What a crash leaves behind does not count the commits.
+  const bool crashed = outcome.ending == Ending::crash;
+  text += fmt::format(
+      "ran      {}{}, {} simulated, hash {}\n",
+      crashed ? "" : Counted(outcome.commits, "commit") + ", ", Counted(outcome.events, "event"),
+      HumanSeconds(static_cast<double>(outcome.simulated) / 1e6), HashText(outcome.hash));
   if (outcome.ending == Ending::clean) return text + "clean\n";
   return text + fmt::format("{}: {}\n", EndingName(outcome.ending), outcome.what);
 }
@@ -314,6 +317,7 @@ std::string SeedJson(const simulator::SeedRun& run, const simulator::SeedOutcome
                  {"hash", HashText(outcome.hash)},
                  {"options", given},
                  {"faults", faults}};
+  if (outcome.ending == Ending::crash) object.erase("commits");
   if (run.faults) object["listed"] = run.faults->size();
   if (!story.empty()) object["story"] = story;
   return object.dump() + "\n";
@@ -338,17 +342,9 @@ std::string ShrunkText(const ShrunkSize& size, Format format) {
                     path, path, path);
 }
 
-std::string StoryText(const simulator::SeedOutcome& outcome) {
-  std::size_t width = 0;
-  for (const simulator::StoryLine& line : outcome.story) {
-    width = std::max(width, ActorName(line.actor).size());
-  }
-  std::string text;
-  for (const simulator::StoryLine& line : outcome.story) {
-    text += fmt::format("{:>11.6f} s  {:<{}}  {}\n", static_cast<double>(line.at) / 1e6,
-                        ActorName(line.actor), width, line.text);
-  }
-  return text;
+std::string StoryText(const simulator::StoryLine& line) {
+  return fmt::format("{:>11.6f} s  {:<{}}  {}\n", static_cast<double>(line.at) / 1e6,
+                     ActorName(line.actor), kActorWidth, line.text);
 }
 
 }  // namespace muster::cli

@@ -31,7 +31,7 @@ struct ShrunkSize {
 };
 std::string ShrunkText(const ShrunkSize& size, Format format);
 
-/// Who did what when, a line each.
-std::string StoryText(const simulator::SeedOutcome& outcome);
+/// Who did what when, in one line.
+std::string StoryText(const simulator::StoryLine& line);
 
 }  // namespace muster::cli

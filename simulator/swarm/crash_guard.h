@@ -1,24 +1,26 @@
-// Says which seed a process was running when it crashed.
+// What a process that runs seeds says when one of them ends it.
 #pragma once
 
-#include <cstdint>
-#include <vector>
+#include <chrono>
 
-#include "simulator/world/schedule.h"
+#include "simulator/world/world.h"
 
 namespace muster::simulator {
 
-/// From now on MUSTER_CHECK and fatal signals in a thread that runs a seed say the seed and how to
-/// replay it on standard error, and end the process with ExitCodeOf(Ending::crash). Process-wide.
-void InstallCrashGuard();
+/// A step of a run takes microseconds, the judgement at the end of a large one seconds: one that
+/// took between this and twice as much CPU time is in an endless loop.
+inline constexpr std::chrono::seconds kStepCpuMost{60};
 
-/// Besides, write the faults that had happened, as they lie in memory, to this descriptor.
-void DumpFaultsOnCrash(int descriptor);
+/// From now on a fatal signal (MUSTER_CHECK's, a stack overflow's) in the calling thread writes a
+/// FrameKind::crash to `descriptor`, and then ends the process as it would have. A step, or what is
+/// between two runs, that takes more than `step_cpu` of CPU time ends it by SIGXCPU in the same
+/// way. Process-wide, once, by the thread that runs the seeds.
+void InstallCrashGuard(int descriptor, std::chrono::milliseconds step_cpu);
 
-/// Marks the calling thread as running `seed` while it lives. `schedule` must outlive it.
+/// Marks the calling thread as running this world while it lives. `world` must outlive it.
 class RunningSeed {
  public:
-  RunningSeed(std::uint64_t seed, const Schedule& schedule);
+  explicit RunningSeed(World& world);
   ~RunningSeed();
   RunningSeed(const RunningSeed&) = delete;
   RunningSeed& operator=(const RunningSeed&) = delete;

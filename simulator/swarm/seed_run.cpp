@@ -91,7 +91,7 @@ World MakeWorld(const SeedRun& run) {
   const Faults faults = FaultsOf(options);
   World world(options.seed, faults,
               run.faults ? Schedule(*run.faults) : Schedule(options.seed, faults.chances));
-  if (run.tell_story) world.TellStory();
+  if (run.tell_story) world.TellStory(run.on_story);
   return world;
 }
 
@@ -111,7 +111,7 @@ class Run {
   explicit Run(const SeedRun& run)
       : run_(run),
         federation_(MakeWorld(run), MakeVolume(run), SetupOf(run.options, run.state_dir)),
-        running_(run.options.seed, federation_.world().schedule()),
+        running_(federation_.world()),
         progress_(federation_.world(), run.options.parts) {
     federation_.observer().watchers.push_back(&progress_);
     progress_.on_commit = [this](Version version) { AfterCommit(version); };

@@ -88,6 +88,8 @@ struct SeedRun {
   std::uint64_t events_most = kEventsMost;
   /// Called once, when the liveness phase begins: tests break there what no fault may break.
   std::function<void(Federation&, const std::vector<RosterIndex>& core)> at_liveness = {};
+  /// Gets each line of the story as it is told, with `tell_story`; empty: they are in the outcome.
+  std::function<void(const StoryLine&)> on_story = {};
 };
 
 /// Runs in the calling thread alone; several threads may run seeds at once. Equal runs have equal

@@ -1,20 +1,19 @@
 #include "simulator/swarm/seed_runner.h"
 
+#include <poll.h>
+
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
-#include <thread>
+#include <memory>
 #include <utility>
 
-#include "simulator/swarm/crash_guard.h"
+#include "simulator/swarm/seed_process.h"
 
 namespace muster::simulator {
 namespace {
 
-constexpr std::chrono::seconds kTellEvery{1};
+constexpr std::chrono::milliseconds kTellEvery{1'000};
 
 /// So many in a thousand are smaller.
 std::uint64_t Quantile(std::vector<std::uint64_t> numbers, std::size_t permille) {
@@ -34,18 +33,15 @@ class Runner {
   explicit Runner(const SwarmPlan& plan) : plan_(plan), next_(plan.first) {}
 
   SwarmReport Run(const std::function<void(const SwarmTotals&)>& on_progress) {
-    std::vector<std::thread> threads;
-    for (unsigned job = 0; job < plan_.jobs; ++job) {
-      threads.emplace_back(
-          [this, directory = plan_.directory + "/" + std::to_string(job)] { RunSeeds(directory); });
+    for (unsigned job = 0; job < plan_.jobs; ++job) AddWorker(std::to_string(job));
+    auto told = begin_;
+    while (KeepBusy()) {
+      Await();
+      if (std::chrono::steady_clock::now() - told < kTellEvery) continue;
+      told = std::chrono::steady_clock::now();
+      if (on_progress) on_progress(Totals());
     }
-    {
-      std::unique_lock lock(mutex_);
-      while (!done_.wait_for(lock, kTellEvery, [this] { return ended_ == plan_.jobs; })) {
-        if (on_progress) on_progress(Totals());
-      }
-    }
-    for (std::thread& thread : threads) thread.join();
+    workers_.clear();
     SwarmReport report = std::move(report_);
     report.totals = Totals();
     report.budget.phases = budgets_.size();
@@ -53,55 +49,97 @@ class Runner {
     report.budget.of_999_in_1000 = Quantile(budgets_, 999);
     std::ranges::sort(report.failures, {}, &FailedSeed::seed);
     report.empty = EmptyCells(report.coverage, plan_.fixed);
-    if (const std::uint64_t next = next_; InPlan(next)) report.next = next;
+    if (InPlan(next_)) report.next = next_;
     return report;
   }
 
  private:
-  void RunSeeds(const std::string& directory) {
+  struct Worker {
+    explicit Worker(SeedProcess::Play play) : process(std::move(play)) {}
+    SeedProcess process;
+    std::uint64_t seed = 0;  ///< That it runs.
+  };
+
+  void AddWorker(const std::string& name) {
+    const std::string directory = plan_.directory + "/" + name;
     if (!plan_.directory.empty()) std::filesystem::create_directories(directory);
-    // A seed that is taken is run, so that none is left out before the one to go on from.
-    while (!stop_ && !(plan_.stopped && plan_.stopped())) {
-      const std::uint64_t seed = next_++;
-      if (!InPlan(seed)) break;
-      RunOne(seed, directory);
-    }
-    const std::lock_guard guard(mutex_);
-    ++ended_;
-    done_.notify_all();
+    workers_.push_back(
+        std::make_unique<Worker>([this, directory](std::uint64_t seed, const auto& /*tell*/) {
+          return Play(seed, directory);
+        }));
   }
 
-  /// False below the first as well: the number after the greatest is 0.
+  /// Below the first the number is that after the greatest, which is 0.
   bool InPlan(std::uint64_t seed) const { return seed >= plan_.first && seed <= plan_.last; }
+  bool RunsTwice(std::uint64_t seed) const {
+    return plan_.twice_every > 0 && (seed % plan_.twice_every == 0 || seed == plan_.first);
+  }
 
-  void RunOne(std::uint64_t seed, const std::string& directory) {
-    // That what is fixed fits every seed is not known before: what one draws may not fit it.
-    const auto options = DrawOptions(seed, plan_.fixed);
-    if (!options) return Skip(seed, options.error());
-    const SeedRun run{*options, std::nullopt, directory, false};
-    SeedOutcome outcome = RunSeed(run);
-    const bool twice =
-        plan_.twice_every > 0 && (seed % plan_.twice_every == 0 || seed == plan_.first);
-    if (twice && RunSeed(run) != outcome && outcome.ending == Ending::clean) {
+  /// In a child process.
+  SeedOutcome Play(std::uint64_t seed, const std::string& directory) const {
+    const SeedRun run{*DrawOptions(seed, plan_.fixed), std::nullopt, directory, false};
+    SeedOutcome outcome = plan_.play(run);
+    if (RunsTwice(seed) && plan_.play(run) != outcome && outcome.ending == Ending::clean) {
       outcome.ending = Ending::nondeterministic;
       outcome.what = "two runs of this seed differ";
     }
-    Add(seed, outcome, twice);
+    return outcome;
+  }
+
+  /// Whether a seed runs.
+  bool KeepBusy() {
+    bool busy = false;
+    for (const auto& worker : workers_) {
+      if (!worker->process.busy()) GiveSeed(*worker);
+      busy = busy || worker->process.busy();
+    }
+    return busy;
+  }
+
+  /// A seed that is taken is run, so that none is left out before the one to go on from.
+  void GiveSeed(Worker& worker) {
+    while (!stop_ && InPlan(next_) && !(plan_.stopped && plan_.stopped())) {
+      const std::uint64_t seed = next_++;
+      // That what is fixed fits every seed is not known before: what one draws may not fit it.
+      if (const auto options = DrawOptions(seed, plan_.fixed); !options) {
+        Skip(seed, options.error());
+        continue;
+      }
+      worker.seed = seed;
+      worker.process.Ask(seed);
+      return;
+    }
+  }
+
+  /// Until a process says something, or it is time to tell.
+  void Await() {
+    std::vector<pollfd> waiting;
+    bool wait = true;
+    for (const auto& worker : workers_) {
+      const int descriptor = worker->process.busy() ? worker->process.descriptor() : -1;
+      waiting.push_back({descriptor, POLLIN, 0});
+      wait = wait && (descriptor >= 0 || !worker->process.busy());
+    }
+    ::poll(waiting.data(), waiting.size(), wait ? static_cast<int>(kTellEvery.count()) : 0);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      Worker& worker = *workers_[i];
+      if (!worker.process.busy() || (waiting[i].fd >= 0 && waiting[i].revents == 0)) continue;
+      if (const auto outcome = worker.process.Read()) Add(worker.seed, *outcome);
+    }
   }
 
   void Skip(std::uint64_t seed, const Error& error) {
-    const std::lock_guard guard(mutex_);
     if (!report_.unfit || seed < report_.unfit->seed) {
       report_.unfit = FailedSeed{seed, Ending::clean, error.message};
     }
     ++report_.skipped;
+    if (report_.totals.seeds == 0 && report_.skipped >= kUnfitMost) stop_ = true;
   }
 
-  void Add(std::uint64_t seed, const SeedOutcome& outcome, bool twice) {
-    const std::lock_guard guard(mutex_);
+  void Add(std::uint64_t seed, const SeedOutcome& outcome) {
     SwarmTotals& totals = report_.totals;
     ++totals.seeds;
-    totals.twice += twice;
+    totals.twice += RunsTwice(seed);
     totals.commits += outcome.commits;
     totals.faults += outcome.faults.size();
     totals.events += outcome.events;
@@ -129,7 +167,6 @@ class Runner {
     stop_ = true;
   }
 
-  /// REQUIRES: the lock is held.
   void AddBudget(std::uint64_t seed, std::uint64_t used_permille) {
     budgets_.push_back(used_permille);
     BudgetUse& budget = report_.budget;
@@ -139,7 +176,6 @@ class Runner {
     budget.seed_of_most = seed;
   }
 
-  /// REQUIRES: the lock is held, or no thread runs.
   SwarmTotals Totals() const {
     SwarmTotals totals = report_.totals;
     totals.median_commits = Median(commits_);
@@ -152,11 +188,9 @@ class Runner {
 
   const SwarmPlan& plan_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::atomic<std::uint64_t> next_;
-  std::atomic<bool> stop_ = false;
-  std::mutex mutex_;  ///< Guards what follows.
-  std::condition_variable done_;
-  unsigned ended_ = 0;
+  std::uint64_t next_;
+  bool stop_ = false;
+  std::vector<std::unique_ptr<Worker>> workers_;
   SwarmReport report_;
   std::vector<std::uint64_t> commits_, faults_, events_, budgets_;
 };
@@ -182,7 +216,8 @@ Ending SwarmReport::Worst() const {
 Result<SwarmReport> RunSwarm(const SwarmPlan& plan,
                              const std::function<void(const SwarmTotals&)>& on_progress) {
   SwarmReport report = Runner(plan).Run(on_progress);
-  if (report.totals.seeds == 0 && report.unfit && !report.next) {
+  const bool fits_none = !report.next || report.skipped >= kUnfitMost;
+  if (report.totals.seeds == 0 && report.unfit && fits_none) {
     return Error{Reason::config_invalid,
                  "seed " + std::to_string(report.unfit->seed) + ": " + report.unfit->what};
   }

@@ -1,4 +1,4 @@
-// Many seeds in several threads, and what they met altogether.
+// Many seeds in several processes, and what they met altogether.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,13 @@ namespace muster::simulator {
 struct SwarmPlan {
   std::uint64_t first = 1, last = 1;  ///< Both are run.
   FixedOptions fixed;
-  unsigned jobs = 1;               ///< Threads.
+  unsigned jobs = 1;               ///< Child processes.
   std::uint64_t twice_every = 64;  ///< Of so many seeds one runs twice, and the first. 0: none.
-  std::string directory;           ///< For Tier::rocksdb: exists; each thread has its own below.
-  /// Asked before each seed, by every thread: from true on no seed begins. May be empty.
+  std::string directory;           ///< For Tier::rocksdb: exists; each process has its own below.
+  /// Asked before each seed: from true on no seed begins. May be empty.
   std::function<bool()> stopped = {};
+  /// Runs one, in a child process.
+  std::function<SeedOutcome(const SeedRun&)> play = RunSeed;
 };
 
 struct FailedSeed {
@@ -69,9 +71,13 @@ struct SwarmReport {
 
 inline constexpr std::size_t kFailuresMost = 20;
 inline constexpr std::uint64_t kSeedsForCoverage = 10'000;
+/// After so many seeds that do not fit what is fixed, and none that does, no more are tried.
+inline constexpr std::uint64_t kUnfitMost = 10'000;
 
-/// `on_progress` is called about once a second, by the calling thread; it may be empty.
-/// Errors: config_invalid (what is fixed fits no seed).
+/// A seed that ends its process, or needs kStepCpuMost for one step, is a failure like any other;
+/// the swarm goes on. `on_progress` is called about once a second; it may be empty. REQUIRES: one
+/// thread, in which no real store was opened.
+/// Errors: config_invalid (what is fixed fits no seed, or none of the first kUnfitMost).
 Result<SwarmReport> RunSwarm(const SwarmPlan& plan,
                              const std::function<void(const SwarmTotals&)>& on_progress);
 

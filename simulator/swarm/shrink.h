@@ -29,14 +29,10 @@ struct ShrinkProgress {
 
 struct Shrunk {
   ScheduleFile schedule;
-  SeedOutcome outcome;  ///< Of that schedule; a crash's has no more than `ending` and `what`.
+  SeedOutcome outcome;  ///< Of that schedule.
   std::uint64_t runs = 0;
   bool stopped = false;  ///< Before all was tried: it may get smaller.
 };
-
-/// Runs in a child process, so that a crash is an outcome like any other: `ending` is crash, and
-/// `faults` are those that had happened. REQUIRES: one thread; no real store was opened here.
-SeedOutcome RunSeedInChild(const SeedRun& run);
 
 /// The smallest run found that fails as `failed`, which is the outcome of `run` and not clean: with
 /// the same ending and the same checker's complaint (FailureName). Never more than it was given.

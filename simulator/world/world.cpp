@@ -40,7 +40,10 @@ bool World::RunUntil(const std::function<bool()>& done, Micros limit) {
 }
 
 void World::Tell(Actor actor, std::string text) {
-  if (telling_) story_.push_back({now_, actor, std::move(text)});
+  if (!telling_) return;
+  StoryLine line{now_, actor, std::move(text)};
+  if (listener_) return listener_(line);
+  story_.push_back(std::move(line));
 }
 
 }  // namespace muster::simulator

@@ -79,7 +79,11 @@ class World {
 
   // --- The story ---------------------------------------------------------------------------------
   /// Off by default: nobody pays for sentences that nobody reads.
-  void TellStory() { telling_ = true; }
+  /// `listener` gets each line as it is told; without one they are kept.
+  void TellStory(std::function<void(const StoryLine&)> listener = {}) {
+    telling_ = true;
+    listener_ = std::move(listener);
+  }
   bool telling() const { return telling_; }
   void Tell(Actor actor, std::string text);
   const std::vector<StoryLine>& story() const { return story_; }
@@ -96,6 +100,7 @@ class World {
   Coverage coverage_;
   std::vector<std::string> violations_;
   bool telling_ = false;
+  std::function<void(const StoryLine&)> listener_;
   std::vector<StoryLine> story_;
   std::vector<std::optional<KeyedStream>> streams_;  ///< By actor, from its first draw on.
   Micros now_ = 0;

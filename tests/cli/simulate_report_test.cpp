@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "simulator/federation/stranger.h"
 #include "simulator/federation/twin.h"
@@ -63,6 +65,15 @@ TEST(SeedText, SaysHowManyFaultsAreListed) {
   EXPECT_EQ(nlohmann::json::parse(SeedJson(run, outcome))["listed"], 3);
 }
 
+TEST(SeedText, ACrashCountsNoCommits) {
+  simulator::SeedOutcome outcome;
+  outcome.ending = simulator::Ending::crash;
+  outcome.events = 1'234;
+  outcome.what = "signal 11";
+  EXPECT_THAT(SeedText({}, outcome), HasSubstr("ran      1234 events, "));
+  EXPECT_FALSE(nlohmann::json::parse(SeedJson({}, outcome)).contains("commits"));
+}
+
 TEST(SwarmText, TellsHowOftenEachCheckerLooked) {
   simulator::SwarmReport report;
   report.looks = {{"P1 durable", 1'234}, {"P4 order-free", 0}};
@@ -78,13 +89,13 @@ TEST(SwarmText, TellsHowOftenEachCheckerLooked) {
 }
 
 TEST(StoryText, CallsTwinsAndStrangersWhatTheyAre) {
-  simulator::SeedOutcome outcome;
-  outcome.story = {{0, simulator::kCoordinator, "starts"},
-                   {0, simulator::ActorOf(3), "starts"},
-                   {0, simulator::kTwin, "starts"},
-                   {0, simulator::StrangerActor(0), "knocks"},
-                   {0, simulator::StrangerActor(7), "knocks"}};
-  const std::string text = StoryText(outcome);
+  const std::vector<simulator::StoryLine> story = {{0, simulator::kCoordinator, "starts"},
+                                                   {0, simulator::ActorOf(3), "starts"},
+                                                   {0, simulator::kTwin, "starts"},
+                                                   {0, simulator::StrangerActor(0), "knocks"},
+                                                   {0, simulator::StrangerActor(7), "knocks"}};
+  std::string text;
+  for (const simulator::StoryLine& line : story) text += StoryText(line);
   for (const char* line : {"coordinator  starts", "site-3       starts", "twin         starts",
                            "stranger-0   knocks", "stranger-7   knocks"}) {
     EXPECT_THAT(text, HasSubstr(line));

@@ -184,6 +184,18 @@ TEST_F(SwarmTest, AStrangerIsToldOfOnceForEachReason) {
   for (const auto& [reason, count] : times) EXPECT_EQ(count, 1) << reason;
 }
 
+// Of all seeds there are, no answer would come.
+TEST_F(SwarmTest, WhatFitsNoSeedEndsTheSwarm) {
+  SwarmPlan plan;
+  plan.last = ~std::uint64_t{0};
+  plan.fixed = {{"participants", 3}, {"quorum", 9}};
+  plan.directory = directory_.path();
+  const auto report = RunSwarm(plan, {});
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().reason, Reason::config_invalid);
+  EXPECT_THAT(report.error().message, HasSubstr("seed 1: "));
+}
+
 TEST_F(SwarmTest, TellingTheStoryChangesNothing) {
   const SwarmOptions options = Drawn(3);
   const SeedOutcome silent = RunSeed({options, std::nullopt, directory_.path(), false});
