@@ -9,6 +9,22 @@
 #include "common/error.h"
 
 namespace muster {
+namespace {
+
+// Inlined into whatever draws many numbers, where a call each would cost as much as the number.
+inline std::uint64_t Advance(std::uint64_t (&state)[4]) {
+  const std::uint64_t result = std::rotl(state[0] + state[3], 23) + state[0];
+  const std::uint64_t t = state[1] << 17;
+  state[2] ^= state[0];
+  state[3] ^= state[1];
+  state[1] ^= state[2];
+  state[0] ^= state[3];
+  state[2] ^= t;
+  state[3] = std::rotl(state[3], 45);
+  return result;
+}
+
+}  // namespace
 
 KeyedStream::KeyedStream(std::uint64_t seed, std::string_view stream_name,
                          std::initializer_list<std::uint64_t> coordinates) {
@@ -26,17 +42,7 @@ KeyedStream::KeyedStream(std::uint64_t seed, std::string_view stream_name,
   for (std::size_t i = 0; i < 4; ++i) state_[i] = LoadLittle<std::uint64_t>(digest, i * 8);
 }
 
-std::uint64_t KeyedStream::Next() {
-  const std::uint64_t result = std::rotl(state_[0] + state_[3], 23) + state_[0];
-  const std::uint64_t t = state_[1] << 17;
-  state_[2] ^= state_[0];
-  state_[3] ^= state_[1];
-  state_[1] ^= state_[2];
-  state_[0] ^= state_[3];
-  state_[2] ^= t;
-  state_[3] = std::rotl(state_[3], 45);
-  return result;
-}
+std::uint64_t KeyedStream::Next() { return Advance(state_); }
 
 std::uint64_t KeyedStream::Below(std::uint64_t bound) {
   MUSTER_CHECK(bound > 0, "an empty range has no number");
@@ -54,7 +60,7 @@ std::uint64_t KeyedStream::Below(std::uint64_t bound) {
 double KeyedStream::Unit() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
 
 float KeyedStream::Uniform(float low, float high) {
-  const float unit = static_cast<float>(Next() >> 40) * 0x1p-24F;
+  const float unit = static_cast<float>(Advance(state_) >> 40) * 0x1p-24F;
   return low + (high - low) * unit;
 }
 
