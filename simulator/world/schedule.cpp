@@ -13,18 +13,25 @@ std::uint64_t Mix(std::uint64_t z) {
   return z ^ (z >> 31U);
 }
 
-std::uint64_t Draw(std::uint64_t seed, const Fault& occasion, std::uint64_t which) {
-  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;
-  std::uint64_t mixed = Mix(seed + kGolden);
-  mixed =
-      Mix(mixed ^ ((static_cast<std::uint64_t>(occasion.kind) << 32U | occasion.actor) + kGolden));
-  mixed = Mix(mixed ^ (occasion.ordinal + kGolden));
+constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;
+
+/// Of which the draws of one occasion are made; `mixed_seed` is the seed's part of it.
+std::uint64_t MixOf(std::uint64_t mixed_seed, const Fault& occasion) {
+  const std::uint64_t mixed = Mix(
+      mixed_seed ^ ((static_cast<std::uint64_t>(occasion.kind) << 32U | occasion.actor) + kGolden));
+  return Mix(mixed ^ (occasion.ordinal + kGolden));
+}
+
+std::uint64_t Draw(std::uint64_t mixed, std::uint64_t which) {
   return Mix(mixed ^ (which + kGolden));
 }
 
 double UnitOf(std::uint64_t number) { return static_cast<double>(number >> 11U) * 0x1p-53; }
 
 }  // namespace
+
+Schedule::Schedule(std::uint64_t seed, const Chances& chances)
+    : mixed_seed_(Mix(seed + kGolden)), chances_(chances) {}
 
 Schedule::Schedule(const std::vector<Fault>& list) : list_(list) { std::ranges::sort(*list_); }
 
@@ -38,16 +45,18 @@ std::optional<std::uint64_t> Schedule::Ask(FaultKind kind, Actor actor) {
 }
 
 std::optional<std::uint64_t> Schedule::Decide(const Fault& occasion) const {
-  if (spared_.contains(occasion.actor)) return std::nullopt;
+  const auto spared = [&] { return spared_.contains(occasion.actor); };
   if (list_) {
     const auto found = std::ranges::lower_bound(*list_, occasion);
     const bool listed = found != list_->end() && found->kind == occasion.kind &&
                         found->actor == occasion.actor && found->ordinal == occasion.ordinal;
-    return listed ? std::optional(found->value) : std::nullopt;
+    return listed && !spared() ? std::optional(found->value) : std::nullopt;
   }
   const double chance = chances_[occasion.kind];
-  if (chance <= 0 || UnitOf(Draw(seed_, occasion, 0)) >= chance) return std::nullopt;
-  return Draw(seed_, occasion, 1);
+  if (chance <= 0) return std::nullopt;
+  const std::uint64_t mixed = MixOf(mixed_seed_, occasion);
+  if (UnitOf(Draw(mixed, 0)) >= chance || spared()) return std::nullopt;
+  return Draw(mixed, 1);
 }
 
 }  // namespace muster::simulator

@@ -32,7 +32,7 @@ class Chances {
 /// Not thread-safe.
 class Schedule {
  public:
-  Schedule(std::uint64_t seed, const Chances& chances) : seed_(seed), chances_(chances) {}
+  Schedule(std::uint64_t seed, const Chances& chances);
   /// `list` in any order.
   explicit Schedule(const std::vector<Fault>& list);
 
@@ -48,7 +48,7 @@ class Schedule {
  private:
   std::optional<std::uint64_t> Decide(const Fault& occasion) const;
 
-  std::uint64_t seed_ = 0;
+  std::uint64_t mixed_seed_ = 0;  ///< The seed's part of every draw, made once.
   Chances chances_;
   std::optional<std::vector<Fault>> list_;  ///< Ascending. None: drawn.
   std::array<std::array<std::uint64_t, kFaultKinds>, kActorsMax> occasions_{};
