@@ -16,7 +16,9 @@ CoordinatorCore::~CoordinatorCore() = default;
 Effects CoordinatorCore::Step(const Event& event, MonotonicMs now) {
   return impl_->Step(event, now);
 }
-WaitState CoordinatorCore::Waiting(MonotonicMs now) const { return impl_->Waiting(now); }
+WaitState CoordinatorCore::Waiting(MonotonicMs now, WaitDetail detail) const {
+  return impl_->Waiting(now, detail);
+}
 StatusView CoordinatorCore::Status(MonotonicMs now) const { return impl_->Status(now); }
 
 namespace {

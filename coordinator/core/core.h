@@ -62,7 +62,8 @@ class CoordinatorCore {
   /// The one way in. `now` never goes back.
   Effects Step(const Event& event, MonotonicMs now);
 
-  WaitState Waiting(MonotonicMs now) const;
+  /// With WaitDetail::brief it costs less than a step.
+  WaitState Waiting(MonotonicMs now, WaitDetail detail = WaitDetail::full) const;
   StatusView Status(MonotonicMs now) const;
 
  private:

@@ -24,7 +24,7 @@ class CoordinatorCore::Impl {
        const HeadFacts& head);
 
   Effects Step(const Event& event, MonotonicMs now);
-  WaitState Waiting(MonotonicMs now) const;
+  WaitState Waiting(MonotonicMs now, WaitDetail detail) const;
   StatusView Status(MonotonicMs now) const;
 
  private:
@@ -188,7 +188,8 @@ class CoordinatorCore::Impl {
   void EnterPhase(Phase phase);
 
   std::string DoingOf(RosterIndex index, MonotonicMs now) const;
-  void WaitInPhase(MonotonicMs now, WaitState& wait) const;
+  void WaitInPhase(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
+  void WaitInReport(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
   std::string AfterDeadline() const;
 
   // --- Fixed -----------------------------------------------------------------------------------

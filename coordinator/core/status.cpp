@@ -110,7 +110,7 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
   view.goal = job_.round.goal;
   view.quorum = job_.round.quorum;
   view.accepted = round_ ? static_cast<std::uint32_t>(round_->accepted.size()) : 0;
-  view.wait = Waiting(now);
+  view.wait = Waiting(now, WaitDetail::full);
   for (const RosterEntry& entry : roster_) {
     const auto session = sessions_.find(entry.index);
     ParticipantStatus participant;

@@ -51,6 +51,12 @@ using ReasonCounts = std::map<Reason, std::uint64_t>;
 /// "2 not_finite, 1 out_of_bound"; empty for none.
 std::string ReasonCountsText(const ReasonCounts& counts);
 
+/// How much of a wait is asked for.
+enum class WaitDetail : std::uint8_t {
+  brief,  ///< Phase, kind and times; the rest is empty.
+  full,   ///< With names, sentence and counts, which are made anew each time.
+};
+
 struct WaitState {
   Phase phase = Phase::starting;
   WaitKind kind = WaitKind::nothing;

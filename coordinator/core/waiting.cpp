@@ -1,5 +1,6 @@
 // What the core waits for, answered at any moment.
 #include <algorithm>
+#include <type_traits>
 
 #include "common/text.h"
 #include "coordinator/core/impl.h"
@@ -7,13 +8,19 @@
 namespace muster::coordinator {
 namespace {
 
-// Fills in what is awaited, until when, and what happens then.
-auto Setter(WaitState& wait, MonotonicMs now) {
-  return [&wait, now](WaitKind kind, std::optional<MonotonicMs> deadline, std::string next) {
-    wait.kind = kind;
-    wait.deadline_in_ms = deadline ? std::max<MonotonicMs>(*deadline - now, 0) : -1;
-    wait.next = std::move(next);
-  };
+// Fills in what is awaited, until when, and what happens then: a text, or what makes it.
+auto Setter(WaitState& wait, MonotonicMs now, WaitDetail detail) {
+  return
+      [&wait, now, detail](WaitKind kind, std::optional<MonotonicMs> deadline, const auto& next) {
+        wait.kind = kind;
+        wait.deadline_in_ms = deadline ? std::max<MonotonicMs>(*deadline - now, 0) : -1;
+        if (detail == WaitDetail::brief) return;
+        if constexpr (std::is_invocable_v<decltype(next)>) {
+          wait.next = next();
+        } else {
+          wait.next = next;
+        }
+      };
 }
 
 // With or without the evaluation that decided it.
@@ -25,11 +32,11 @@ bool WritesFinish(const std::pair<const Token, PendingBatch>& batch) {
 
 }  // namespace
 
-WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
+WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now, WaitDetail detail) const {
   WaitState wait;
   wait.phase = phase_;
   wait.since_ms = now - wait_since_;
-  const auto set = Setter(wait, now);
+  const auto set = Setter(wait, now, detail);
   if (phase_ == Phase::stopped || phase_ == Phase::starting) return wait;
   for (const auto& [token, pending] : batches_) {
     if (!pending.retry_at) continue;
@@ -48,17 +55,21 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now) const {
     } else if (!evaluating_.empty()) {
       set(WaitKind::evaluation, std::nullopt, "the process ends once every version is evaluated");
     } else {
-      for (const auto& [index, session] : sessions_) wait.whom.push_back(index);
+      if (detail == WaitDetail::full) {
+        for (const auto& [index, session] : sessions_) wait.whom.push_back(index);
+      }
       set(WaitKind::goodbyes, halt_deadline_, "the process ends");
     }
     return wait;
   }
   if (draining_) {
-    for (const auto& [slot, upload] : uploads_) wait.whom.push_back(upload.from);
+    if (detail == WaitDetail::full) {
+      for (const auto& [slot, upload] : uploads_) wait.whom.push_back(upload.from);
+    }
     set(WaitKind::drain, halt_deadline_, "the process ends; a later start resumes");
     return wait;
   }
-  WaitInPhase(now, wait);
+  WaitInPhase(now, detail, wait);
   return wait;
 }
 
@@ -74,8 +85,33 @@ std::string CoordinatorCore::Impl::AfterDeadline() const {
               : "");
 }
 
-void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const {
-  const auto set = Setter(wait, now);
+void CoordinatorCore::Impl::WaitInReport(MonotonicMs now, WaitDetail detail,
+                                         WaitState& wait) const {
+  if (detail == WaitDetail::full) {
+    wait.whom.reserve(round_->record.cohort.size());
+    for (Slot slot : round_->record.cohort) {
+      const bool settled = round_->accepted.contains(slot) || round_->refused.contains(slot);
+      if (!settled) wait.whom.push_back(slot);
+    }
+    wait.refused = RefusedByReason();
+    std::sort(wait.whom.begin(), wait.whom.end());
+  }
+  const auto set = Setter(wait, now, detail);
+  if (AcceptsInFlight()) {
+    set(WaitKind::updates_persisted, DeadlineAt(), "the round may close");
+  } else if (disk_short_) {
+    set(WaitKind::disk_space, DeadlineAt(), [this] {
+      return AfterDeadline() + "; uploads are granted again once " +
+             std::to_string(RoomForGrants(head_.total_bytes)) +
+             " bytes are free on the state's volume";
+    });
+  } else {
+    set(WaitKind::updates, DeadlineAt(), [this] { return AfterDeadline(); });
+  }
+}
+
+void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitDetail detail, WaitState& wait) const {
+  const auto set = Setter(wait, now, detail);
   switch (phase_) {
     case Phase::select:
       if (round_) {
@@ -83,9 +119,10 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
             "the round is on disk and its tasks are prepared");
       } else {
         const bool present = job_.round.select_from == SelectFrom::present;
-        set(present ? WaitKind::present : WaitKind::enrolment, select_deadline_,
-            "the draw is tried again; it needs " + Counted(job_.round.quorum, "participant") +
-                (present ? " connected" : " enrolled"));
+        set(present ? WaitKind::present : WaitKind::enrolment, select_deadline_, [&] {
+          return "the draw is tried again; it needs " + Counted(job_.round.quorum, "participant") +
+                 (present ? " connected" : " enrolled");
+        });
       }
       break;
     case Phase::configure:
@@ -97,23 +134,7 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
       }
       break;
     case Phase::report:
-      wait.whom.reserve(round_->record.cohort.size());
-      for (Slot slot : round_->record.cohort) {
-        const bool settled = round_->accepted.contains(slot) || round_->refused.contains(slot);
-        if (!settled) wait.whom.push_back(slot);
-      }
-      wait.refused = RefusedByReason();
-      std::sort(wait.whom.begin(), wait.whom.end());
-      if (AcceptsInFlight()) {
-        set(WaitKind::updates_persisted, DeadlineAt(), "the round may close");
-      } else if (disk_short_) {
-        set(WaitKind::disk_space, DeadlineAt(),
-            AfterDeadline() + "; uploads are granted again once " +
-                std::to_string(RoomForGrants(head_.total_bytes)) +
-                " bytes are free on the state's volume");
-      } else {
-        set(WaitKind::updates, DeadlineAt(), AfterDeadline());
-      }
+      WaitInReport(now, detail, wait);
       break;
     case Phase::commit:
       if (!round_->building) {
@@ -132,11 +153,12 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitState& wait) const 
         set(WaitKind::finish_persisted, std::nullopt, "everybody is told that the job is over");
         break;
       }
-      set(WaitKind::evaluation, std::nullopt,
-          options_.target_accuracy
-              ? "the accuracy decides whether the target is reached or the next round opens"
-              : std::to_string(evaluating_.size()) +
-                    " versions wait to be evaluated; the next round opens when they are fewer");
+      set(WaitKind::evaluation, std::nullopt, [this] {
+        return options_.target_accuracy
+                   ? "the accuracy decides whether the target is reached or the next round opens"
+                   : std::to_string(evaluating_.size()) +
+                         " versions wait to be evaluated; the next round opens when they are fewer";
+      });
       break;
     case Phase::starting:
     case Phase::stopped:

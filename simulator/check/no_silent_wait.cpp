@@ -8,6 +8,7 @@
 namespace muster::simulator {
 
 using coordinator::Phase;
+using coordinator::WaitDetail;
 using coordinator::WaitKind;
 using coordinator::WaitState;
 using participant::Activity;
@@ -121,13 +122,20 @@ void NoSilentWait::OnStepped(const coordinator::CoordinatorCore& core, Monotonic
     gaps_ += now - *last_step_;
   }
   last_step_ = now;
-  const WaitState wait = core.Waiting(now);
+  // What depends on time is asked after every step; names and sentence, which cost more than the
+  // step, after every tick and whenever it waits for something else.
+  WaitState wait = core.Waiting(now, WaitDetail::brief);
+  const bool whole = ticked_ || said_ != std::pair(wait.phase, wait.kind);
+  if (whole) {
+    wait = core.Waiting(now);
+    said_ = {wait.phase, wait.kind};
+  }
   if (wait.kind == WaitKind::nothing) {
     Expect(wait.phase == Phase::starting || wait.phase == Phase::stopped,
            [&] { return "the coordinator waits for nothing in " + WaitText(wait); });
     return;
   }
-  Expect(!wait.next.empty() && wait.since_ms >= 0,
+  Expect((!whole || !wait.next.empty()) && wait.since_ms >= 0,
          [&] { return WaitText(wait) + " does not say what happens next"; });
   if (ticked_) CheckNames(wait);
   if (wait.deadline_in_ms >= 0) {

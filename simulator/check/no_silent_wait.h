@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
@@ -62,7 +63,8 @@ class NoSilentWait : public Checker {
   std::set<UpdateId> granted_;        ///< By the process that runs: some of them it may refuse.
   bool ticked_ = false;               ///< The step is one of Tick.
   std::optional<MonotonicMs> last_step_;
-  MonotonicMs gaps_ = 0;  ///< That waits were extended by.
+  std::pair<coordinator::Phase, coordinator::WaitKind> said_;  ///< The last wait's, asked in full.
+  MonotonicMs gaps_ = 0;                                       ///< That waits were extended by.
   std::optional<Promise> promise_;
   std::map<RosterIndex, Member> members_;
 };

@@ -18,7 +18,7 @@ namespace {
 
 /// Within it the operator has let in again whom he threw out and the job needs.
 constexpr Micros kLetInPatience = 120'000 * kMillisecond;
-/// Asking a core what it waits for costs more than its step.
+/// Most steps change nothing of what it waits for.
 constexpr std::uint64_t kLookEvery = 4;
 
 /// Looks on: how far the run is, which states it enters.
@@ -39,7 +39,7 @@ class Progress : public Watcher {
   }
   void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override {
     if (++steps_ % kLookEvery != 0) return;
-    const coordinator::WaitState wait = core.Waiting(now);
+    const auto wait = core.Waiting(now, coordinator::WaitDetail::brief);
     ++states_.coordinator[{wait.phase, wait.kind}];
   }
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override {
