@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "simulator/check/by_participant.h"
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
 #include "simulator/check/outstanding.h"
@@ -57,7 +58,7 @@ class Bounds : public Checker {
   std::map<coordinator::UploadId, Upload> uploads_;
   std::map<Round, std::set<std::uint32_t>> held_extents_;  ///< Of accepted updates.
   std::optional<coordinator::PayloadHandle> payload_;      ///< Of this step, not taken yet.
-  std::map<RosterIndex, Member> members_;
+  ByParticipant<Member> members_;
 };
 
 }  // namespace muster::simulator

@@ -1,10 +1,10 @@
 // P6, the participant's side: it acts on its session's coordinator only, and never goes back.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
 
+#include "simulator/check/by_participant.h"
 #include "simulator/check/checker.h"
 
 namespace muster::simulator {
@@ -31,7 +31,7 @@ class FencedMember : public Checker {
   void CheckFence(RosterIndex who, const Member& member, const Fence& fence);
 
   std::set<Epoch> epochs_;  ///< All that this coordinator had.
-  std::map<RosterIndex, Member> members_;
+  ByParticipant<Member> members_;
 };
 
 }  // namespace muster::simulator

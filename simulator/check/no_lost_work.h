@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "simulator/check/by_participant.h"
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
 #include "simulator/check/sessions.h"
@@ -46,8 +47,8 @@ class NoLostWork : public Checker {
 
   const Ledger& ledger_;
   const Sessions& sessions_;
-  std::map<RosterIndex, Member> members_;
-  std::map<RosterIndex, std::set<std::pair<UpdateId, Xxh128Digest>>> said_;  ///< Of its updates.
+  ByParticipant<Member> members_;
+  ByParticipant<std::set<std::pair<UpdateId, Xxh128Digest>>> said_;  ///< Of its updates.
 };
 
 }  // namespace muster::simulator

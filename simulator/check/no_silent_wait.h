@@ -2,12 +2,12 @@
 // that is really under way.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "simulator/check/by_participant.h"
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
 #include "simulator/check/outstanding.h"
@@ -66,7 +66,7 @@ class NoSilentWait : public Checker {
   std::pair<coordinator::Phase, coordinator::WaitKind> said_;  ///< The last wait's, asked in full.
   MonotonicMs gaps_ = 0;                                       ///< That waits were extended by.
   std::optional<Promise> promise_;
-  std::map<RosterIndex, Member> members_;
+  ByParticipant<Member> members_;
 };
 
 }  // namespace muster::simulator
