@@ -91,6 +91,15 @@ nlohmann::json Program::AwaitVersion(std::uint64_t version) {
   });
 }
 
+bool Program::AwaitText(const std::string& text) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
+  std::string line;
+  while (ReadLine(line)) {
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
 int Program::Wait() {
   Await([](const nlohmann::json&) { return false; });
   int status = 0;

@@ -26,6 +26,8 @@ class Program {
   /// Reads events until one satisfies `wanted`. Returns it; null at the end of the output.
   nlohmann::json Await(const std::function<bool(const nlohmann::json&)>& wanted);
   nlohmann::json AwaitVersion(std::uint64_t version);
+  /// Reads lines until one has this text. False at the end of the output.
+  bool AwaitText(const std::string& text);
   /// Reads to the end. Returns the exit code, or minus the signal.
   int Wait();
 

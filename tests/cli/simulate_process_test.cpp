@@ -1,4 +1,5 @@
-// `muster simulate` and the signals that stop it: what ran is told, and how to go on.
+// `muster simulate` and the signals that stop it, and seeds that end their process: what ran is
+// told, and how to go on.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,8 +7,10 @@
 #include <signal.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 #include "tests/cli/append_to.h"
@@ -38,23 +41,39 @@ void AwaitHandler(pid_t pid, int number) {
   ADD_FAILURE() << "no handler for signal " << number;
 }
 
-/// Four participants of whose messages all are lost: no round ends. To make that small takes
-/// minutes.
-std::string LostSchedule() {
-  std::string text =
-      "muster schedule 1\noption seed 1\noption participants 4\noption parts 4\n"
-      "option goal 4\noption quorum 4\noption over_select 100\noption rounds 60\n";
-  for (int ordinal = 0; ordinal < 2'000; ++ordinal) {
-    for (int actor = 1; actor <= 4; ++actor) {
-      text += fmt::format("fault lose {} {} 0\n", actor, ordinal);
+/// A run of some seconds.
+constexpr char kLong[] =
+    "participants = 3\nparts = 3\ngoal = 3\nquorum = 2\nrounds = 1_000\nsafety_rounds = 1_000\n"
+    "safety_ms = 1_000_000_000\nhostile = 0\nstalled = 0\ntarget = 0\nattempts_max = 0\n";
+
+/// The one child that this process has, as the kernel tells it; not `other`.
+pid_t AwaitChild(pid_t pid, pid_t other = -1) {
+  const std::string name = std::to_string(pid);
+  const auto deadline = std::chrono::steady_clock::now() + kCatchesPatience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    std::ifstream children("/proc/" + name + "/task/" + name + "/children");
+    for (pid_t child = -1; children >> child;) {
+      if (child != other) return child;
     }
+    ::poll(nullptr, 0, kCatchesPollMs);
   }
-  return text;
+  ADD_FAILURE() << "no child";
+  return -1;
 }
 
 class SimulateSignalTest : public ::testing::Test {
  protected:
   TempDir directory_;
+};
+
+class SimulateCrashTest : public SimulateSignalTest {
+ protected:
+  void SetUp() override { std::filesystem::create_directory(temp()); }
+  std::string temp() const { return directory_ / "temp"; }
+  /// In the child: where it makes directories.
+  std::function<void()> InTemp() const {
+    return [path = temp()] { ::setenv("TMPDIR", path.c_str(), 1); };
+  }
 };
 
 TEST_F(SimulateSignalTest, AnInterruptedSwarmTellsWhatRanAndHowToGoOn) {
@@ -88,19 +107,62 @@ TEST_F(SimulateSignalTest, ASwarmThatWasDoneIsNotInterrupted) {
   EXPECT_FALSE(swarm.events().front().contains("next"));
 }
 
-TEST_F(SimulateSignalTest, AnInterruptedShrinkWritesTheSmallestSoFar) {
-  const std::string lost = directory_ / "lost.schedule";
+TEST_F(SimulateCrashTest, ASwarmGoesOnBehindASeedThatCrashes) {
+  Program swarm(
+      {"simulate", "--seeds", "1..1000000", "--jobs", "1", "--store", "model", "--format", "json"},
+      InTemp());
+  AwaitHandler(swarm.pid(), SIGINT);
+  const pid_t child = AwaitChild(swarm.pid());
+  ::kill(child, SIGSEGV);
+  AwaitChild(swarm.pid(), child);
+  swarm.Signal(SIGINT);
+  EXPECT_EQ(swarm.Wait(), 130) << swarm.errors();
+  ASSERT_EQ(swarm.events().size(), 1U);
+  const nlohmann::json& report = swarm.events().front();
+  EXPECT_EQ(report["ending"], "crash");
+  ASSERT_EQ(report["failures"].size(), 1U);
+  const nlohmann::json& failure = report["failures"][0];
+  EXPECT_THAT(failure["what"], HasSubstr("signal 11"));
+  EXPECT_EQ(failure["again"],
+            fmt::format("muster simulate --seed {} --store model --story", failure["seed"].dump()));
+  EXPECT_GT(report["seeds"], 1U);
+  EXPECT_TRUE(std::filesystem::is_empty(temp()));
+}
+
+// No run of a sound program fails: one is made to crash, which no smaller one does.
+TEST_F(SimulateCrashTest, AnInterruptedShrinkWritesTheSmallestSoFar) {
+  const std::string config = directory_ / "long.toml";
   const std::string smaller = directory_ / "smaller.schedule";
-  AppendTo(lost, LostSchedule());
-  Program shrink({"simulate", "--replay", lost, "--shrink", "--out", smaller});
-  AwaitHandler(shrink.pid(), SIGTERM);
+  AppendTo(config, kLong);
+  Program shrink({"simulate", "--seed", "1", "--config", config, "--shrink", "--out", smaller},
+                 InTemp());
+  const pid_t child = AwaitChild(shrink.pid());
+  AwaitHandler(child, SIGSEGV);
+  ::kill(child, SIGSEGV);
+  AwaitChild(shrink.pid(), child);
   shrink.Signal(SIGTERM);
   EXPECT_EQ(shrink.Wait(), 143) << shrink.errors();
+  EXPECT_THAT(shrink.output(), HasSubstr("\ncrash: signal 11 (Segmentation fault)\n"));
   EXPECT_THAT(shrink.output(), HasSubstr("the smallest so far is in " + smaller + "\n"));
   EXPECT_THAT(shrink.output(), HasSubstr("--replay " + smaller + " --shrink --out " + smaller));
-  EXPECT_LT(std::filesystem::file_size(smaller), std::filesystem::file_size(lost));
-  Program again({"simulate", "--replay", smaller});
-  EXPECT_EQ(again.Wait(), 21) << again.output() << again.errors();
+  std::ifstream schedule(smaller);
+  std::string line;
+  EXPECT_TRUE(std::getline(schedule, line));
+  EXPECT_EQ(line, "muster schedule 1");
+  EXPECT_TRUE(std::filesystem::is_empty(temp()));
+}
+
+TEST_F(SimulateCrashTest, TheStoryOfASeedThatCrashesIsToldUntilThen) {
+  const std::string config = directory_ / "long.toml";
+  AppendTo(config, kLong);
+  Program seed({"simulate", "--seed", "1", "--config", config, "--story"}, InTemp());
+  const pid_t child = AwaitChild(seed.pid());
+  ASSERT_TRUE(seed.AwaitText(" s  coordinator  ")) << seed.errors();
+  ::kill(child, SIGSEGV);
+  EXPECT_EQ(seed.Wait(), 20) << seed.errors();
+  EXPECT_THAT(seed.output(), HasSubstr("\noptions "));
+  EXPECT_THAT(seed.output(), HasSubstr("\ncrash: signal 11 (Segmentation fault)\n"));
+  EXPECT_TRUE(std::filesystem::is_empty(temp()));
 }
 
 }  // namespace
