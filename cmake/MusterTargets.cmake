@@ -1,10 +1,22 @@
-# muster_library(NAME SOURCES a.cpp ... DEPS public... PRIVATE_DEPS heavy...)
+# Sources of one target share nearly all they read: several compiled as one take a third of the time.
+# Whoever edits one at a time has it off (preset `dev`); `clang` too, so that each is compiled alone somewhere.
+option(MUSTER_UNITY "Compile several sources of a test program or a large library together" ON)
+set(MUSTER_TOGETHER 8)
+function(muster_together name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${MUSTER_UNITY} UNITY_BUILD_BATCH_SIZE ${MUSTER_TOGETHER})
+endfunction()
+
+# muster_library(NAME [TOGETHER] SOURCES a.cpp ... DEPS public... PRIVATE_DEPS heavy...)
 # One static library of ours. Heavy packages (Eigen, RocksDB, cereal, ZeroMQ) belong in PRIVATE_DEPS.
+# TOGETHER: no name that is local to one source is in another.
 function(muster_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TOGETHER" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC muster_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
   muster_precompile(${name} std)
+  if(ARG_TOGETHER)
+    muster_together(${name})
+  endif()
 endfunction()
 
 # muster_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|simulator|process])
@@ -12,10 +24,6 @@ endfunction()
 # which builds the target `unit_tests` alone there.
 include(GoogleTest)
 add_custom_target(unit_tests)
-# Sources of a program of unit tests share nearly all they read: several compiled as one take a third of the time.
-# Whoever edits one test at a time has it off (preset `dev`); `clang` too, so that each is compiled alone somewhere.
-option(MUSTER_UNITY_TESTS "Compile several sources of a test program together" ON)
-set(MUSTER_TESTS_TOGETHER 8)
 function(muster_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -33,8 +41,7 @@ function(muster_test name)
     add_dependencies(unit_tests ${name})
   endif()
   if(NOT "process" IN_LIST ARG_LABELS)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ${MUSTER_UNITY_TESTS}
-      UNITY_BUILD_BATCH_SIZE ${MUSTER_TESTS_TOGETHER})
+    muster_together(${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
