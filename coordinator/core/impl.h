@@ -186,7 +186,6 @@ class CoordinatorCore::Impl {
   void CheckDrained();
   bool Halting() const { return draining_ || finishing_ || phase_ == Phase::stopped; }
   void EnterPhase(Phase phase);
-
   std::string DoingOf(RosterIndex index, MonotonicMs now) const;
   void WaitInPhase(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
   void WaitInReport(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
