@@ -71,11 +71,13 @@ void HostileNode::Turn() {
       {FaultKind::replay, &HostileNode::Replay}, {FaultKind::poison, &HostileNode::OfferPoison},
       {FaultKind::usurp, &HostileNode::Usurp},   {FaultKind::flood, &HostileNode::Flood}};
   for (const auto& [kind, harm] : harms) {
-    const auto value = world_.Ask(kind, actor_);
+    const auto value = world_.Propose(kind, actor_);
     if (!value) continue;
     ++world_.happened().hostile_acts;
     KeyedStream stream(*value, "harm", {});
+    const std::uint64_t before = acts_;
     (this->*harm)(stream);
+    if (acts_ > before) world_.TookEffect(kind, actor_);
   }
   if (poison_ && poison_->granted && poison_->flaw == Flaw::drip) SendUpdate();
   world_.At(world_.now() + kTurnEvery, actor_, [this] { Turn(); });
@@ -102,6 +104,7 @@ void HostileNode::Open(const Incarnation& incarnation) {
       of_this_link([this](LinkId link, const Packet& packet) { OnPacket(link, packet); });
   *id = network_.Open(actor_, entry_.key, std::move(end));
   links_[*id] = {incarnation, false};
+  ++acts_;
 }
 
 void HostileNode::Shut(LinkId link) {
@@ -132,6 +135,7 @@ void HostileNode::Say(LinkId link, Channel channel, const Packet& packet, std::u
   if (!IsUp(link)) return;
   const Packet recoded = Recode(packet);
   for (; times > 0 && IsUp(link); --times) {
+    ++acts_;
     ++world_.happened().hostile_said.at(packet.message.index());
     heard_.push_back(packet);
     if (heard_.size() > kHeardMost) heard_.pop_front();

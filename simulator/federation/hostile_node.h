@@ -97,6 +97,7 @@ class HostileNode {
   std::deque<Packet> heard_;  ///< And said; the newest last.
   std::optional<Poison> poison_;
   std::uint64_t turns_ = 0;
+  std::uint64_t acts_ = 0;  ///< Links opened and messages sent.
 };
 
 }  // namespace muster::simulator

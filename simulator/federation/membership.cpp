@@ -39,14 +39,15 @@ std::size_t Membership::Members() const {
   return members;
 }
 
-void Membership::Enroll(std::uint64_t value) {
-  if (fleet_.size() >= first_members_ + kNewcomersMost || !requests_.empty()) return;
+bool Membership::Enroll(std::uint64_t value) {
+  if (fleet_.size() >= first_members_ + kNewcomersMost || !requests_.empty()) return false;
   const std::string name = "site-" + std::to_string(fleet_.size());
   const PublicKey key = FreshKey(value);
   Ask({name, key, false, [this, name, key](RosterIndex index) {
          ++world_.happened().enrolled;
          Join(index, name, key);
        }});
+  return true;
 }
 
 void Membership::Join(RosterIndex index, const std::string& name, const PublicKey& key) {
@@ -57,8 +58,8 @@ void Membership::Join(RosterIndex index, const std::string& name, const PublicKe
   fleet_.back()->Start();
 }
 
-void Membership::Revoke(ParticipantNode& node, std::uint64_t value) {
-  if (!out_.insert(node.name()).second) return;
+bool Membership::Revoke(ParticipantNode& node, std::uint64_t value) {
+  if (!out_.insert(node.name()).second) return false;
   KeyedStream stream(value, "revoke", {});
   const bool comes_back = Members() < needed_ || stream.Below(2) == 0;
   const Micros out_for = DurationOf(stream, 100 * kMillisecond, kOutMost);
@@ -71,6 +72,7 @@ void Membership::Revoke(ParticipantNode& node, std::uint64_t value) {
            if (IsOut(node)) NewKey(node, value);
          });
        }});
+  return true;
 }
 
 void Membership::NewKey(ParticipantNode& node, std::uint64_t value) {

@@ -30,8 +30,10 @@ class Membership {
   Membership(World& world, CoordinatorNode& coordinator, Place home, Fleet& fleet,
              const CoordinatorSetup& setup);
 
-  void Enroll(std::uint64_t value);
-  void Revoke(ParticipantNode& node, std::uint64_t value);
+  /// False: nothing is asked for, there are enough or a request is under way.
+  bool Enroll(std::uint64_t value);
+  /// False: nothing is asked for, it is out.
+  bool Revoke(ParticipantNode& node, std::uint64_t value);
   void NewKey(ParticipantNode& node, std::uint64_t value);
   /// It is enrolled again now, if it was thrown out.
   void TakeBack(ParticipantNode& node);

@@ -30,7 +30,8 @@ void Misfortunes::Strike() {
 }
 
 void Misfortunes::StrikeProcess(Actor actor, Process& process) {
-  if (const auto value = world_.Ask(FaultKind::pause, actor); value && process.running()) {
+  if (const auto value = world_.Propose(FaultKind::pause, actor); value && process.running()) {
+    world_.TookEffect(FaultKind::pause, actor);
     KeyedStream stream(*value, "pause", {});
     const Micros duration = DurationOf(stream, kPauseLeast, kPauseMost);
     ++world_.happened().pauses;
@@ -43,7 +44,8 @@ void Misfortunes::StrikeProcess(Actor actor, Process& process) {
     ++world_.happened().slowdowns;
     process.SlowDown(factor, DurationOf(stream, kMisfortuneEvery, kSlowMost));
   }
-  if (const auto value = world_.Ask(FaultKind::clock, actor); value && process.running()) {
+  if (const auto value = world_.Propose(FaultKind::clock, actor); value && process.running()) {
+    world_.TookEffect(FaultKind::clock, actor);
     KeyedStream stream(*value, "clock", {});
     ++world_.happened().clock_changes;
     if (stream.Below(2) == 0) {
@@ -59,7 +61,8 @@ void Misfortunes::StrikeProcess(Actor actor, Process& process) {
 
 void Misfortunes::StrikeParticipant(ParticipantNode& node) {
   const Actor actor = ActorOf(node.index());
-  if (const auto value = world_.Ask(FaultKind::preempt, actor)) {
+  if (const auto value = world_.Propose(FaultKind::preempt, actor); value && node.up()) {
+    world_.TookEffect(FaultKind::preempt, actor);
     KeyedStream stream(*value, "preempt", {});
     const bool machine = stream.Below(2) == 0;
     const bool noticed = stream.Below(2) == 0;
@@ -67,11 +70,14 @@ void Misfortunes::StrikeParticipant(ParticipantNode& node) {
     node.Preempt(noticed ? DurationOf(stream, kMisfortuneEvery / 5, kNoticeMost) : 0, machine,
                  draw);
   }
-  if (const auto value = world_.Ask(FaultKind::leave, actor); value && !node.away()) {
+  if (const auto value = world_.Propose(FaultKind::leave, actor); value && !node.away()) {
+    world_.TookEffect(FaultKind::leave, actor);
     SendAway(node, *value);
   }
   StrikeDirectory(node);
-  if (const auto value = world_.Ask(FaultKind::revoke, actor)) membership_.Revoke(node, *value);
+  if (const auto value = world_.Propose(FaultKind::revoke, actor)) {
+    if (membership_.Revoke(node, *value)) world_.TookEffect(FaultKind::revoke, actor);
+  }
   if (const auto value = world_.Ask(FaultKind::new_key, actor)) membership_.NewKey(node, *value);
 }
 
@@ -114,16 +120,21 @@ void Misfortunes::StrikeVolume() {
     ++world_.happened().disk_errors;
     volume_.FailNext(static_cast<VolumeOperation>(*value % kVolumeOperations));
   }
-  if (const auto value = world_.Ask(FaultKind::rot, kCoordinator); value && volume_.powered()) {
+  if (const auto value = world_.Propose(FaultKind::rot, kCoordinator); value && volume_.powered()) {
     const std::string flipped = volume_.Rot(*value);
     if (!flipped.empty()) {
+      world_.TookEffect(FaultKind::rot, kCoordinator);
       ++world_.happened().rots;
       coordinator_.ExpectDamage();
       if (world_.telling()) world_.Tell(kCoordinator, "a bit flips in " + flipped);
     }
   }
-  if (const auto value = world_.Ask(FaultKind::twin, kCoordinator)) twins_.Begin(*value);
-  if (const auto value = world_.Ask(FaultKind::enroll, kCoordinator)) membership_.Enroll(*value);
+  if (const auto value = world_.Propose(FaultKind::twin, kCoordinator)) {
+    if (twins_.Begin(*value)) world_.TookEffect(FaultKind::twin, kCoordinator);
+  }
+  if (const auto value = world_.Propose(FaultKind::enroll, kCoordinator)) {
+    if (membership_.Enroll(*value)) world_.TookEffect(FaultKind::enroll, kCoordinator);
+  }
 }
 
 void Misfortunes::Fill(std::uint64_t value) {

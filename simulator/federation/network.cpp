@@ -175,23 +175,27 @@ void Network::Carry(Connection& connection, std::size_t lane, Packet packet) {
   Happened& happened = world_.happened();
   ++happened.messages;
   Content(world_.trace()).Add(packet.fence, packet.message);
-  if (world_.Happens(FaultKind::cut, who)) {
+  if (world_.Propose(FaultKind::cut, who) && !connection.cut) {
+    world_.TookEffect(FaultKind::cut, who);
     ++happened.cuts;
     Cut(connection);
   }
   if (connection.cut) return;
   if (const auto value = world_.Ask(FaultKind::sever, who)) Sever(connection, *value);
-  if (world_.Happens(FaultKind::lose, who)) {
+  const bool severed = connection.lanes.at(lane).severed;
+  if (world_.Propose(FaultKind::lose, who)) {
+    if (!severed) world_.TookEffect(FaultKind::lose, who);
     ++happened.losses;
     return;
   }
-  const auto corrupt = world_.Ask(FaultKind::corrupt, who);
+  const auto corrupt = world_.Propose(FaultKind::corrupt, who);
   if (corrupt && !packet.unreadable) {
+    if (!severed) world_.TookEffect(FaultKind::corrupt, who);
     ++happened.corruptions;
     packet = Corrupt(packet, DirectionOf(lane) == Direction::to_client, *corrupt);
     happened.garbled += packet.garbled ? 1 : 0;
   }
-  if (connection.lanes.at(lane).severed) return;
+  if (severed) return;
   const Micros arrival = ArrivalOf(connection, lane);
   if (arrival - world_.now() > kHeartbeat) {
     return CutLater(connection, world_.now() + kHeartbeat);

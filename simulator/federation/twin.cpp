@@ -6,10 +6,10 @@
 
 namespace muster::simulator {
 
-void Twins::Begin(std::uint64_t value) {
-  if (running_ || !first_.up()) return;
+bool Twins::Begin(std::uint64_t value) {
+  if (running_ || !first_.up()) return false;
   std::shared_ptr<StateVolume> copy = volume_.Copy();
-  if (copy == nullptr) return;
+  if (copy == nullptr) return false;
   KeyedStream stream(value, "twin", {});
   running_ = true;
   ++world_.happened().twins;
@@ -32,6 +32,7 @@ void Twins::Begin(std::uint64_t value) {
   world_.At(world_.now() + lasts, kTwin, [this, &twin] {
     if (running_ && &twin == twins_.back().get()) End();
   });
+  return true;
 }
 
 // While both run: the first one is older than what these have seen, or another of the same epoch.

@@ -30,8 +30,8 @@ class Twins {
         const CoordinatorSetup& setup)
       : world_(world), volume_(volume), first_(first), home_(home), fleet_(fleet), setup_(setup) {}
 
-  /// Nothing where one runs, or where the volume cannot be copied.
-  void Begin(std::uint64_t value);
+  /// False: none starts where one runs, the first does not, or the volume cannot be copied.
+  bool Begin(std::uint64_t value);
   /// The second one is killed and thrown away; nothing where none runs.
   void End();
   /// As End, and nobody has the directory any more with which he followed one.

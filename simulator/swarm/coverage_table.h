@@ -17,8 +17,9 @@ struct EmptyCell {
 /// Why the fault cannot happen in the phase; empty: it can.
 std::string_view WhyUnreachable(FaultKind fault, coordinator::Phase phase);
 
-/// The reachable cells that `coverage` has nothing in. Faults whose chance is fixed to 0 are left
-/// out.
+/// The reachable cells that `coverage` has nothing in. Faults are left out that what is fixed rules
+/// out, or allows to less than a twentieth of the seeds: by their chance, by who takes part, by the
+/// store.
 std::vector<EmptyCell> EmptyCells(const Coverage& coverage, const FixedOptions& fixed);
 
 }  // namespace muster::simulator

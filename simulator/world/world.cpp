@@ -17,12 +17,20 @@ Micros World::Between(Actor actor, Micros low, Micros high) {
 }
 
 std::optional<std::uint64_t> World::Ask(FaultKind kind, Actor actor) {
+  const auto value = Propose(kind, actor);
+  if (value) TookEffect(kind, actor);
+  return value;
+}
+
+std::optional<std::uint64_t> World::Propose(FaultKind kind, Actor actor) {
   const auto value = schedule_.Ask(kind, actor);
-  if (!value) return std::nullopt;
-  hash_.Add(*value);
+  if (value) hash_.Add(*value);
+  return value;
+}
+
+void World::TookEffect(FaultKind kind, Actor actor) {
   ++coverage_[{kind, phase()}];
   if (telling_) Tell(actor, std::string("FAULT ") + std::string(FaultName(kind)));
-  return value;
 }
 
 bool World::RunUntil(const std::function<bool()>& done, Micros limit) {

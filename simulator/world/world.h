@@ -58,6 +58,10 @@ class World {
   /// Whether the fault happens now: then it is counted, hashed and told. The value is drawn with
   /// it.
   std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor);
+  /// The same of a fault that may find nothing to befall: whoever asks calls TookEffect if it did,
+  /// which counts and tells it.
+  std::optional<std::uint64_t> Propose(FaultKind kind, Actor actor);
+  void TookEffect(FaultKind kind, Actor actor);
   bool Happens(FaultKind kind, Actor actor) { return Ask(kind, actor).has_value(); }
 
   // --- Time --------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -293,6 +295,47 @@ TEST_F(SwarmTest, ARunGoesInCirclesIfItCommitsNothingAndNotIfItIsLong) {
   EXPECT_THAT(circles.what, HasSubstr("goes in circles"));
 }
 
+/// The faults that nothing was met of, where nothing was met at all.
+std::set<FaultKind> AskedFor(const FixedOptions& fixed) {
+  std::set<FaultKind> asked;
+  for (const EmptyCell& cell : EmptyCells({}, fixed)) asked.insert(cell.fault);
+  return asked;
+}
+
+TEST(CoverageTable, AsksForNothingThatWhatIsFixedRulesOut) {
+  const std::set<FaultKind> all = AskedFor({});
+  EXPECT_EQ(all.size(), kFaultKinds);
+  const auto missing = [&](const FixedOptions& fixed) {
+    std::set<FaultKind> left_out;
+    std::ranges::set_difference(all, AskedFor(fixed), std::inserter(left_out, left_out.end()));
+    return left_out;
+  };
+  const std::set<FaultKind> harm = {FaultKind::babble, FaultKind::stale, FaultKind::replay,
+                                    FaultKind::poison, FaultKind::usurp, FaultKind::flood};
+  EXPECT_EQ(missing({{"hostile", 0}}), harm);
+  EXPECT_EQ(missing({{"participants", 2}, {"quorum", 2}, {"goal", 2}, {"parts", 2}}), harm)
+      << "who could be hostile is needed for the quorum";
+  EXPECT_EQ(missing({{"strangers", 0}}), std::set{FaultKind::stranger});
+  EXPECT_EQ(missing({{"store", 1}}), std::set{FaultKind::twin});
+  EXPECT_EQ(missing({{"deaths_max", 0}}), (std::set{FaultKind::crash, FaultKind::stop}));
+}
+
+// With every chance at 1 most proposals find nothing to befall.
+TEST_F(SwarmTest, TheTableCountsWhatTookEffect) {
+  SwarmOptions options = Drawn(1, kFourOfFour);
+  options.per_million = {};
+  options.per_million.at(static_cast<std::size_t>(FaultKind::twin)) = kMillion;
+  const SeedOutcome outcome = RunSeed({options, std::nullopt, directory_.path(), false});
+  std::uint64_t met = 0;
+  for (const auto& [cell, count] : outcome.coverage) met += count;
+  EXPECT_GT(met, 0U);
+  EXPECT_LT(met, outcome.faults.size()) << "one runs at a time";
+  options.store = static_cast<std::uint64_t>(Tier::rocksdb);
+  const SeedOutcome real = RunSeed({options, std::nullopt, directory_.path(), false});
+  EXPECT_FALSE(real.faults.empty());
+  EXPECT_TRUE(real.coverage.empty()) << "the real store's volume cannot be copied";
+}
+
 TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
   Coverage coverage;
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
@@ -307,6 +350,7 @@ TEST(CoverageTable, ReachableCellsThatStayEmptyAreNamed) {
   EXPECT_EQ(empty.front().fault, FaultKind::lose);
   EXPECT_EQ(empty.front().phase, coordinator::Phase::commit);
   EXPECT_TRUE(EmptyCells(coverage, {{"chance.lose", 0}}).empty());
+  EXPECT_EQ(EmptyCells(coverage, {{"chance.cut", 0}}).size(), 1U);
   SwarmReport report;
   report.empty = empty;
   EXPECT_EQ(report.Worst(), Ending::clean) << "a few seeds cannot meet everything";
