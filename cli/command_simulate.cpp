@@ -133,13 +133,13 @@ Result<int> ShrinkTo(const Arguments& arguments, const sim::SeedRun& run,
   line.reset();
   const std::string remarks = fmt::format(
       "{}: {}\nShrunk from seed {}{}.", EndingName(shrunk.outcome.ending), shrunk.outcome.what,
-      run.options.seed, shrunk.stopped ? "; interrupted, so it may get smaller" : "");
+      run.options.seed, shrunk.stopped ? "; stopped before all was tried" : "");
   MUSTER_TRY(
       WriteFileAtomically(path, AsBytes(WriteSchedule(shrunk.schedule, remarks)), kFileMode));
   Print(ShrunkText(
       {failed.faults.size(), shrunk.schedule.faults.size(), shrunk.runs, path, shrunk.stopped},
       arguments.format));
-  return shrunk.stopped ? ExitCodeOfSignal(StopSignal()) : ExitCodeOf(failed.ending);
+  return shrunk.stopped && IsStopped() ? ExitCodeOfSignal(StopSignal()) : ExitCodeOf(failed.ending);
 }
 
 Result<int> RunOne(const Arguments& arguments, const sim::FixedOptions& fixed,

@@ -337,7 +337,7 @@ std::string ShrunkText(const ShrunkSize& size, Format format) {
                   Counted(size.runs, "run"), path);
   if (!size.stopped) return text;
   return text + fmt::format(
-                    "stopped  interrupted; the smallest so far is in {}\n"
+                    "stopped  before all was tried; the smallest so far is in {}\n"
                     "  go on: muster simulate --replay {} --shrink --out {}\n",
                     path, path, path);
 }

@@ -48,6 +48,7 @@ void CoordinatorNode::TellOf(const coordinator::Notice& notice) {
     case NoticeKind::refused:
       return TellOfRefusal(notice, why);
     case NoticeKind::attempt_opened:
+      if (notice.attempt == 0) return world_.Tell(actor_, round + " begins (" + why + ")");
       return world_.Tell(
           actor_, round + " opens attempt " + std::to_string(notice.attempt) + " (" + why + ")");
     case NoticeKind::version_committed:

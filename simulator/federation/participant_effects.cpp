@@ -218,7 +218,8 @@ void ParticipantNode::Perform(const Notice& effect) {
   }
   if (effect.kind == NoticeKind::connected) split_brains_ = 0;
   if (!world_.telling() || effect.kind == NoticeKind::ignored) return;
-  std::string text = name() + ": " + effect.text;
+  std::string text = effect.kind == NoticeKind::task_started ? "begins to train " : "";
+  text += effect.text;
   if (effect.reason != Reason::finished) {
     text += " (" + std::string(ReasonName(effect.reason)) + ")";
   }

@@ -74,7 +74,7 @@ class Shrinker {
   }
 
   bool Stopped() {
-    if (!best_.stopped && stopped_ && stopped_()) best_.stopped = true;
+    if (best_.runs >= kShrinkRunsMost || (stopped_ && stopped_())) best_.stopped = true;
     return best_.stopped;
   }
 

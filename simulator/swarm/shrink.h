@@ -20,6 +20,9 @@ std::vector<Fault> MinimizeFaults(std::vector<Fault> all,
                                   const std::function<bool(const std::vector<Fault>&)>& fails,
                                   const std::function<bool()>& stopped = {});
 
+/// So many runs at most: what is left then may get smaller.
+inline constexpr std::uint64_t kShrinkRunsMost = 10'000;
+
 struct ShrinkProgress {
   std::uint64_t runs = 0;
   std::size_t faults = 0;  ///< Of the smallest run so far that fails alike.
@@ -31,7 +34,7 @@ struct Shrunk {
   ScheduleFile schedule;
   SeedOutcome outcome;  ///< Of that schedule.
   std::uint64_t runs = 0;
-  bool stopped = false;  ///< Before all was tried: it may get smaller.
+  bool stopped = false;  ///< Before all was tried, after kShrinkRunsMost, too: it may get smaller.
 };
 
 /// The smallest run found that fails as `failed`, which is the outcome of `run` and not clean: with

@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/error.h"
@@ -91,6 +93,20 @@ TEST(SeedProcess, TellsTheWholeOutcome) {
     EXPECT_FALSE(here.story.empty());
     EXPECT_TRUE(RunSeedInChild(run) == here) << "seed " << seed;
   }
+}
+
+TEST(SeedProcess, ItsStorySaysWhoBeginsWhat) {
+  const TempDir directory;
+  const auto options = DrawOptions(7, {});
+  ASSERT_TRUE(options.has_value());
+  const SeedOutcome outcome = RunSeedInChild({*options, std::nullopt, directory.path(), true});
+  const auto told = [&](Actor actor, std::string_view begin) {
+    return std::ranges::any_of(outcome.story, [&](const StoryLine& line) {
+      return line.actor == actor && line.text.starts_with(begin);
+    });
+  };
+  EXPECT_TRUE(told(kCoordinator, "round 1 begins ("));
+  EXPECT_TRUE(told(ActorOf(2), "begins to train l1.r1.s2.t0 on version 0"));
 }
 
 TEST(SeedProcess, ABrokenCheckIsTold) {

@@ -197,6 +197,23 @@ TEST(Shrink, StoppedBeforeAnyRunItAnswersWithTheSmallestSoFar) {
   }
 }
 
+// Where nothing can be left out, delta debugging asks for runs without end, as far as one can wait.
+TEST(Shrink, EndsAfterSoManyRuns) {
+  ScheduleFile schedule = SomeSchedule();
+  schedule.faults = SomeFaults(6'000);
+  SeedOutcome failed;
+  failed.ending = Ending::correctness;
+  failed.what = "P1: version 4 is lost";
+  failed.faults = schedule.faults;
+  const auto play = [&](const SeedRun& run) {
+    return *run.faults == schedule.faults ? failed : SeedOutcome();
+  };
+  const Shrunk shrunk = Shrink({schedule.options, schedule.faults, "", false}, failed, play, {});
+  EXPECT_TRUE(shrunk.stopped);
+  EXPECT_EQ(shrunk.runs, kShrinkRunsMost);
+  EXPECT_EQ(shrunk.schedule.faults, schedule.faults);
+}
+
 TEST(FailureName, IsTheCheckersOrTheSentenceWithoutNumbers) {
   SeedOutcome outcome;
   outcome.ending = Ending::correctness;
