@@ -39,6 +39,16 @@ void WaitForBatch(std::chrono::microseconds duration, std::stop_token stop) {
   never_notified.wait_for(lock, std::move(stop), duration, [] { return false; });
 }
 
+/// The digest as two numbers, most significant first.
+std::pair<std::uint64_t, std::uint64_t> NumbersOf(const Xxh128Digest& digest) {
+  std::pair<std::uint64_t, std::uint64_t> numbers{};
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    std::uint64_t& number = i < digest.size() / 2 ? numbers.first : numbers.second;
+    number = number << 8U | std::to_integer<std::uint64_t>(digest[i]);
+  }
+  return numbers;
+}
+
 class SyntheticTrainer final : public Trainer {
  public:
   SyntheticTrainer(JobSpec job, std::uint32_t part, ParameterLayout layout)
@@ -95,7 +105,8 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const TrainSpec& as
               total});
   }
   std::memset(delta.bytes().data(), 0, delta.bytes().size());
-  KeyedStream stream(job_.seed, "synthetic", key);
+  const auto [high, low] = NumbersOf(progress.base);
+  KeyedStream stream(job_.seed, "synthetic", {task.round, task.slot, task.task, high, low});
   for (float& value : delta.F32(0)) {
     value = stream.Uniform(-kSyntheticDeltaMax, kSyntheticDeltaMax);
   }

@@ -24,8 +24,45 @@ OrderFree::OrderFree(World& world, const CoordinatorSetup& setup, const Ledger& 
     : Checker(world, "P4 order-free"),
       setup_(setup),
       ledger_(ledger),
-      reference_(FirstVersion(setup.job)),
-      model_digest_(reference_.ModelDigest()) {}
+      reference_(FirstVersion(setup.job)) {
+  AddFacts();
+}
+
+void OrderFree::AddFacts() {
+  VersionFacts facts{reference_.ModelDigest(), reference_.Loss(), 0};
+  facts.accuracy = 1.0 / (1.0 + facts.loss);
+  facts_.emplace(at_, facts);
+}
+
+const VersionFacts* OrderFree::FactsOf(Version version) const {
+  const auto found = facts_.find(version);
+  return found == facts_.end() ? nullptr : &found->second;
+}
+
+// Nothing of a task outlives the process, and who is back from a second coordinator was told there.
+void OrderFree::OnParticipantStart(RosterIndex who, const participant::DurableState& /*state*/) {
+  told_.erase(who);
+}
+
+void OrderFree::OnParticipantEvent(RosterIndex who, const participant::Event& event) {
+  const auto* received = std::get_if<participant::Received>(&event);
+  const auto* task = received == nullptr ? nullptr : std::get_if<TaskOrder>(&received->message);
+  if (task != nullptr) told_[who][task->id].insert(task->model_digest);
+}
+
+void OrderFree::OnFit(RosterIndex who, const UpdateId& id, Version base_version, ByteSpan base) {
+  // Not when its round ends: a process that stood still begins a task rounds later.
+  std::erase_if(told_[who], [&id](const auto& task) { return task.first < id; });
+  const Xxh128Digest digest = Xxh128Of(base);
+  Expect(told_[who][id].contains(digest), [&] {
+    return MemberText(who) + " begins " + id.Text() + " from another model than its task names";
+  });
+  const VersionFacts* facts = FactsOf(base_version);
+  Expect(broken_ || (facts != nullptr && facts->model_digest == digest), [&] {
+    return MemberText(who) + " begins " + id.Text() + " from other bytes than those of " +
+           VersionText(base_version);
+  });
+}
 
 void OrderFree::OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) {
   const Xxh128Digest digest = Xxh128Of(bytes);
@@ -60,10 +97,12 @@ void OrderFree::OnEffect(const coordinator::Effect& effect) {
   if (const auto* close = std::get_if<coordinator::CloseUpload>(&effect)) {
     uploads_.erase(close->upload);
   } else if (const auto* task = Sent<TaskOrder>(effect)) {
-    Expect(broken_ || (task->base_version == at_ && task->model_digest == model_digest_), [&] {
-      return task->id.Text() + " is to begin with another model than version " +
-             std::to_string(at_) + " has";
-    });
+    Expect(
+        broken_ || (task->base_version == at_ && task->model_digest == facts_.at(at_).model_digest),
+        [&] {
+          return task->id.Text() + " is to begin with another model than version " +
+                 std::to_string(at_) + " has";
+        });
   }
 }
 
@@ -83,7 +122,12 @@ void OrderFree::Advance(const RoundRecord& record) {
     if (known == known_.end()) return void(broken_ = true);
     updates.emplace_back(known->second.bytes);
     const auto trained = trained_.find(update.id);
-    all_trained_ = all_trained_ && trained != trained_.end() && trained->second == update.digest;
+    const bool is_trained = trained != trained_.end() && trained->second == update.digest;
+    all_trained_ = all_trained_ && is_trained;
+    Expect(is_trained || world_.faults().hostile.contains(update.id.slot), [&] {
+      return update.id.Text() + " counts in " + VersionText(record.version) +
+             " with bytes that no training of this coordinator's tasks gave";
+    });
   }
   const std::string wrong = reference_.Advance(record, updates);
   broken_ = !wrong.empty() || reference_.Digest() != record.digest;
@@ -92,7 +136,7 @@ void OrderFree::Advance(const RoundRecord& record) {
            (wrong.empty() ? "" : ": " + wrong);
   });
   at_ = record.version;
-  model_digest_ = reference_.ModelDigest();
+  if (!broken_) AddFacts();
   ForgetUpTo(record.round);
 }
 

@@ -17,8 +17,15 @@ constexpr int kMantissaBits = 23;
 constexpr int kExponentOfLastBit = -149;  ///< Of the smallest float.
 constexpr int kBoundMost = 128;
 
-/// The model's tensors, and with momentum one more for each.
-ParameterLayout ContentsLayout(const JobSpec& job, const ParameterLayout& model) {
+float FloatAt(ByteSpan bytes, std::uint64_t offset) {
+  float value = 0;
+  std::memcpy(&value, bytes.data() + offset, sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+ParameterLayout ReferenceLayout(const JobSpec& job, const ParameterLayout& model) {
   std::vector<TensorSpec> specs = model.Specs();
   if (job.strategy.server_momentum != 0) {
     for (TensorSpec spec : model.Specs()) {
@@ -28,14 +35,6 @@ ParameterLayout ContentsLayout(const JobSpec& job, const ParameterLayout& model)
   }
   return std::move(*ParameterLayout::Create(std::move(specs)));
 }
-
-float FloatAt(ByteSpan bytes, std::uint64_t offset) {
-  float value = 0;
-  std::memcpy(&value, bytes.data() + offset, sizeof(value));
-  return value;
-}
-
-}  // namespace
 
 std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -70,7 +69,7 @@ ReferenceVersion::ReferenceVersion(const JobSpec& job, const ParameterSet& model
     : job_(job),
       tensors_(model.layout().entries().size()),
       model_bytes_(model.bytes().size()),
-      contents_(ContentsLayout(job, model.layout())) {
+      contents_(ReferenceLayout(job, model.layout())) {
   std::ranges::copy(model.bytes(), contents_.bytes().begin());
 }
 
@@ -149,17 +148,27 @@ std::string ReferenceVersion::Advance(const RoundRecord& record,
   return "";
 }
 
-Sha256Digest ReferenceVersion::Digest() const {
+Sha256Digest ReferenceDigest(const ParameterLayout& layout, ByteSpan contents) {
   Bytes digests;
   const auto append = [&digests](const Sha256Digest& digest) {
     digests.insert(digests.end(), digest.begin(), digest.end());
   };
-  append(Sha256Of(contents_.layout().Encode()));
-  const ByteSpan bytes = contents_.bytes();
-  for (std::size_t begin = 0; begin < bytes.size(); begin += kChunkBytes) {
-    append(Sha256Of(bytes.subspan(begin, std::min(kChunkBytes, bytes.size() - begin))));
+  append(Sha256Of(layout.Encode()));
+  for (std::size_t begin = 0; begin < contents.size(); begin += kChunkBytes) {
+    append(Sha256Of(contents.subspan(begin, std::min(kChunkBytes, contents.size() - begin))));
   }
   return Sha256Of(digests);
+}
+
+Sha256Digest ReferenceVersion::Digest() const {
+  return ReferenceDigest(contents_.layout(), contents_.bytes());
+}
+
+double ReferenceVersion::Loss() const {
+  const std::span<const float> values = contents_.F32(0);
+  double squares = 0;
+  for (const float value : values) squares += static_cast<double>(value) * value;
+  return squares / static_cast<double>(values.size());
 }
 
 Xxh128Digest ReferenceVersion::ModelDigest() const {

@@ -21,6 +21,12 @@ std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2);
 /// The least e >= 0 with 2^e >= magnitude. REQUIRES: finite.
 int NaiveCeilLog2(double magnitude);
 
+/// The model's tensors, and with momentum one more for each.
+ParameterLayout ReferenceLayout(const JobSpec& job, const ParameterLayout& model);
+
+/// Of a version with these contents.
+Sha256Digest ReferenceDigest(const ParameterLayout& layout, ByteSpan contents);
+
 /// One version: the model, then the server's state. Not thread-safe.
 class ReferenceVersion {
  public:
@@ -34,6 +40,8 @@ class ReferenceVersion {
   Sha256Digest Digest() const;
   /// Of the model alone, as a task names it.
   Xxh128Digest ModelDigest() const;
+  /// The mean square of the first tensor, which is all of the synthetic trainer's model.
+  double Loss() const;
 
  private:
   std::string AdvanceTensor(std::size_t tensor, const RoundRecord& record,

@@ -40,6 +40,9 @@ class Watcher {
   virtual void OnParticipantStepped(RosterIndex /*who*/,
                                     const participant::ParticipantCore& /*core*/,
                                     MonotonicMs /*now*/) {}
+  /// `who` begins to train `id` from these bytes, which it takes for `base_version`.
+  virtual void OnFit(RosterIndex /*who*/, const UpdateId& /*id*/, Version /*base_version*/,
+                     ByteSpan /*base*/) {}
   /// `bytes` are those of the update `id` that `who` has trained.
   virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
 };

@@ -128,6 +128,10 @@ void ParticipantNode::Perform(const StartFit& effect) {
   MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
+  fit_->observer = here_.observer;
+  here_.observer->Tell([&](Watcher& watcher) {
+    watcher.OnFit(index(), effect.id, effect.base_version, fit_->base->bytes());
+  });
   const bool goes_on = disk_.TakeUpPosition(effect.id, effect.base_version);
   if (goes_on) ++world_.happened().positions_taken_up;
   Worker alone;
@@ -150,7 +154,7 @@ void ParticipantNode::FinishFit() {
   MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
   const ByteSpan bytes = std::as_const(update).bytes();
   fit_->writing = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
-  here_.observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), fit_->id, bytes); });
+  fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), fit_->id, bytes); });
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {
     const Fit fit = *std::exchange(fit_, std::nullopt);

@@ -78,6 +78,7 @@ class ParticipantNode {
     std::shared_ptr<const ParameterSet> base;
     bool stopping = false;
     std::shared_ptr<const Bytes> writing;  ///< Trained: update.bin is being replaced by it.
+    Observer* observer = nullptr;          ///< Of the coordinator whose task it is.
   };
 
   void Feed(participant::Event event);

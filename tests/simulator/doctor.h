@@ -19,7 +19,7 @@ struct Treatment {
   std::function<void(MonotonicMs&)> stepped;
   std::function<bool(participant::Event&)> member_event;
   std::function<bool(participant::Effect&)> member_effect;
-  std::function<void(Bytes&)> trained, spooled;
+  std::function<void(Bytes&)> base, trained, spooled;
 };
 
 class Doctor : public Watcher {
@@ -75,6 +75,11 @@ class Doctor : public Watcher {
   void OnParticipantStepped(RosterIndex who, const participant::ParticipantCore& core,
                             MonotonicMs now) override {
     patients_.Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(who, core, now); });
+  }
+  void OnFit(RosterIndex who, const UpdateId& id, Version version, ByteSpan base) override {
+    Bytes copy(base.begin(), base.end());
+    if (treatment_.base) treatment_.base(copy);
+    patients_.Tell([&](Watcher& watcher) { watcher.OnFit(who, id, version, copy); });
   }
   void OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) override {
     Bytes copy(bytes.begin(), bytes.end());

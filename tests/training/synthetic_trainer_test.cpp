@@ -74,10 +74,14 @@ TEST_F(SyntheticTrainer, AFitLastsAsLongAsStated) {
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(50));
 }
 
-TEST_F(SyntheticTrainer, TheDeltaDependsOnTheTaskAlone) {
+TEST_F(SyntheticTrainer, TheDeltaDependsOnTaskAndBaseAlone) {
   const Fitted fitted = FitOnce(*trainer_, kTask, job_.train, base_);
-  EXPECT_TRUE(
-      SameBits(FitOnce(*TrainerOf(job_, 5), kTask, job_.train, fitted.delta).delta, fitted.delta));
+  EXPECT_TRUE(SameBits(FitOnce(*TrainerOf(job_, 5), kTask, job_.train, base_).delta, fitted.delta));
+  ParameterSet other_base = base_.Clone();
+  other_base.F32(0)[999] += 1.0F;
+  const Fitted elsewhere = FitOnce(*trainer_, kTask, job_.train, other_base);
+  EXPECT_FALSE(SameBits(elsewhere.delta, fitted.delta));
+  EXPECT_EQ(elsewhere.result.examples, fitted.result.examples);
   for (const FitTask& other : {FitTask{4, 1, 0}, FitTask{3, 2, 0}, FitTask{3, 1, 1}}) {
     EXPECT_FALSE(SameBits(FitOnce(*trainer_, other, job_.train, base_).delta, fitted.delta));
   }
