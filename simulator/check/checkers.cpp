@@ -1,5 +1,6 @@
 #include "simulator/check/checkers.h"
 
+#include <functional>
 #include <initializer_list>
 
 #include "simulator/check/bounds.h"
@@ -9,26 +10,32 @@
 #include "simulator/check/exactly_once.h"
 #include "simulator/check/fenced.h"
 #include "simulator/check/fenced_member.h"
+#include "simulator/check/job_end.h"
 #include "simulator/check/no_lost_work.h"
 #include "simulator/check/no_silent_wait.h"
 #include "simulator/check/order_free.h"
+#include "simulator/check/retention.h"
 
 namespace muster::simulator {
 
 Checkers::Checkers(World& world, const CoordinatorSetup& setup) : sessions_(ledger_) {
   const auto add = [this]<class Kind>(std::unique_ptr<Kind> checker) {
+    Kind& added = *checker;
     checkers_.push_back(std::move(checker));
+    return std::ref(added);
   };
   add(std::make_unique<Durable>(world, ledger_));
   add(std::make_unique<ExactlyOnce>(world, ledger_));
   add(std::make_unique<NoLostWork>(world, ledger_, sessions_));
-  add(std::make_unique<OrderFree>(world, setup, ledger_));
+  const OrderFree& versions = add(std::make_unique<OrderFree>(world, setup, ledger_));
   add(std::make_unique<Fenced>(world, ledger_, sessions_));
   add(std::make_unique<FencedMember>(world));
   add(std::make_unique<ClosedDoor>(world, setup, ledger_, sessions_));
   add(std::make_unique<NoSilentWait>(world, setup, ledger_, outstanding_));
   add(std::make_unique<Chain>(world, setup, ledger_));
   add(std::make_unique<Bounds>(world, setup, ledger_, sessions_, outstanding_));
+  add(std::make_unique<Retention>(world, setup, ledger_));
+  add(std::make_unique<JobEnd>(world, setup, ledger_, versions));
 }
 Checkers::~Checkers() = default;
 

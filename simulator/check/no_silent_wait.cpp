@@ -117,7 +117,17 @@ void NoSilentWait::CheckNames(const WaitState& wait) {
   }
 }
 
+// What a gap adds is added to the waits that it met: none of them outlives its attempt.
+void NoSilentWait::ForgetGaps() {
+  std::optional<std::pair<Round, Attempt>> attempt;
+  if (const auto& open = ledger_.open_round()) attempt = {open->round, open->attempt};
+  if (std::exchange(attempt_, attempt) == attempt) return;
+  gaps_ = 0;
+  promise_.reset();
+}
+
 void NoSilentWait::OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) {
+  ForgetGaps();
   if (last_step_ && now - *last_step_ > coordinator::kTickMsMax + limits::kLoopGapMsMax) {
     gaps_ += now - *last_step_;
   }

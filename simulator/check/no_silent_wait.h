@@ -53,6 +53,7 @@ class NoSilentWait : public Checker {
   };
 
   bool IsUnderWay(coordinator::WaitKind kind) const;
+  void ForgetGaps();
   void CheckDeadline(const coordinator::WaitState& wait, MonotonicMs now);
   void CheckNames(const coordinator::WaitState& wait);
 
@@ -64,7 +65,8 @@ class NoSilentWait : public Checker {
   bool ticked_ = false;               ///< The step is one of Tick.
   std::optional<MonotonicMs> last_step_;
   std::pair<coordinator::Phase, coordinator::WaitKind> said_;  ///< The last wait's, asked in full.
-  MonotonicMs gaps_ = 0;                                       ///< That waits were extended by.
+  std::optional<std::pair<Round, Attempt>> attempt_;  ///< As the ledger has it, at the last step.
+  MonotonicMs gaps_ = 0;                              ///< That waits of it were extended by.
   std::optional<Promise> promise_;
   ByParticipant<Member> members_;
 };

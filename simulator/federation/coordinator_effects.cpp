@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aggregation/version_builder.h"
+#include "checkpoint/load.h"
 #include "common/digest.h"
 #include "coordinator/runtime/version_thread.h"
 #include "simulator/federation/coordinator_node.h"
@@ -211,14 +212,36 @@ void CoordinatorNode::Perform(const AdvanceHead& effect) {
 }
 
 void CoordinatorNode::Perform(const Evaluate& effect) {
-  Later(evaluator_, kEvaluationMost, [this, effect] {
-    // Which version it was does not matter here: its record lies outside f.
+  const std::shared_ptr<const ParameterSet> head =
+      effect.version == head_version_ ? head_ : nullptr;
+  Later(evaluator_, kEvaluationMost, [this, effect, head] {
     ParameterSet model(trainer_->layout());
-    std::memcpy(model.bytes().data(), head_->bytes().data(), model.bytes().size());
+    if (head != nullptr) {
+      std::memcpy(model.bytes().data(), head->bytes().data(), model.bytes().size());
+    } else if (const Status loaded = LoadStored(effect.version, &model); !loaded) {
+      return FailToEvaluate(loaded.error());
+    }
     const auto judged = trainer_->Evaluate(model, {});
     MUSTER_CHECK(judged.has_value(), "the synthetic trainer cannot fail");
     Feed(Evaluated{{effect.version, judged->examples, judged->loss, judged->accuracy}});
   });
+}
+
+// As coordinator/runtime/evaluator.cpp: of another version than head.
+Status CoordinatorNode::LoadStored(Version version, ParameterSet* model) {
+  const auto manifest = store_->ReadManifest(version);
+  MUSTER_TRY(manifest);
+  auto loaded = LoadModel(*store_, *manifest);
+  MUSTER_TRY(loaded);
+  *model = std::move(*loaded);
+  return {};
+}
+
+// The process ends, as with a failed thread of the runtime.
+void CoordinatorNode::FailToEvaluate(const Error& error) {
+  if (!volume_->powered()) return static_cast<void>(Survives(error, Tick{}));
+  if (error.reason == Reason::damage && rotted_) return StopForDamage(error.Text());
+  world_.Violate("a version that is to be evaluated cannot be read: " + error.Text());
 }
 
 void CoordinatorNode::Perform(const Notice& effect) {

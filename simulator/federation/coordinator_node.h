@@ -145,6 +145,8 @@ class CoordinatorNode {
   void FinishStore(const coordinator::StoreChunk& effect);
   void FinishFold(const coordinator::Fold& effect);
   void FinishBuild(const coordinator::BuildVersion& effect);
+  Status LoadStored(Version version, ParameterSet* model);
+  void FailToEvaluate(const Error& error);
 
   World& world_;
   Network& network_;
