@@ -65,6 +65,13 @@ Status CoordinatorNode::OpenState() {
   auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(actor_)}, {*trainer_, ""},
                          *strategy_);
   MUSTER_TRY(start);
+  // docs/storage-format.md, "The witness": a power cut may take its last words, and what damage in
+  // the log cuts off is then not missed.
+  const bool older = start->state.epoch.epoch.number <= epoch_.number ||
+                     start->state.head->version < observer_.announced;
+  if (rotted_ && world_.happened().power_cuts > 0 && older) {
+    return Error{Reason::damage, "the end of the log, and the witness of it"};
+  }
   observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
