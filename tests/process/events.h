@@ -14,7 +14,10 @@ using Json = nlohmann::json;
 inline std::vector<Json> ReadEvents(const std::string& state_dir) {
   std::vector<Json> events;
   std::ifstream file(state_dir + "/metrics.jsonl");
-  for (std::string line; std::getline(file, line);) events.push_back(Json::parse(line));
+  for (std::string line; std::getline(file, line);) {
+    if (file.eof()) break;  // Being written: no line yet.
+    events.push_back(Json::parse(line));
+  }
   return events;
 }
 

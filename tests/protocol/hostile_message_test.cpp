@@ -1,7 +1,7 @@
 // Frames that no honest peer sends. Each is refused with a reason, at once and without allocation.
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <functional>
 
 #include "common/limits.h"
@@ -136,9 +136,9 @@ TEST(HostileMessage, SizeBombsFailAtOnce) {
         body[11] = std::byte{'j'};
       }
       StoreLittle(body, bomb.bytes_before_count, count);
-      const auto start = std::chrono::steady_clock::now();
+      const std::clock_t start = std::clock();  // Of this process, not of a busy machine.
       ExpectRefused(FrameOf(bomb.type, body), 0, Reason::malformed_message);
-      EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+      EXPECT_LT(std::clock() - start, CLOCKS_PER_SEC);
     }
   }
 }
