@@ -24,7 +24,7 @@ constexpr std::array kChanceRanges = {
     ChanceRange{FaultKind::delay, 500, 20'000},
     ChanceRange{FaultKind::echo, 500, 20'000},
     ChanceRange{FaultKind::corrupt, 200, 10'000},
-    ChanceRange{FaultKind::sever, 50, 2'000},
+    ChanceRange{FaultKind::sever, 500, 20'000},
     ChanceRange{FaultKind::partition, 1'000, 30'000},
     ChanceRange{FaultKind::clog, 1'000, 30'000},
     ChanceRange{FaultKind::split, 2'000, 100'000},
