@@ -115,6 +115,7 @@ void CoordinatorNode::Start() {
 // With these the process ends, and its supervisor starts it again; damage waits for an operator.
 void CoordinatorNode::FailToStart(const Error& error) {
   if (error.reason == Reason::disk_full || error.reason == Reason::io_failed) {
+    ExpectExcused(error);
     if (world_.telling()) world_.Tell(actor_, "cannot start: " + error.Text());
     return StartLater();
   }
@@ -269,6 +270,10 @@ void CoordinatorNode::StartLater() {
             [this] { Start(); });
 }
 
+void CoordinatorNode::ExpectExcused(const Error& error) {
+  world_.Expect(volume_->Excuses(error.reason), "the disk fails without a fault: " + error.Text());
+}
+
 bool CoordinatorNode::Survives(const Status& done, const Event& if_full) {
   if (!volume_->powered()) {
     ++deaths_;
@@ -277,6 +282,7 @@ bool CoordinatorNode::Survives(const Status& done, const Event& if_full) {
     return false;
   }
   if (done) return true;
+  ExpectExcused(done.error());
   if (done.error().reason == Reason::disk_full) {
     Feed(if_full);
   } else {

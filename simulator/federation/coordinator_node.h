@@ -112,6 +112,7 @@ class CoordinatorNode {
   /// What an operation's failure means: with the power gone the process died, a full disk is an
   /// answer, and with anything else the process ends. True: it was done.
   bool Survives(const Status& done, const coordinator::Event& if_full);
+  void ExpectExcused(const Error& error);
   void Progress(Version head, Attempt attempt);
   void TellOf(const coordinator::Notice& notice);
   void TellOfRefusal(const coordinator::Notice& notice, const std::string& why);

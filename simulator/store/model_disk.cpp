@@ -86,6 +86,7 @@ Status ModelDisk::CheckAlive(std::uint64_t of) const {
 bool ModelDisk::Fails(VolumeOperation operation) {
   if (fails_next != operation) return false;
   fails_next.reset();
+  failed = true;
   return true;
 }
 

@@ -65,6 +65,7 @@ struct ModelDisk {
   std::uint64_t life = 1;  ///< Counts the power cuts. What was opened in one fails in the next.
   bool full = false;
   std::optional<VolumeOperation> fails_next;
+  bool failed = false;  ///< It did, since the store was opened last.
   std::uint64_t copies = 0;
 
   // --- What lies there ---------------------------------------------------------------------------

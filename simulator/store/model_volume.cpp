@@ -72,7 +72,13 @@ void ListUpdates(ModelDisk* disk, std::vector<Stored>* list) {
 ModelVolume::ModelVolume(std::uint64_t seed) : disk_(std::make_shared<ModelDisk>(seed)) {}
 
 Result<std::unique_ptr<CheckpointStore>> ModelVolume::OpenStore(OpenMode mode) {
-  return OpenModelStore(disk_, mode);
+  auto store = OpenModelStore(disk_, mode);
+  if (store) disk_->failed = false;
+  return store;
+}
+
+bool ModelVolume::Excuses(Reason failure) const {
+  return failure == Reason::disk_full ? disk_->full : disk_->failed;
 }
 
 Result<std::unique_ptr<Spool>> ModelVolume::OpenSpool() { return OpenModelSpool(disk_); }

@@ -26,6 +26,7 @@ class ModelVolume : public StateVolume {
   std::uint64_t free_bytes() const override;
   void SetFull(bool full) override;
   void FailNext(VolumeOperation operation) override;
+  bool Excuses(Reason failure) const override;
   /// A chunk, a record, a manifest, a key that every start reads, or an accepted update's bytes.
   std::string Rot(std::uint64_t draw) override;
   std::shared_ptr<StateVolume> Copy() const override;

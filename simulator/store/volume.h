@@ -48,6 +48,9 @@ class StateVolume {
   /// The next operation of this kind fails with io_failed, and the process must end: whether what
   /// it was about is there after that, no start knows before it looks.
   virtual void FailNext(VolumeOperation operation) = 0;
+  /// Whether an operation of the process that runs, or of the start under way, may just have failed
+  /// like this: it is full, or was told to fail and did. A disk that does not know says yes.
+  virtual bool Excuses(Reason /*failure*/) const { return true; }
   /// A bit of one stored thing, chosen by `draw`, turns over: whoever reads the thing next finds
   /// damage, or in the spool other bytes than were written. Returns what it was, for the story;
   /// empty: nothing is stored yet.

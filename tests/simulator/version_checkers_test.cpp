@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <utility>
 
+#include "simulator/store/model_volume.h"
 #include "tests/simulator/judgement.h"
 
 namespace muster::simulator {
@@ -139,6 +141,30 @@ TEST(VersionCheckersTest, GivingUpWithoutNeedIsRefused) {
   ExpectRefused(InPlaceOf<coordinator::OpenUpload>(attempts), "gives up in attempt 1 of 0");
   ExpectRefused(InPlaceOf<coordinator::OpenUpload>(bound), "with 0 updates too large");
   ExpectRefused(InPlaceOf<coordinator::BuildVersion>(attempts), "with no round open, or with a");
+}
+
+// --- Faults --------------------------------------------------------------------------------------
+
+/// A disk that fails, and nobody told it to.
+class Faulty : public ModelVolume {
+ public:
+  using ModelVolume::ModelVolume;
+  bool Excuses(Reason failure) const override { return !blamed && ModelVolume::Excuses(failure); }
+  bool blamed = false;
+};
+
+TEST(VersionCheckersTest, AFailureOfTheDiskWithoutAFaultIsRefused) {
+  for (const bool blamed : {false, true}) {
+    const auto volume = std::make_shared<Faulty>(1);
+    volume->blamed = blamed;
+    volume->FailNext(VolumeOperation::spool_sync);
+    Federation federation(World(1, {}), volume, MakeSetup());
+    const auto violations = federation.Run(kPatience).violations;
+    EXPECT_EQ(violations.empty(), !blamed);
+    if (blamed) {
+      EXPECT_THAT(violations, Contains(HasSubstr("the disk fails without a fault: io_failed")));
+    }
+  }
 }
 
 // --- P9 ------------------------------------------------------------------------------------------
