@@ -197,10 +197,10 @@ std::string SwarmText(const simulator::SwarmPlan& plan, const simulator::SwarmRe
       text += fmt::format("IDLE   {} never looked\n", checker);
     }
   }
-  text +=
-      fmt::format("seeds    {}..{}: {} run, {} clean, {} run twice, hash {}\n", plan.first,
-                  plan.last, Grouped(totals.seeds), Grouped(totals.seeds - report.failures.size()),
-                  Grouped(totals.twice), HashText(totals.hash));
+  text += fmt::format(
+      "seeds    {}..{}: {} run, {} clean, {} run twice, {} ended for damage, hash {}\n", plan.first,
+      plan.last, Grouped(totals.seeds), Grouped(totals.seeds - report.failures.size()),
+      Grouped(totals.twice), Grouped(totals.damaged), HashText(totals.hash));
   if (report.skipped > 0) {
     text += fmt::format("skipped  {}, which cannot have what is fixed; seed {}: {}\n",
                         Counted(report.skipped, "seed"), report.unfit->seed, report.unfit->what);
@@ -241,6 +241,7 @@ std::string SwarmJson(const simulator::SwarmPlan& plan, const simulator::SwarmRe
                  {"seeds", totals.seeds},
                  {"skipped", report.skipped},
                  {"twice", totals.twice},
+                 {"damaged", totals.damaged},
                  {"ending", EndingName(report.Worst())},
                  {"failures", failures},
                  {"hash", HashText(totals.hash)},
@@ -289,7 +290,9 @@ std::string SeedText(const simulator::SeedRun& run, const simulator::SeedOutcome
       "ran      {}{}, {} simulated, hash {}\n",
       crashed ? "" : Counted(outcome.commits, "commit") + ", ", Counted(outcome.events, "event"),
       HumanSeconds(static_cast<double>(outcome.simulated) / 1e6), HashText(outcome.hash));
-  if (outcome.ending == Ending::clean) return text + "clean\n";
+  if (outcome.ending == Ending::clean) {
+    return text + (outcome.damaged ? "clean: ended for damage\n" : "clean\n");
+  }
   return text + fmt::format("{}: {}\n", EndingName(outcome.ending), outcome.what);
 }
 
@@ -311,6 +314,7 @@ std::string SeedJson(const simulator::SeedRun& run, const simulator::SeedOutcome
   Json object = {{"event", "seed"},
                  {"ending", EndingName(outcome.ending)},
                  {"what", outcome.what},
+                 {"damaged", outcome.damaged},
                  {"commits", outcome.commits},
                  {"events", outcome.events},
                  {"simulated_s", static_cast<double>(outcome.simulated) / 1e6},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/random.h"
+#include "simulator/world/content.h"
 
 namespace muster::simulator {
 namespace {
@@ -184,6 +185,23 @@ void Chain::OnFinish(CheckpointStore& store) {
     return {};
   });
   Expect(read.has_value(), [&] { return "the records cannot be read: " + read.error().Text(); });
+}
+
+void Chain::OnDamagedEnd(CheckpointStore& store) {
+  const auto content = [](const RoundRecord& record) {
+    Batch batch;
+    batch.mutations.push_back(PutRoundRecord{record});
+    return ContentOf(batch);
+  };
+  for (const auto& [version, known] : ledger_.records()) {
+    const auto record = store.ReadRoundRecord(version);
+    const bool kept = record ? content(*record) == content(known) : MayBeRot(record.error());
+    Expect(kept, [&, version = version] {
+      return VersionText(version) + " at an end for damage " +
+             (record ? "is not the one that was committed"
+                     : "cannot be read: " + record.error().Text());
+    });
+  }
 }
 
 }  // namespace muster::simulator

@@ -19,6 +19,7 @@ class Chain : public Checker {
   void OnStart(const RecoveredState& recovered, CheckpointStore& store) override;
   void OnEffect(const coordinator::Effect& effect) override;
   void OnFinish(CheckpointStore& store) override;
+  void OnDamagedEnd(CheckpointStore& store) override;
 
  private:
   void CheckBatch(const Batch& batch);

@@ -22,6 +22,8 @@ class Checker : public Watcher {
 
   /// The run is over, its coordinator ended: what can be said only now. `store` holds its state.
   virtual void OnFinish(CheckpointStore& /*store*/) {}
+  /// The same of a run that ended for damage: what of `store` can be read must be what was written.
+  virtual void OnDamagedEnd(CheckpointStore& /*store*/) {}
 
  protected:
   /// `text()`, asked for only if it is not kept, says who, which id or version, what was expected.
@@ -29,6 +31,13 @@ class Checker : public Watcher {
   void Expect(bool kept, const Text& text) {
     ++looks_;
     if (!kept) world_.Violate(std::string(name_) + ": " + text());
+  }
+
+  /// Whether this may come of a flipped bit. A damaged log ends before what it lost.
+  bool MayBeRot(const Error& error) const {
+    const Flips& flips = world_.flips();
+    if (error.reason == Reason::not_found) return flips.Any(FlippedIn::log);
+    return error.reason == Reason::damage && flips.Explain(error.Text());
   }
 
   World& world_;

@@ -51,6 +51,10 @@ void Checkers::Finish(CheckpointStore& store) {
   for (const auto& checker : checkers_) checker->OnFinish(store);
 }
 
+void Checkers::FinishDamaged(CheckpointStore& store) {
+  for (const auto& checker : checkers_) checker->OnDamagedEnd(store);
+}
+
 Looks Checkers::looks() const {
   Looks looks;
   for (const auto& checker : checkers_) looks.emplace_back(checker->name(), checker->looks());

@@ -29,6 +29,8 @@ class Checkers {
   void Watch(Observer& observer);
   /// The coordinator has ended for good: what can be said only now. Once.
   void Finish(CheckpointStore& store);
+  /// The same after a run that ended for damage; what cannot be read must be what was flipped.
+  void FinishDamaged(CheckpointStore& store);
 
   const Ledger& ledger() const { return ledger_; }
   Looks looks() const;

@@ -62,8 +62,7 @@ void Durable::ExpectAnnounced(CheckpointStore& store, const char* when) {
   for (const auto& [version, digest] : announced_) {
     const auto record = store.ReadRoundRecord(version);
     // That it says so is all that is promised of flipped bits.
-    const bool rotten =
-        !record && record.error().reason == Reason::damage && world_.happened().rots > 0;
+    const bool rotten = !record && MayBeRot(record.error());
     Expect(rotten || (record.has_value() && record->digest == digest), [&, version = version] {
       return VersionText(version) + " was announced and " + when + " " +
              (record ? "has another digest" : "cannot be read: " + record.error().Text());
@@ -83,5 +82,9 @@ void Durable::OnStart(const RecoveredState& recovered, CheckpointStore& store) {
 }
 
 void Durable::OnFinish(CheckpointStore& store) { ExpectAnnounced(store, "at the end"); }
+
+void Durable::OnDamagedEnd(CheckpointStore& store) {
+  ExpectAnnounced(store, "at an end for damage");
+}
 
 }  // namespace muster::simulator

@@ -20,6 +20,7 @@ class Durable : public Checker {
   void OnEffect(const coordinator::Effect& effect) override;
   void OnWritten(const Batch& batch) override;
   void OnFinish(CheckpointStore& store) override;
+  void OnDamagedEnd(CheckpointStore& store) override;
 
  private:
   /// `how`: a literal, what told of it.

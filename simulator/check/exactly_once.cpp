@@ -194,4 +194,11 @@ void ExactlyOnce::OnFinish(CheckpointStore& store) {
   CheckAccounted(store.recovered(), "at the end");
 }
 
+// Which of them cannot be read judges the chain.
+void ExactlyOnce::OnDamagedEnd(CheckpointStore& store) {
+  for (const auto& [version, known] : ledger_.records()) {
+    if (const auto record = store.ReadRoundRecord(version)) CheckRecord(*record);
+  }
+}
+
 }  // namespace muster::simulator

@@ -164,8 +164,7 @@ void OrderFree::OnFinish(CheckpointStore& store) {
   if (!all_trained_ || broken_ || setup_.job.seed % kReplayEvery != 0) return;
   const auto replayed = coordinator::ReplayVersions(store, setup_.job, {}, [](Version) {});
   // A bit that was flipped must be found, and nothing can be computed from what it lies in.
-  const bool rotted = world_.happened().rots > 0;
-  Expect(replayed.has_value() || (rotted && replayed.error().reason == Reason::damage),
+  Expect(replayed.has_value() || MayBeRot(replayed.error()),
          [&] { return "the records do not replay: " + replayed.error().Text(); });
 }
 

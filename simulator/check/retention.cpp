@@ -44,10 +44,6 @@ void Retention::CheckAllKept(const char* when) {
   }
 }
 
-bool Retention::MayBeDamage(const Error& error) const {
-  return error.reason == Reason::damage && world_.happened().rots > 0;
-}
-
 void Retention::CheckBytes(CheckpointStore& store, Version version) {
   const auto record = ledger_.records().find(version);
   Expect(record != ledger_.records().end(),
@@ -56,7 +52,7 @@ void Retention::CheckBytes(CheckpointStore& store, Version version) {
   const auto unreadable = [&](const Error& error) {
     // A start may have met a power cut, which is no word of what lies there.
     if (error.reason == Reason::io_failed) return;
-    Expect(MayBeDamage(error),
+    Expect(MayBeRot(error),
            [&] { return VersionText(version) + " is held and cannot be read: " + error.Text(); });
   };
   const auto manifest = store.ReadManifest(version);
@@ -124,6 +120,13 @@ void Retention::OnFinish(CheckpointStore& store) {
              ", and no policy keeps it";
     });
     CheckBytes(store, version);
+  }
+}
+
+// Which are held says no policy any more; whose bytes can be read has the right ones.
+void Retention::OnDamagedEnd(CheckpointStore& store) {
+  for (const Version version : HeldIn(store)) {
+    if (ledger_.records().contains(version)) CheckBytes(store, version);
   }
 }
 

@@ -23,13 +23,13 @@ class Retention : public Checker {
   void OnEvent(const coordinator::Event& event) override;
   void OnEffect(const coordinator::Effect& effect) override;
   void OnFinish(CheckpointStore& store) override;
+  void OnDamagedEnd(CheckpointStore& store) override;
 
  private:
   /// REQUIRES: something is held.
   bool IsKept(Version version) const;
   void CheckAllKept(const char* when);
   void CheckBytes(CheckpointStore& store, Version version);
-  bool MayBeDamage(const Error& error) const;
 
   const CoordinatorSetup& setup_;
   const Ledger& ledger_;

@@ -19,6 +19,8 @@ constexpr Micros kDiskMost = 4 * kMillisecond;
 /// Longer than a round often takes: the next one's updates come, and its commit waits.
 constexpr Micros kVersionMost = 600 * kMillisecond;
 constexpr Micros kFoldMost = 3 * kMillisecond;
+/// checkpoint/spool.h: extents begin at whole ones.
+constexpr std::uint64_t kSpoolBlock = 4096;
 constexpr Micros kEvaluationMost = 40 * kMillisecond;
 
 /// REQUIRES: the name of a phase.
@@ -70,6 +72,7 @@ void CoordinatorNode::Perform(const PrepareSpool& effect) {
     if (Survives(spool_->Prepare(effect.extent_bytes, effect.extent_count),
                  SpoolRefused{effect.token})) {
       spool_prepared_ = true;
+      extent_bytes_ = (effect.extent_bytes + kSpoolBlock - 1) / kSpoolBlock * kSpoolBlock;
       const std::uint64_t life = life_;
       Feed(SpoolPrepared{effect.token});
       if (life == life_) RunFoldWork();
@@ -116,6 +119,9 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
   upload.stored += bytes.size();
   const bool whole = upload.stored == upload.bytes;
+  if (whole && world_.telling()) {
+    world_.Tell(actor_, "has the whole of " + std::get<UpdateChunk>(packet.message).id.Text());
+  }
   UpdateSummary summary = upload.checker.Summary();
   const std::uint64_t life = life_;
   Feed(ChunkStored{effect.upload, effect.offset + effect.bytes});
@@ -161,7 +167,12 @@ void CoordinatorNode::FinishFold(const Fold& effect) {
   // A thread of the database may have met the power cut first.
   if (!volume_->powered()) return static_cast<void>(Survives(read, Tick{}));
   const bool whole = read.has_value() && Xxh128Of(update) == effect.digest;
-  if (!whole && rotted_) {
+  const Flips& flips = world_.flips();
+  const std::uint64_t begin = extent_bytes_ * effect.extent.index;
+  // An encrypted spool says so itself, and lies there in another form.
+  spool_rotted_ =
+      !whole && (read ? flips.ExplainSpool(begin, update.size()) : flips.Any(FlippedIn::spool));
+  if (spool_rotted_) {
     return Feed(BuildFailed{{Reason::damage, "the bytes of " + effect.id.Text() + " differ"}});
   }
   world_.Expect(whole, "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
@@ -240,7 +251,7 @@ Status CoordinatorNode::LoadStored(Version version, ParameterSet* model) {
 // The process ends, as with a failed thread of the runtime.
 void CoordinatorNode::FailToEvaluate(const Error& error) {
   if (!volume_->powered()) return static_cast<void>(Survives(error, Tick{}));
-  if (error.reason == Reason::damage && rotted_) return StopForDamage(error.Text());
+  if (error.reason == Reason::damage) return StopForDamage(error.Text());
   world_.Violate("a version that is to be evaluated cannot be read: " + error.Text());
 }
 
@@ -266,7 +277,8 @@ void CoordinatorNode::Perform(const Notice& effect) {
 }
 
 void CoordinatorNode::Perform(const Stop& effect) {
-  if (effect.reason == Reason::damage && rotted_) return StopForDamage(effect.text);
+  if (effect.reason == Reason::damage && (spool_rotted_ || world_.flips().any()))
+    return StopForDamage(effect.text);
   // Without those who were thrown out a hostile one may be needed for the quorum.
   const bool needs_hostile = !world_.faults().hostile.empty() && observer_.roster_changed;
   gave_up_ = (effect.reason == Reason::attempts_exhausted && setup_.options.attempts_max > 0) ||

@@ -69,7 +69,8 @@ Status CoordinatorNode::OpenState() {
   // the log cuts off is then not missed.
   const bool older = start->state.epoch.epoch.number <= epoch_.number ||
                      start->state.head->version < observer_.announced;
-  if (rotted_ && world_.happened().power_cuts > 0 && older) {
+  const bool log_flipped = world_.flips().Any(FlippedIn::log);
+  if (log_flipped && world_.happened().power_cuts > 0 && older) {
     return Error{Reason::damage, "the end of the log, and the witness of it"};
   }
   observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
@@ -119,12 +120,14 @@ void CoordinatorNode::FailToStart(const Error& error) {
     if (world_.telling()) world_.Tell(actor_, "cannot start: " + error.Text());
     return StartLater();
   }
-  if (error.reason == Reason::damage && rotted_) return StopForDamage(error.Text());
+  if (error.reason == Reason::damage && world_.flips().any()) return StopForDamage(error.Text());
   world_.Violate("the state does not open: " + error.Text());
 }
 
 void CoordinatorNode::StopForDamage(const std::string& text) {
   if (world_.telling()) world_.Tell(actor_, "stops for damage: " + text);
+  world_.Expect(spool_rotted_ || world_.flips().Explain(text),
+                "damage that no flipped bit accounts for: " + text);
   finished_ = damaged_ = true;
   EndProcess();
 }
@@ -253,7 +256,7 @@ void CoordinatorNode::EndProcess() {
   payloads_.clear();
   uploads_.clear();
   fold_work_.clear();
-  spool_prepared_ = false;
+  spool_prepared_ = spool_rotted_ = false;
   sum_.reset();
   core_.reset();
   built_.reset();

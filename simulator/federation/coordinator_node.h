@@ -58,13 +58,8 @@ class CoordinatorNode {
   /// in the middle of a step.
   void Request(coordinator::Event event);
   std::function<void(coordinator::AdminTicket, const Status&, RosterIndex)> on_answer;
-  /// Bits were flipped on its volume: that it stops for damage is a good end from now on.
-  void ExpectDamage() { rotted_ = true; }
-  /// It goes on from a copy of what `first` has now: event stream, and flipped bits.
-  void GoOnFrom(const CoordinatorNode& first) {
-    reported_ = first.reported_;
-    rotted_ = first.rotted_;
-  }
+  /// It goes on from a copy of what `first` has now: its event stream.
+  void GoOnFrom(const CoordinatorNode& first) { reported_ = first.reported_; }
 
   Process& process() { return process_; }
   /// Nothing follows any more: the job has ended, or the state is damaged.
@@ -97,6 +92,7 @@ class CoordinatorNode {
   Status OpenState();
   Status EnrollAll();
   void FailToStart(const Error& error);
+  /// A good end only if a bit was flipped that can be what the text names.
   void StopForDamage(const std::string& text);
   void Feed(coordinator::Event event);
   bool DiesAt(const coordinator::Effect& effect);
@@ -164,7 +160,7 @@ class CoordinatorNode {
   bool finished_ = false;
   const coordinator::Event* event_ = nullptr;       ///< The core is stepping on it, for the story.
   std::set<std::pair<PublicKey, Reason>> told_of_;  ///< Of strangers: why they were refused.
-  bool rotted_ = false, damaged_ = false, gave_up_ = false;
+  bool damaged_ = false, gave_up_ = false;
 
   // --- One process ------------------------------------------------------------------------------
   std::uint64_t life_ = 0;
@@ -188,6 +184,8 @@ class CoordinatorNode {
   std::map<coordinator::PayloadHandle, Packet> payloads_;
   std::map<coordinator::UploadId, Upload> uploads_;
   bool spool_prepared_ = false;
+  std::uint64_t extent_bytes_ = 0;  ///< Of the spool, as it lies there.
+  bool spool_rotted_ = false;       ///< It was read and found changed, by a flipped bit.
   std::deque<FoldWork> fold_work_;
   std::optional<RingSum> sum_;
 };

@@ -121,6 +121,10 @@ RunResult Federation::Finish() {
   if (!volume_->powered()) volume_->Restart();
   result.damaged = coordinator_->damaged();
   if (result.finished && !result.damaged) JudgeEnd(result);
+  if (result.damaged) {
+    result.records.clear();
+    JudgeDamaged();
+  }
   Content content(world_.trace());
   content.Add(result.finished, result.damaged, result.records);
   result.happened = world_.happened();
@@ -132,7 +136,7 @@ RunResult Federation::Finish() {
 void Federation::JudgeEnd(RunResult& result) {
   auto store = volume_->OpenStore(OpenMode::read_only);
   const auto rotten = [this](const Error& error) {
-    return error.reason == Reason::damage && world_.happened().rots > 0;
+    return error.reason == Reason::damage && world_.flips().Explain(error.Text());
   };
   result.damaged = !store && rotten(store.error());
   if (result.damaged) return;
@@ -151,6 +155,15 @@ void Federation::JudgeEnd(RunResult& result) {
                 "there is one commit a round");
   checkers_->Finish(**store);
   if (!result.records.empty()) result.digest = result.records.back().digest;
+}
+
+// All that the damage leaves: a database that does not open at all leaves nothing.
+void Federation::JudgeDamaged() {
+  auto store = volume_->OpenDamaged();
+  if (store) return checkers_->FinishDamaged(**store);
+  const Error& error = store.error();
+  world_.Expect(error.reason == Reason::damage && world_.flips().Explain(error.Text()),
+                "nothing can be read after damage: " + error.Text());
 }
 
 }  // namespace muster::simulator

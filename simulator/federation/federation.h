@@ -25,7 +25,7 @@ std::vector<RosterEntry> MakeRoster(std::uint32_t count);
 /// What a run leaves. Equal constructions give equal runs.
 struct RunResult {
   bool finished = false;
-  /// Bits were flipped under it, and it ended because of that: finished, too, without records.
+  /// It ended for damage that a flipped bit accounts for: finished, too, without records.
   bool damaged = false;
   std::vector<RoundRecord> records;  ///< Of versions 1 and up, read from the store at the end.
   Sha256Digest digest{};             ///< Of the last version.
@@ -74,6 +74,7 @@ class Federation {
   void MakeNodes();
   void MakeEnemies();
   void JudgeEnd(RunResult& result);
+  void JudgeDamaged();
 
   World world_;
   Observer observer_;

@@ -1,6 +1,9 @@
 #include "simulator/federation/misfortunes.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
 #include "simulator/federation/durations.h"
 
@@ -10,6 +13,10 @@ namespace {
 /// Half the true rate to twice it.
 constexpr std::int64_t kRateLeast = ProcessClock::kTrueRate / 2;
 constexpr std::int64_t kRateMost = ProcessClock::kTrueRate * 2;
+/// By VolumeOperation: what is about to fail.
+constexpr std::array<std::string_view, kVolumeOperations> kOperationNames = {
+    "the next write of a batch", "the next sync of a batch", "the next sync of a version",
+    "the next write to the spool", "the next sync of the spool"};
 
 }  // namespace
 
@@ -116,17 +123,18 @@ void Misfortunes::SendAway(ParticipantNode& node, std::uint64_t value) {
 
 void Misfortunes::StrikeVolume() {
   if (const auto value = world_.Ask(FaultKind::disk_full, kCoordinator)) Fill(*value);
-  if (const auto value = world_.Ask(FaultKind::disk_error, kCoordinator)) {
+  if (const auto value = world_.Propose(FaultKind::disk_error, kCoordinator)) {
+    const std::uint64_t operation = *value % kVolumeOperations;
+    world_.TookEffect(FaultKind::disk_error, kCoordinator, kOperationNames.at(operation));
     ++world_.happened().disk_errors;
-    volume_.FailNext(static_cast<VolumeOperation>(*value % kVolumeOperations));
+    volume_.FailNext(static_cast<VolumeOperation>(operation));
   }
   if (const auto value = world_.Propose(FaultKind::rot, kCoordinator); value && volume_.powered()) {
-    const std::string flipped = volume_.Rot(*value);
-    if (!flipped.empty()) {
+    if (auto flip = volume_.Rot(*value)) {
       world_.TookEffect(FaultKind::rot, kCoordinator);
       ++world_.happened().rots;
-      coordinator_.ExpectDamage();
-      if (world_.telling()) world_.Tell(kCoordinator, "a bit flips in " + flipped);
+      if (world_.telling()) world_.Tell(kCoordinator, "a bit flips in " + flip->name);
+      world_.flips().Add(std::move(*flip));
     }
   }
   if (const auto value = world_.Propose(FaultKind::twin, kCoordinator)) {

@@ -45,6 +45,9 @@ void ParticipantNode::Perform(const Connect&) {
 }
 
 void ParticipantNode::Perform(const Send& effect) {
+  if (const auto* offer = std::get_if<Offer>(&effect.message); offer && world_.telling()) {
+    world_.Tell(actor_, "offers " + offer->id.Text());
+  }
   here_.network->SendToServer(link_, Channel::control,
                               {effect.fence, effect.message, nullptr, key_});
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/internal/damaged.h"
 #include "simulator/disk/file_system.h"
 
 namespace muster::simulator {
@@ -29,8 +30,11 @@ bool IsMeant(VolumeOperation wanted, const PlannedOperation& operation) {
 }
 
 /// What holds a state, rather than a note about it.
-bool MayRot(std::string_view path) {
-  return path.ends_with(".sst") || path.ends_with(".log") || path.ends_with("/spool");
+std::optional<FlippedIn> WhatRots(std::string_view path) {
+  if (path.ends_with(".sst")) return FlippedIn::table;
+  if (path.ends_with(".log")) return FlippedIn::log;
+  if (path.ends_with("/spool")) return FlippedIn::spool;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -68,16 +72,22 @@ void DiskVolume::FailNext(VolumeOperation operation) {
   });
 }
 
-std::string DiskVolume::Rot(std::uint64_t draw) {
+std::optional<Flip> DiskVolume::Rot(std::uint64_t draw) {
   std::vector<std::pair<std::string, std::uint64_t>> files;
   for (const auto& [path, size] : disk_->Files()) {
-    if (size > 0 && MayRot(path)) files.emplace_back(path, size);
+    if (size > 0 && WhatRots(path)) files.emplace_back(path, size);
   }
-  if (files.empty()) return {};
+  if (files.empty()) return std::nullopt;
   const auto& [path, size] = files[draw % files.size()];
   const std::uint64_t bit = draw / files.size() % (size * 8);
   disk_->FlipBit(path, bit);
-  return "bit " + std::to_string(bit) + " of " + path;
+  return Flip{*WhatRots(path), "bit " + std::to_string(bit) + " of " + path, bit / 8, {}};
+}
+
+Result<std::unique_ptr<CheckpointStore>> DiskVolume::OpenDamaged() {
+  auto opened = checkpoint::OpenDamagedToRead(Mount(disk_), state_dir_, state_key_);
+  MUSTER_TRY(opened);
+  return std::move(opened->store);
 }
 
 }  // namespace muster::simulator

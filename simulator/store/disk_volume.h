@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "checkpoint/internal/file_system.h"
@@ -29,7 +30,8 @@ class DiskVolume : public StateVolume {
   void SetFull(bool full) override;
   /// REQUIRES: the disk's plan is nobody else's.
   void FailNext(VolumeOperation operation) override;
-  std::string Rot(std::uint64_t draw) override;
+  std::optional<Flip> Rot(std::uint64_t draw) override;
+  Result<std::unique_ptr<CheckpointStore>> OpenDamaged() override;
   /// Null: the lock file's path is on the machine's own file system.
   std::shared_ptr<StateVolume> Copy() const override { return nullptr; }
 

@@ -22,6 +22,14 @@ std::string ChunkName(Version version, std::uint32_t index) {
   return "chunk " + std::to_string(index) + " of version " + std::to_string(version);
 }
 
+std::string ManifestName(Version version) {
+  return "the manifest of version " + std::to_string(version);
+}
+
+std::string RecordName(Version version) {
+  return "the round record of version " + std::to_string(version);
+}
+
 /// What a process knows of the disk: all of it and live, or for a reader what was there when it
 /// looked.
 struct View {
@@ -105,7 +113,7 @@ class ModelStore : public CheckpointStore {
 
   Result<VersionManifest> ReadManifest(Version version) override {
     MUSTER_TRY(disk_->CheckAlive(life_));
-    const std::string name = "the manifest of version " + std::to_string(version);
+    const std::string name = ManifestName(version);
     const auto found = view_.state->manifests().find(version);
     if (found == view_.state->manifests().end()) return Error{Reason::not_found, "no " + name};
     if (disk_->rotten_manifests.contains(version)) return Damaged(name);
@@ -178,7 +186,7 @@ class ModelStore : public CheckpointStore {
   }
   Status CheckRecord(Version version) const {
     if (!disk_->rotten_records.contains(version)) return {};
-    return Damaged("the round record of version " + std::to_string(version));
+    return Damaged(RecordName(version));
   }
 
   const std::shared_ptr<ModelDisk> disk_;
@@ -258,8 +266,8 @@ Status LookAt(const ModelDisk& disk) {
   if (!head) return {};
   const RecoveredState& state = disk.now.state();
   if (!state.head) return Damaged("head has no manifest");
-  if (disk.rotten_manifests.contains(*head)) return Damaged("the manifest of head");
-  if (disk.rotten_records.contains(*head)) return Damaged("the round record of head");
+  if (disk.rotten_manifests.contains(*head)) return Damaged(ManifestName(*head));
+  if (disk.rotten_records.contains(*head)) return Damaged(RecordName(*head));
   if (state.open_round && state.last_record &&
       state.open_round->round <= state.last_record->round) {
     return Damaged("round " + std::to_string(state.open_round->round) + " is open and closed");
@@ -275,7 +283,19 @@ void Sweep(ModelDisk* disk) {
   });
 }
 
+std::unique_ptr<CheckpointStore> OpenToRead(std::shared_ptr<ModelDisk> disk) {
+  BatchState state = disk->now;
+  std::map<Version, ModelChunks> chunks = disk->chunks;
+  return std::make_unique<ModelStore>(std::move(disk), std::move(state), std::move(chunks));
+}
+
 }  // namespace
+
+Result<std::unique_ptr<CheckpointStore>> OpenDamagedModelStore(std::shared_ptr<ModelDisk> disk) {
+  MUSTER_TRY(disk->CheckAlive(disk->life));
+  if (!disk->made) return Error{Reason::not_found, "there is no checkpoint"};
+  return OpenToRead(std::move(disk));
+}
 
 Result<std::unique_ptr<CheckpointStore>> OpenModelStore(std::shared_ptr<ModelDisk> disk,
                                                         OpenMode mode) {
@@ -283,10 +303,7 @@ Result<std::unique_ptr<CheckpointStore>> OpenModelStore(std::shared_ptr<ModelDis
   if (mode == OpenMode::read_only) {
     if (!disk->made) return Error{Reason::not_found, "there is no checkpoint"};
     MUSTER_TRY(LookAt(*disk));
-    BatchState state = disk->now;
-    std::map<Version, ModelChunks> chunks = disk->chunks;
-    return std::unique_ptr<CheckpointStore>(
-        std::make_unique<ModelStore>(std::move(disk), std::move(state), std::move(chunks)));
+    return OpenToRead(std::move(disk));
   }
   if (disk->in_use) return Error{Reason::state_in_use, "another process writes"};
   MUSTER_TRY(LookAt(*disk));

@@ -15,6 +15,9 @@ namespace muster::simulator {
 Result<std::unique_ptr<CheckpointStore>> OpenModelStore(std::shared_ptr<ModelDisk> disk,
                                                         OpenMode mode);
 
+/// To read, past damage: what is damaged says so when it is read. Errors: not_found.
+Result<std::unique_ptr<CheckpointStore>> OpenDamagedModelStore(std::shared_ptr<ModelDisk> disk);
+
 /// Everything is written out of the log. REQUIRES: a store opened to be written by OpenModelStore.
 Status RunModelUpkeep(CheckpointStore& store);
 

@@ -14,7 +14,10 @@ namespace {
 /// One thing that may rot.
 struct Stored {
   std::string name;
-  std::function<void(std::uint64_t draw)> rot;
+  /// Returns which byte of the spool it was; 0 of anything else.
+  std::function<std::uint64_t(std::uint64_t draw)> rot;
+  FlippedIn in = FlippedIn::object;
+  std::string update = {};  ///< In the spool.
 };
 
 void ListVersions(ModelDisk* disk, std::vector<Stored>* list) {
@@ -26,6 +29,7 @@ void ListVersions(ModelDisk* disk, std::vector<Stored>* list) {
                          const std::uint64_t bit = draw % (changed[i].size() * 8);
                          changed[i][bit / 8] ^= static_cast<std::byte>(1U << (bit % 8));
                          chunks = std::make_shared<const std::vector<Bytes>>(std::move(changed));
+                         return std::uint64_t{0};
                        }});
     }
   }
@@ -33,19 +37,28 @@ void ListVersions(ModelDisk* disk, std::vector<Stored>* list) {
 
 void ListRecords(ModelDisk* disk, std::vector<Stored>* list) {
   for (const auto& [version, record] : disk->now.records()) {
-    list->push_back({"the round record of version " + std::to_string(version),
-                     [disk, version](std::uint64_t) { disk->rotten_records.insert(version); }});
+    list->push_back(
+        {"the round record of version " + std::to_string(version), [disk, version](std::uint64_t) {
+           disk->rotten_records.insert(version);
+           return std::uint64_t{0};
+         }});
   }
   for (const auto& [version, manifest] : disk->now.manifests()) {
-    list->push_back({"the manifest of version " + std::to_string(version),
-                     [disk, version](std::uint64_t) { disk->rotten_manifests.insert(version); }});
+    list->push_back(
+        {"the manifest of version " + std::to_string(version), [disk, version](std::uint64_t) {
+           disk->rotten_manifests.insert(version);
+           return std::uint64_t{0};
+         }});
   }
 }
 
 void ListKeys(ModelDisk* disk, std::vector<Stored>* list) {
   const RecoveredState& state = disk->now.state();
   const auto add = [&](const std::string& name) {
-    list->push_back({name, [disk, name](std::uint64_t) { disk->rotten_key = name; }});
+    list->push_back({name, [disk, name](std::uint64_t) {
+                       disk->rotten_key = name;
+                       return std::uint64_t{0};
+                     }});
   };
   if (state.job) add("the job");
   if (state.open_round) add("the open round");
@@ -61,8 +74,11 @@ void ListUpdates(ModelDisk* disk, std::vector<Stored>* list) {
       if (begin >= disk->spool.size() || !state.head || state.head->model_bytes == 0) continue;
       list->push_back({"the bytes of " + update.id.Text() + " in the spool",
                        [disk, begin, bytes = state.head->model_bytes](std::uint64_t draw) {
-                         disk->spool.FlipBit(begin * 8 + draw % (bytes * 8));
-                       }});
+                         const std::uint64_t bit = begin * 8 + draw % (bytes * 8);
+                         disk->spool.FlipBit(bit);
+                         return bit / 8;
+                       },
+                       FlippedIn::spool, update.id.Text()});
     }
   }
 }
@@ -102,16 +118,20 @@ void ModelVolume::SetFull(bool full) { disk_->full = full; }
 
 void ModelVolume::FailNext(VolumeOperation operation) { disk_->fails_next = operation; }
 
-std::string ModelVolume::Rot(std::uint64_t draw) {
+std::optional<Flip> ModelVolume::Rot(std::uint64_t draw) {
   std::vector<Stored> list;
   ListVersions(disk_.get(), &list);
   ListRecords(disk_.get(), &list);
   ListKeys(disk_.get(), &list);
   ListUpdates(disk_.get(), &list);
-  if (list.empty()) return {};
+  if (list.empty()) return std::nullopt;
   const Stored& chosen = list[draw % list.size()];
-  chosen.rot(draw / list.size());
-  return chosen.name;
+  const std::uint64_t byte = chosen.rot(draw / list.size());
+  return Flip{chosen.in, chosen.name, byte, chosen.update};
+}
+
+Result<std::unique_ptr<CheckpointStore>> ModelVolume::OpenDamaged() {
+  return OpenDamagedModelStore(disk_);
 }
 
 std::shared_ptr<StateVolume> ModelVolume::Copy() const {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "simulator/store/volume.h"
 
@@ -28,7 +28,8 @@ class ModelVolume : public StateVolume {
   void FailNext(VolumeOperation operation) override;
   bool Excuses(Reason failure) const override;
   /// A chunk, a record, a manifest, a key that every start reads, or an accepted update's bytes.
-  std::string Rot(std::uint64_t draw) override;
+  std::optional<Flip> Rot(std::uint64_t draw) override;
+  Result<std::unique_ptr<CheckpointStore>> OpenDamaged() override;
   std::shared_ptr<StateVolume> Copy() const override;
 
  private:

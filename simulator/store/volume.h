@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
 #include "common/error.h"
 #include "simulator/disk/virtual_disk.h"
+#include "simulator/store/flip.h"
 
 namespace muster::simulator {
 
@@ -52,9 +53,11 @@ class StateVolume {
   /// like this: it is full, or was told to fail and did. A disk that does not know says yes.
   virtual bool Excuses(Reason /*failure*/) const { return true; }
   /// A bit of one stored thing, chosen by `draw`, turns over: whoever reads the thing next finds
-  /// damage, or in the spool other bytes than were written. Returns what it was, for the story;
-  /// empty: nothing is stored yet.
-  virtual std::string Rot(std::uint64_t draw) = 0;
+  /// damage, or in the spool other bytes than were written. Returns what it was; none: nothing is
+  /// stored yet.
+  virtual std::optional<Flip> Rot(std::uint64_t draw) = 0;
+  /// The state to read, as far as damage leaves it: OpenDamagedToRead.
+  virtual Result<std::unique_ptr<CheckpointStore>> OpenDamaged() = 0;
   /// The disk of another machine, with what is durable on this one now. Null: not of this kind.
   virtual std::shared_ptr<StateVolume> Copy() const = 0;
 };

@@ -18,6 +18,7 @@ template <typename Archive, typename Outcome>
 void FieldsOfOutcome(Archive& archive, Outcome& outcome) {
   archive.Take(outcome.ending);
   archive.Take(outcome.what);
+  archive.Take(outcome.damaged);
   archive.Take(outcome.hash);
   archive.Take(outcome.commits);
   archive.Take(outcome.events);

@@ -214,6 +214,7 @@ class Run {
       outcome.ending = Ending::liveness;
       outcome.what = WhyNotFinished() + ": " + result.waiting;
     }
+    outcome.damaged = result.damaged;
     outcome.hash = world.hash();
     outcome.commits = progress_.commits();
     outcome.events = result.happened.events;

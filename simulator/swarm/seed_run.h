@@ -55,6 +55,7 @@ struct SeedOutcome {
   Ending ending = Ending::clean;
   /// What is wrong, in one line: the broken promise, who waits for what; empty if it is clean.
   std::string what;
+  bool damaged = false;  ///< It ended for damage by a flipped bit, which is a good end.
   std::uint64_t hash = 0;
   std::uint64_t commits = 0;
   std::uint64_t events = 0;

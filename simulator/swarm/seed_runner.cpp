@@ -140,6 +140,7 @@ class Runner {
     SwarmTotals& totals = report_.totals;
     ++totals.seeds;
     totals.twice += RunsTwice(seed);
+    totals.damaged += outcome.damaged ? 1 : 0;
     totals.commits += outcome.commits;
     totals.faults += outcome.faults.size();
     totals.events += outcome.events;

@@ -34,7 +34,8 @@ struct FailedSeed {
 struct SwarmTotals {
   std::uint64_t seeds = 0;  ///< Run so far.
   std::uint64_t commits = 0, faults = 0, events = 0;
-  std::uint64_t twice = 0;  ///< Seeds that were run twice.
+  std::uint64_t twice = 0;    ///< Seeds that were run twice.
+  std::uint64_t damaged = 0;  ///< Seeds that ended for damage.
   std::uint64_t median_commits = 0, median_faults = 0, median_events = 0;
   double simulated_s = 0, elapsed_s = 0;
   std::uint64_t hash = 0;  ///< Of all seeds' hashes, in whatever order they ran.

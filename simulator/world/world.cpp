@@ -28,9 +28,12 @@ std::optional<std::uint64_t> World::Propose(FaultKind kind, Actor actor) {
   return value;
 }
 
-void World::TookEffect(FaultKind kind, Actor actor) {
+void World::TookEffect(FaultKind kind, Actor actor, std::string_view what) {
   ++coverage_[{kind, phase()}];
-  if (telling_) Tell(actor, std::string("FAULT ") + std::string(FaultName(kind)));
+  if (!telling_) return;
+  std::string text = "FAULT " + std::string(FaultName(kind));
+  if (!what.empty()) text += ": " + std::string(what);
+  Tell(actor, std::move(text));
 }
 
 bool World::RunUntil(const std::function<bool()>& done, Micros limit) {

@@ -6,11 +6,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "common/ids.h"
 #include "common/random.h"
+#include "simulator/store/flip.h"
 #include "simulator/world/event_queue.h"
 #include "simulator/world/schedule.h"
 #include "simulator/world/trace.h"
@@ -45,6 +47,8 @@ class World {
   const Faults& faults() const { return faults_; }
   Schedule& schedule() { return schedule_; }
   Happened& happened() { return happened_; }
+  /// Bits that were flipped under the coordinator and its copies.
+  Flips& flips() { return flips_; }
   const Coverage& coverage() const { return coverage_; }
   std::uint64_t hash() const { return hash_.value(); }
   /// For whoever has more to fold into it.
@@ -59,9 +63,9 @@ class World {
   /// it.
   std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor);
   /// The same of a fault that may find nothing to befall: whoever asks calls TookEffect if it did,
-  /// which counts and tells it.
+  /// which counts and tells it, with `what` it befell.
   std::optional<std::uint64_t> Propose(FaultKind kind, Actor actor);
-  void TookEffect(FaultKind kind, Actor actor);
+  void TookEffect(FaultKind kind, Actor actor, std::string_view what = {});
   bool Happens(FaultKind kind, Actor actor) { return Ask(kind, actor).has_value(); }
 
   // --- Time --------------------------------------------------------------------------------------
@@ -101,6 +105,7 @@ class World {
   Schedule schedule_;
   RollingHash hash_;
   Happened happened_;
+  Flips flips_;
   Coverage coverage_;
   std::vector<std::string> violations_;
   bool telling_ = false;

@@ -86,10 +86,11 @@ TEST_F(ModelVolumeTest, WhateverRotsIsFoundOut) {
   std::set<std::string> rotten;
   for (std::uint64_t draw = 0; draw < 40; ++draw) {
     const std::shared_ptr<StateVolume> copy = volume_->Copy();
-    const std::string what = copy->Rot(draw);
-    ASSERT_FALSE(what.empty());
+    const auto flip = copy->Rot(draw);
+    ASSERT_TRUE(flip.has_value());
+    const std::string& what = flip->name;
     rotten.insert(what);
-    const bool in_spool = what.find("spool") != std::string::npos;
+    const bool in_spool = flip->in == FlippedIn::spool;
     EXPECT_EQ(ReadSpool(*copy) != whole, in_spool) << what;
     EXPECT_EQ(AllReads(*copy).contains(Reason::damage), !in_spool) << what;
   }
@@ -97,7 +98,7 @@ TEST_F(ModelVolumeTest, WhateverRotsIsFoundOut) {
   EXPECT_EQ(rotten.size(), 6U);
 }
 
-TEST_F(ModelVolumeTest, NothingRotsWhereNothingLies) { EXPECT_EQ(ModelVolume(2).Rot(7), ""); }
+TEST_F(ModelVolumeTest, NothingRotsWhereNothingLies) { EXPECT_FALSE(ModelVolume(2).Rot(7)); }
 
 TEST_F(ModelVolumeTest, ASecondWriterIsRefusedAndACopyIsAnotherMachine) {
   const auto store = volume_->OpenStore(OpenMode::create_or_open);

@@ -176,6 +176,67 @@ TEST_F(ProcessFaultsTest, RotIsFoundOrChangesNoBit) {
   EXPECT_GT(damaged, 0U);
 }
 
+/// A bit flips at 2 s, and the run is told of `told`; then the power goes, so that a start looks.
+RunResult PlayRot(std::uint64_t draw, const std::function<void(Flips&, const Flip&)>& told) {
+  const auto volume = std::make_shared<ModelVolume>(1);
+  Federation federation(World(1, {}), volume, SetupOf());
+  federation.world().At(2'000 * kMillisecond, kCoordinator, [&] {
+    const auto flip = volume->Rot(draw);
+    ASSERT_TRUE(flip.has_value());
+    told(federation.world().flips(), *flip);
+    federation.coordinator().Die(/*machine=*/true, Unsynced::lost);
+  });
+  return federation.Run(kPatience);
+}
+
+TEST_F(ProcessFaultsTest, DamageThatNobodyFlippedIsRefused) {
+  int ended = 0, refused = 0, refused_of_another = 0;
+  for (std::uint64_t draw = 0; draw < 40; ++draw) {
+    const RunResult sound = PlayRot(draw, [](Flips& flips, const Flip& flip) { flips.Add(flip); });
+    EXPECT_TRUE(sound.violations.empty()) << sound.violations.front();
+    if (!sound.damaged) continue;
+    ++ended;
+    refused += !PlayRot(draw, [](Flips&, const Flip&) {}).violations.empty();
+    const RunResult another = PlayRot(draw, [](Flips& flips, const Flip& flip) {
+      const bool in_spool = flip.in == FlippedIn::spool;
+      flips.Add(in_spool ? Flip{FlippedIn::spool, flip.name, flip.byte + (1U << 20U), "none"}
+                         : Flip{FlippedIn::object, flip.name + "0", 0, {}});
+    });
+    refused_of_another += !another.violations.empty();
+  }
+  EXPECT_GT(ended, 3);
+  EXPECT_EQ(refused, ended);
+  EXPECT_EQ(refused_of_another, ended);
+}
+
+TEST_F(ProcessFaultsTest, WhatDamageLeavesIsJudged) {
+  // A record of an old version rots as well, and nobody is told.
+  const auto volume = std::make_shared<ModelVolume>(1);
+  Federation federation(World(1, {}), volume, SetupOf());
+  bool doubly = false;
+  federation.world().At(2'000 * kMillisecond, kCoordinator, [&] {
+    bool key = false, record = false;
+    for (std::uint64_t draw = 0; draw < 200 && !(key && record); ++draw) {
+      const auto looked = volume->Copy()->Rot(draw);
+      const bool is_key = looked->name == "the job";
+      const bool is_record = looked->name == "the round record of version 0";
+      if ((is_key && key) || (is_record && record) || (!is_key && !is_record)) continue;
+      const auto flip = volume->Rot(draw);
+      if (is_key) federation.world().flips().Add(*flip);
+      (is_key ? key : record) = true;
+    }
+    doubly = key && record;
+    federation.coordinator().Die(/*machine=*/true, Unsynced::lost);
+  });
+  const RunResult run = federation.Run(kPatience);
+  ASSERT_TRUE(doubly);
+  EXPECT_TRUE(run.damaged);
+  ASSERT_FALSE(run.violations.empty());
+  EXPECT_NE(run.violations.front().find("cannot be read: damage: the round record of version 0"),
+            std::string::npos)
+      << run.violations.front();
+}
+
 TEST_F(ProcessFaultsTest, ARosterThatChangesBreaksNoPromise) {
   Happened sum;
   for (std::uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {

@@ -44,7 +44,8 @@ class NothingMixed : public StateVolume {
   std::uint64_t free_bytes() const override { return volume_->free_bytes(); }
   void SetFull(bool full) override { volume_->SetFull(full); }
   void FailNext(VolumeOperation operation) override { volume_->FailNext(operation); }
-  std::string Rot(std::uint64_t draw) override { return volume_->Rot(draw); }
+  std::optional<Flip> Rot(std::uint64_t draw) override { return volume_->Rot(draw); }
+  Result<std::unique_ptr<CheckpointStore>> OpenDamaged() override { return volume_->OpenDamaged(); }
   std::shared_ptr<StateVolume> Copy() const override { return volume_->Copy(); }
 
   std::uint64_t kept() const { return kept_; }
