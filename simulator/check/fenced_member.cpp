@@ -67,7 +67,7 @@ void FencedMember::OnSave(RosterIndex who, Member& member, const participant::Sa
   });
   const bool own = !member.seen || epochs_.contains(member.seen->epoch);
   // In a hello whose bits flipped before they were sealed the coordinator reads another epoch.
-  const bool may_be_misread = world_.happened().garbled > 0;
+  const bool may_be_misread = world_.happened().garbled_hellos.contains(ActorOf(who));
   Expect(own || may_be_misread || (next && next->epoch == member.seen->epoch), [&] {
     return MemberText(who) + " has followed another coordinator in " +
            FenceText(FenceOf(member.seen)) + ", and follows this one in " +

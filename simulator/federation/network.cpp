@@ -184,7 +184,7 @@ void Network::Carry(Connection& connection, std::size_t lane, Packet packet) {
   if (const auto value = world_.Ask(FaultKind::sever, who)) Sever(connection, *value);
   const bool severed = connection.lanes.at(lane).severed;
   if (world_.Propose(FaultKind::lose, who)) {
-    if (!severed) world_.TookEffect(FaultKind::lose, who);
+    if (!severed) world_.TookEffect(FaultKind::lose, who, MessageName(packet.message));
     ++happened.losses;
     return;
   }
@@ -194,6 +194,9 @@ void Network::Carry(Connection& connection, std::size_t lane, Packet packet) {
     ++happened.corruptions;
     packet = Corrupt(packet, DirectionOf(lane) == Direction::to_client, *corrupt);
     happened.garbled += packet.garbled ? 1 : 0;
+    if (packet.garbled && std::holds_alternative<Hello>(packet.message)) {
+      happened.garbled_hellos.insert(who);
+    }
   }
   if (severed) return;
   const Micros arrival = ArrivalOf(connection, lane);

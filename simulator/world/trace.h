@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Happened {
   std::uint64_t partitions = 0, clogs = 0;
   /// Of the corrupted, those that could be read and said something else: only they can lie.
   std::uint64_t corruptions = 0, garbled = 0;
+  std::set<Actor> garbled_hellos;  ///< Of whom one or more were garbled.
   std::uint64_t hostile_acts = 0, strangers_at_the_door = 0, strangers_inside = 0, impostors = 0;
   std::array<std::uint64_t, 18> hostile_said = {};   ///< By alternative of Message.
   std::array<std::uint64_t, 16> hostile_flaws = {};  ///< By Flaw of offered updates.

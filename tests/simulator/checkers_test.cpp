@@ -20,6 +20,7 @@ using coordinator::Event;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST(CheckersTest, ARunThatIsWhatItWasIsAcceptedAndEveryCheckerLooks) {
   const Judgement judged = Judge({});
@@ -269,6 +270,13 @@ TEST(CheckersTest, AParticipantThatFollowedACopyAndFollowsThisOneIsRefused) {
     return true;
   };
   ExpectRefused(treatment, "has followed another coordinator in l1.e1");
+  // A garbled hello excuses whose it was, and nobody else.
+  Happened happened{.garbled = 1, .garbled_hellos = {ActorOf(kParticipants)}};
+  EXPECT_THAT(Judge(treatment, MakeSetup(), std::nullopt, happened).violations,
+              Contains(HasSubstr("has followed another coordinator in l1.e1")));
+  for (RosterIndex i = 0; i < kParticipants; ++i) happened.garbled_hellos.insert(ActorOf(i));
+  EXPECT_THAT(Judge(treatment, MakeSetup(), std::nullopt, happened).violations,
+              Not(Contains(HasSubstr("has followed another coordinator in l1.e1"))));
 }
 
 // --- P8 ------------------------------------------------------------------------------------------

@@ -45,13 +45,15 @@ struct Judgement {
 };
 
 /// A run with a power cut of the coordinator after version 1, as the treated checkers see it; they
-/// may be told of another setup than it has.
+/// may be told of another setup than it has, and of what else happened.
 inline Judgement Judge(const Treatment& treatment, CoordinatorSetup setup = MakeSetup(),
-                       std::optional<CoordinatorSetup> told = std::nullopt) {
+                       std::optional<CoordinatorSetup> told = std::nullopt,
+                       const Happened& happened = {}) {
   static const TempDir state_dir;
   setup.state_dir = state_dir.path();
   if (!told) told = setup;
   World judge(1, {});
+  judge.happened() = happened;
   Checkers checkers(judge, *told);
   Observer patients;
   checkers.Watch(patients);
