@@ -72,6 +72,11 @@ void JobEnd::CheckBatch(const Batch& batch) {
     head = put->record.version;
     if (head > 0) CheckCommit(head);
   }
+  for (const auto* put : All<PutOpenRound>(batch)) {
+    Expect(!ReachesTarget(put->round.parent), [&] {
+      return "a round opens on " + VersionText(put->round.parent) + ", which reaches the target";
+    });
+  }
   for (const auto* put : All<PutEvaluation>(batch)) CheckEvaluation(put->record);
   for (const auto* put : All<PutFinish>(batch)) CheckFinish(put->record, head);
   Expect(All<ClearFinish>(batch).empty(), [] { return "an end of the job is taken back"; });

@@ -161,7 +161,7 @@ class Drawer {
     Set(&SwarmOptions::evaluate, [](Dice& dice) -> std::uint64_t { return dice.Percent(50); });
     // A model that was not trained has 75 by the synthetic trainer's measure.
     Set(&SwarmOptions::target,
-        [&](Dice& dice) { return o.evaluate == 1 && dice.Percent(20) ? dice.Between(73, 80) : 0; });
+        [&](Dice& dice) { return o.evaluate == 1 && dice.Percent(30) ? dice.Between(73, 80) : 0; });
   }
 
   void DrawTimes() {
@@ -181,8 +181,9 @@ class Drawer {
     Set(&SwarmOptions::prepare_ms, [](Dice& dice) { return dice.Scaled(4, 1'000); });
     Set(&SwarmOptions::upkeep_every,
         [](Dice& dice) { return dice.Percent(25) ? 0 : dice.Between(2, 8); });
+    // Few: only a round that comes to the last one shows what is said then.
     Set(&SwarmOptions::attempts_max,
-        [](Dice& dice) { return dice.Percent(96) ? 0 : dice.Between(3, 20); });
+        [](Dice& dice) { return dice.Percent(88) ? 0 : dice.Between(2, 6); });
   }
 
   void DrawFaults() {

@@ -119,8 +119,11 @@ TEST(VersionCheckersTest, AnEndBeforeTheTargetIsRefused) {
 }
 
 TEST(VersionCheckersTest, AJobThatGoesOnPastItsTargetIsRefused) {
-  EXPECT_THAT(Judge({}, MakeSetup(), Aiming(0.1)).violations,
+  const Judgement judged = Judge({}, MakeSetup(), Aiming(0.1));
+  EXPECT_THAT(judged.violations,
               Contains(HasSubstr("version 2 is committed, and the one before reached the target")));
+  EXPECT_THAT(judged.violations,
+              Contains(HasSubstr("a round opens on version 1, which reaches the target")));
 }
 
 TEST(VersionCheckersTest, ACommitAfterTheEndIsRefused) {
