@@ -27,7 +27,8 @@ Impostor::Impostor(std::uint64_t value, std::shared_ptr<const Packet> welcome,
 }
 
 std::vector<std::pair<Channel, Packet>> Impostor::Answer(const Packet& heard) {
-  if (lie_ == Lie::silence || welcome_ == nullptr || heard.unreadable) return {};
+  // What a flipped bit says it has seen is not what it remembers: a lie about that it may believe.
+  if (lie_ == Lie::silence || welcome_ == nullptr || heard.unreadable || heard.garbled) return {};
   if (const auto* hello = std::get_if<Hello>(&heard.message)) return Greet(*hello);
   if (lie_ != Lie::other_bytes) return {};
   if (std::holds_alternative<LeaseRenew>(heard.message)) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/limits.h"
+#include "simulator/federation/impostor.h"
 #include "simulator/federation/synthetic_setup.h"
 #include "simulator/store/model_volume.h"
 #include "tests/simulator/seed_count.h"
@@ -205,6 +206,20 @@ TEST_F(HostileTest, OneSeedGivesOneRun) {
     Play(seed, faults, SetupOf(kParticipants));
     EXPECT_EQ(hash_, hash) << "seed " << seed;
   }
+}
+
+// Its lies can be seen through by whoever remembers; of what flipped bits say nobody does.
+TEST(ImpostorTest, IsSilentToAHelloWhoseBitsFlipped) {
+  Welcome told;
+  told.lineages.emplace_back();
+  const auto welcome = std::make_shared<const Packet>(Packet{.message = told});
+  Impostor impostor(static_cast<std::uint64_t>(Lie::other_nonce), welcome, nullptr);
+  Hello hello;
+  hello.seen = SeenState{};
+  Packet heard{.message = hello};
+  EXPECT_EQ(impostor.Answer(heard).size(), 1U);
+  heard.garbled = true;
+  EXPECT_TRUE(impostor.Answer(heard).empty());
 }
 
 }  // namespace
