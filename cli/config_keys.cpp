@@ -107,9 +107,6 @@ void AddJob(std::vector<ConfigKey>& keys) {
                          kRoundsMax, [](auto& c) -> auto& { return c.core.rounds; }));
   keys.push_back(TargetAccuracy());
   keys.push_back(Choice<ModelKind>("model.kind", "What is trained.",
-                                   {{"softmax", ModelKind::softmax},
-                                    {"mlp", ModelKind::mlp},
-                                    {"synthetic", ModelKind::synthetic}},
                                    [](auto& c) -> auto& { return c.job.model.kind; }));
   keys.push_back(Hidden());
   keys.push_back(Count("model.parameters", "synthetic: how many float32 values.",
@@ -125,7 +122,6 @@ void AddData(std::vector<ConfigKey>& keys) {
   keys.push_back(Choice<DataSource>(
       "data.source",
       "digits: drawn by Muster itself; idx: the files of MNIST; none: for model.kind synthetic.",
-      {{"none", DataSource::none}, {"digits", DataSource::digits}, {"idx", DataSource::idx}},
       [](auto& c) -> auto& { return c.job.data.source; }));
   keys.push_back(Text(
       "data.dir", "idx: the folder of the four files on this machine; no part of the job.",
@@ -133,33 +129,61 @@ void AddData(std::vector<ConfigKey>& keys) {
   keys.push_back(Count("data.parts",
                        "Parts the data is split in; the participant of index i has part i.",
                        [](auto& c) -> auto& { return c.job.data.parts; }));
-  keys.push_back(Choice<Partition>(
-      "data.partition", "iid: at random; shards: sorted by label, each part gets a few shards.",
-      {{"iid", Partition::iid}, {"shards", Partition::shards}},
-      [](auto& c) -> auto& { return c.job.data.partition; }));
+  keys.push_back(Choice<Partition>("data.partition",
+                                   "iid: at random; shards: sorted by label, each part gets a few "
+                                   "shards; dirichlet: each part's "
+                                   "mix of labels is drawn.",
+                                   [](auto& c) -> auto& { return c.job.data.partition; }));
   keys.push_back(Count("data.shards_per_part", "shards: how many shards a part gets.",
                        [](auto& c) -> auto& { return c.job.data.shards_per_part; }));
+  keys.push_back(Number("data.dirichlet_alpha",
+                        "dirichlet: small: parts that differ much; large: parts alike.",
+                        [](auto& c) -> auto& { return c.job.data.dirichlet_alpha; }));
   keys.push_back(Count("data.train_examples",
                        "Examples trained on, over all parts; idx: 0 takes all of the file.",
                        [](auto& c) -> auto& { return c.job.data.train_examples; }));
   keys.push_back(Count("data.test_examples",
                        "Held-out examples for evaluation; idx: 0 takes all of the file.",
                        [](auto& c) -> auto& { return c.job.data.test_examples; }));
+  keys.push_back(Choice<DataAccess>("data.access",
+                                    "parts: each participant has a part of its own; elastic: "
+                                    "blocks of the examples are leased to whoever is there.",
+                                    [](auto& c) -> auto& { return c.job.data.access; }));
+  keys.push_back(Count("data.block_examples", "elastic: examples of a block.",
+                       [](auto& c) -> auto& { return c.job.data.block_examples; }));
 }
 
 void AddTrain(std::vector<ConfigKey>& keys) {
   keys.push_back(Count("train.epochs", "E: passes over a participant's part in one round.",
                        [](auto& c) -> auto& { return c.job.train.epochs; }));
+  keys.push_back(Count("train.steps",
+                       "H: so many batches in one round instead of epochs; 0: epochs.",
+                       [](auto& c) -> auto& { return c.job.train.steps; }));
   keys.push_back(BatchSize());
-  keys.push_back(Number("train.learning_rate", "Of the participants' plain SGD.",
+  keys.push_back(Number("train.learning_rate", "Of the participants' optimizer.",
                         [](auto& c) -> auto& { return c.job.train.learning_rate; }));
+  keys.push_back(Choice<Optimizer>(
+      "train.optimizer",
+      "Of the participants: sgd is plain, adamw has moments and a decay of its own.",
+      [](auto& c) -> auto& { return c.job.train.optimizer; }));
+  keys.push_back(Number("train.adam_beta1", "adamw: decay of the first moment.",
+                        [](auto& c) -> auto& { return c.job.train.adam_beta1; }));
+  keys.push_back(Number("train.adam_beta2", "adamw: decay of the second moment.",
+                        [](auto& c) -> auto& { return c.job.train.adam_beta2; }));
+  keys.push_back(Number("train.adam_epsilon", "adamw: added to the root of the second moment.",
+                        [](auto& c) -> auto& { return c.job.train.adam_epsilon; }));
+  keys.push_back(Number("train.weight_decay",
+                        "adamw: decoupled from the gradient, times the learning rate.",
+                        [](auto& c) -> auto& { return c.job.train.weight_decay; }));
   keys.push_back(Count("train.duration_ms", "synthetic: how long one fit takes, in milliseconds.",
                        [](auto& c) -> auto& { return c.job.train.duration_ms; }));
 }
 
 void AddRound(std::vector<ConfigKey>& keys) {
-  keys.push_back(Choice<Mode>("round.mode", "How rounds run: federated averaging.",
-                              {{"fedavg", Mode::fedavg}},
+  keys.push_back(Choice<Mode>("round.mode",
+                              "fedavg: local epochs, deltas; sync-sgd: a gradient step a round; "
+                              "async: buffered, no rounds to "
+                              "wait for; diloco: many local steps of AdamW, outer Nesterov.",
                               [](auto& c) -> auto& { return c.job.round.mode; }));
   keys.push_back(Count("round.goal", "Accepted updates that close a round.",
                        [](auto& c) -> auto& { return c.job.round.goal; }));
@@ -173,7 +197,6 @@ void AddRound(std::vector<ConfigKey>& keys) {
       "round.select_from",
       "enrolled: the cohort is drawn from all enrolled, connected or not (a digest that no crash "
       "changes); present: from those connected.",
-      {{"enrolled", SelectFrom::enrolled}, {"present", SelectFrom::present}},
       [](auto& c) -> auto& { return c.job.round.select_from; }));
   keys.push_back(Seconds("round.deadline_s", "Of each attempt. May change at a restart.", 0.1,
                          kSecondsMax, [](auto& c) -> auto& { return c.core.deadline_ms; }));
@@ -182,23 +205,51 @@ void AddRound(std::vector<ConfigKey>& keys) {
                          "at a restart.",
                          0, std::numeric_limits<std::uint32_t>::max(),
                          [](auto& c) -> auto& { return c.core.attempts_max; }));
-  keys.push_back(Choice<LatePolicy>(
-      "round.late", "What becomes of an update that comes after its round.",
-      {{"refuse", LatePolicy::refuse}}, [](auto& c) -> auto& { return c.job.round.late; }));
+  keys.push_back(Choice<LatePolicy>("round.late",
+                                    "What becomes of an update that comes after its round.",
+                                    [](auto& c) -> auto& { return c.job.round.late; }));
+  keys.push_back(Choice<Accept>(
+      "round.accept",
+      "durable: acknowledged when it is on disk; memory: when it is in memory, the sender keeps it "
+      "until the commit; by-mode: memory for sync-sgd, durable for the others.",
+      [](auto& c) -> auto& { return c.job.round.accept; }));
+  keys.push_back(Count("round.concurrency",
+                       "async: the most tasks under way; 0: one a participant.",
+                       [](auto& c) -> auto& { return c.job.round.concurrency; }));
+  keys.push_back(Choice<Staleness>(
+      "round.staleness",
+      "async: how the weight falls with each version that was committed since the base.",
+      [](auto& c) -> auto& { return c.job.round.staleness; }));
+  keys.push_back(Count("round.staleness_max", "async: an update of an older base is refused.",
+                       [](auto& c) -> auto& { return c.job.round.staleness_max; }));
+  keys.push_back(Number("round.staleness_a",
+                        "polynomial: weight (s + 1)^-a; hinge: 1 / (a (s - b) + 1) above b.",
+                        [](auto& c) -> auto& { return c.job.round.staleness_a; }));
+  keys.push_back(Count("round.staleness_b", "hinge: full weight up to this staleness.",
+                       [](auto& c) -> auto& { return c.job.round.staleness_b; }));
 }
 
 void AddStrategy(std::vector<ConfigKey>& keys) {
   keys.push_back(Choice<StrategyKind>("strategy.name", "How the aggregate changes the model.",
-                                      {{"fedavg", StrategyKind::fedavg}},
                                       [](auto& c) -> auto& { return c.job.strategy.kind; }));
   keys.push_back(Number("strategy.server_learning_rate", "Of the step along the mean delta.",
                         [](auto& c) -> auto& { return c.job.strategy.server_learning_rate; }));
   keys.push_back(Number("strategy.server_momentum", "Of the server's SGD; 0: none.",
                         [](auto& c) -> auto& { return c.job.strategy.server_momentum; }));
-  keys.push_back(Choice<WeightPolicy>(
-      "aggregation.weights", "examples: by the number of local examples; uniform: 1 each.",
-      {{"examples", WeightPolicy::examples}, {"uniform", WeightPolicy::uniform}},
-      [](auto& c) -> auto& { return c.job.aggregation.weights; }));
+  keys.push_back(Number("strategy.beta1",
+                        "fedadagrad, fedadam, fedyogi: decay of the first moment.",
+                        [](auto& c) -> auto& { return c.job.strategy.beta1; }));
+  keys.push_back(Number("strategy.beta2", "fedadam, fedyogi: decay of the second moment.",
+                        [](auto& c) -> auto& { return c.job.strategy.beta2; }));
+  keys.push_back(Number("strategy.tau",
+                        "fedadagrad, fedadam, fedyogi: added to the root of the second moment.",
+                        [](auto& c) -> auto& { return c.job.strategy.tau; }));
+  keys.push_back(Number("strategy.proximal_mu",
+                        "fedprox: how strongly local training is held to the round's model.",
+                        [](auto& c) -> auto& { return c.job.strategy.proximal_mu; }));
+  keys.push_back(Choice<WeightPolicy>("aggregation.weights",
+                                      "examples: by the number of local examples; uniform: 1 each.",
+                                      [](auto& c) -> auto& { return c.job.aggregation.weights; }));
   keys.push_back(Count("aggregation.weight_max", "The largest weight of an update; at most 2^29.",
                        [](auto& c) -> auto& { return c.job.aggregation.weight_max; }));
   keys.push_back(Count("aggregation.bound_raise_max",

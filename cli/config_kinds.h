@@ -6,18 +6,16 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/config_keys.h"
 #include "cli/nearest.h"
+#include "model/job_words.h"
 
 namespace muster::cli::kinds {
-
-/// The words of a choice, each with the value it stands for.
-template <typename T>
-using Words = std::vector<std::pair<std::string, T>>;
 
 inline Error Refuse(std::string text) { return Error{Reason::config_invalid, std::move(text)}; }
 
@@ -107,13 +105,15 @@ ConfigKey Text(std::string name, std::string meaning, Access access, Judge judge
   return {std::move(name), "string", std::move(meaning), "", set, get};
 }
 
+/// One of the words of model/job_words.h.
 template <typename T, typename Access>
-ConfigKey Choice(std::string name, std::string meaning, Words<T> words, Access access) {
+ConfigKey Choice(std::string name, std::string meaning, Access access) {
+  const std::span<const JobWord<T>> words = JobWords<T>();
   std::vector<std::string> known;
   std::string type;
   for (const auto& [word, ignored] : words) {
-    known.push_back(word);
-    type += (type.empty() ? "" : " | ") + TomlString(word);
+    known.emplace_back(word);
+    type += (type.empty() ? "" : " | ") + TomlString(known.back());
   }
   const auto set = [=](Config& config, const SettingValue& value) -> Status {
     const auto* text = std::get_if<std::string>(&value);
@@ -128,11 +128,8 @@ ConfigKey Choice(std::string name, std::string meaning, Words<T> words, Access a
         nearest ? "did you mean " + TomlString(*nearest) + "?" : "it must be one of " + type;
     return Refuse(fmt::format("is {}; {}", TomlString(*text), hint));
   };
-  const auto get = [=](const Config& config) -> std::string {
-    for (const auto& [word, choice] : words) {
-      if (choice == access(config)) return TomlString(word);
-    }
-    return "";
+  const auto get = [=](const Config& config) {
+    return TomlString(std::string(WordOf(access(config))));
   };
   return {std::move(name), type, std::move(meaning), "", set, get};
 }

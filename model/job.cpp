@@ -7,8 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "common/digest.h"
 #include "common/limits.h"
+#include "common/names.h"
+#include "model/compatibility.h"
 
 namespace muster {
 namespace {
@@ -118,7 +119,23 @@ Status CheckData(const DataSpec& data) {
                   "is " + Number(data.train_examples) +
                       ", fewer than one for each of the data.parts = " + Number(data.parts));
   }
+  if (data.partition == Partition::dirichlet) {
+    MUSTER_TRY(CheckPositive("data.dirichlet_alpha", data.dirichlet_alpha));
+  }
   return data.partition == Partition::shards ? CheckShards(data) : Status();
+}
+
+Status CheckFraction(std::string_view key, double value) {
+  // -0.0 equals 0.0 but has other bytes, and with them the job another digest.
+  if (value >= 0 && value < 1 && !std::signbit(value)) return {};
+  return Refuse(key, "must be at least 0 and below 1");
+}
+
+Status CheckAdamW(const TrainSpec& train) {
+  MUSTER_TRY(CheckFraction("train.adam_beta1", train.adam_beta1));
+  MUSTER_TRY(CheckFraction("train.adam_beta2", train.adam_beta2));
+  MUSTER_TRY(CheckPositive("train.adam_epsilon", train.adam_epsilon));
+  return CheckFraction("train.weight_decay", train.weight_decay);
 }
 
 Status CheckTrain(const TrainSpec& train, ModelKind kind) {
@@ -129,6 +146,7 @@ Status CheckTrain(const TrainSpec& train, ModelKind kind) {
     return Refuse("train.learning_rate", "is beyond what a float32, as trainers use, holds");
   }
   if (kind == ModelKind::synthetic) return {};
+  if (train.optimizer == Optimizer::adamw) MUSTER_TRY(CheckAdamW(train));
   return CheckUnused("train.duration_ms", train.duration_ms, "model.kind = \"synthetic\"");
 }
 
@@ -156,12 +174,40 @@ Status CheckRound(const RoundSpec& round, std::uint32_t parts) {
 
 Status CheckStrategy(const StrategySpec& strategy) {
   MUSTER_TRY(CheckPositive("strategy.server_learning_rate", strategy.server_learning_rate));
-  const double momentum = strategy.server_momentum;
-  // -0.0 equals 0.0 but has other bytes, and with them the job another digest.
-  if (!(momentum >= 0 && momentum < 1) || std::signbit(momentum)) {
-    return Refuse("strategy.server_momentum", "must be at least 0 and below 1");
+  MUSTER_TRY(CheckFraction("strategy.server_momentum", strategy.server_momentum));
+  switch (strategy.kind) {
+    case StrategyKind::fedadam:
+    case StrategyKind::fedyogi:
+      MUSTER_TRY(CheckFraction("strategy.beta2", strategy.beta2));
+      [[fallthrough]];
+    case StrategyKind::fedadagrad:
+      MUSTER_TRY(CheckFraction("strategy.beta1", strategy.beta1));
+      return CheckPositive("strategy.tau", strategy.tau);
+    case StrategyKind::fedprox:
+      return CheckPositive("strategy.proximal_mu", strategy.proximal_mu);
+    case StrategyKind::nesterov:
+      return CheckPositive("strategy.server_momentum", strategy.server_momentum);
+    case StrategyKind::custom:
+      return CheckName("strategy.name", strategy.custom);
+    case StrategyKind::fedavg:
+    case StrategyKind::fednova:
+    case StrategyKind::scaffold:
+      break;
   }
   return {};
+}
+
+Status CheckAsync(const RoundSpec& round) {
+  if (round.mode != Mode::async) return {};
+  MUSTER_TRY(CheckRange("round.concurrency", round.concurrency, 0, limits::kRosterMax));
+  if (round.staleness == Staleness::constant) return {};
+  return CheckPositive("round.staleness_a", round.staleness_a);
+}
+
+Status CheckTogether(const JobSpec& job) {
+  const Refusal refusal = WhyRefused(CombinationOf(job));
+  if (!refusal.any()) return {};
+  return Refuse(refusal.key, std::string(refusal.text));
 }
 
 Status CheckAggregation(const AggregationSpec& aggregation, const DataSpec& data) {
@@ -179,6 +225,15 @@ Status CheckAggregation(const AggregationSpec& aggregation, const DataSpec& data
 
 }  // namespace
 
+Accept AcceptOf(const RoundSpec& round) {
+  if (round.accept != Accept::by_mode) return round.accept;
+  return round.mode == Mode::sync_sgd ? Accept::memory : Accept::durable;
+}
+
+bool KeepsClientState(const JobSpec& job) {
+  return job.train.optimizer == Optimizer::adamw || job.strategy.kind == StrategyKind::scaffold;
+}
+
 std::uint32_t CohortSize(const RoundSpec& round) {
   // A double of one multiplication is off by less than a billionth at every cohort allowed, and the
   // same on every machine.
@@ -192,190 +247,10 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckData(job.data));
   MUSTER_TRY(CheckTrain(job.train, job.model.kind));
   MUSTER_TRY(CheckRound(job.round, job.data.parts));
+  MUSTER_TRY(CheckAsync(job.round));
   MUSTER_TRY(CheckStrategy(job.strategy));
+  MUSTER_TRY(CheckTogether(job));
   return CheckAggregation(job.aggregation, job.data);
 }
-
-// --- The canonical bytes -------------------------------------------------------------------------
-// "MJOB", a u16 format version, then the fields in the order of VisitFields: numbers little-endian
-// and unpadded, doubles as their IEEE 754 bits, enums as u8, text and lists after a u32 count.
-namespace {
-
-constexpr std::string_view kMagic = "MJOB";
-constexpr std::uint16_t kFormatVersion = 1;
-
-// The one definition of the field order, for writer and reader.
-template <typename Visitor, typename Job>
-void VisitFields(Visitor& visitor, Job&& job) {
-  visitor.Text(job.name);
-  visitor.Number(job.seed);
-  visitor.Choice("model.kind", job.model.kind, ModelKind::softmax, ModelKind::synthetic);
-  visitor.List(job.model.hidden);
-  visitor.Number(job.model.parameters);
-  visitor.Choice("data.source", job.data.source, DataSource::none, DataSource::idx);
-  visitor.Number(job.data.parts);
-  visitor.Choice("data.partition", job.data.partition, Partition::iid, Partition::shards);
-  visitor.Number(job.data.shards_per_part);
-  visitor.Number(job.data.train_examples);
-  visitor.Number(job.data.test_examples);
-  visitor.Number(job.train.epochs);
-  visitor.Number(job.train.batch_size);
-  visitor.Number(job.train.learning_rate);
-  visitor.Number(job.train.duration_ms);
-  visitor.Choice("round.mode", job.round.mode, Mode::fedavg, Mode::fedavg);
-  visitor.Choice("round.select_from", job.round.select_from, SelectFrom::enrolled,
-                 SelectFrom::present);
-  visitor.Number(job.round.goal);
-  visitor.Number(job.round.quorum);
-  visitor.Number(job.round.over_select);
-  visitor.Choice("round.late", job.round.late, LatePolicy::refuse, LatePolicy::refuse);
-  visitor.Choice("strategy.name", job.strategy.kind, StrategyKind::fedavg, StrategyKind::fedavg);
-  visitor.Number(job.strategy.server_learning_rate);
-  visitor.Number(job.strategy.server_momentum);
-  visitor.Choice("aggregation.weights", job.aggregation.weights, WeightPolicy::examples,
-                 WeightPolicy::uniform);
-  visitor.Number(job.aggregation.weight_max);
-  visitor.Number(job.aggregation.bound_raise_max);
-}
-
-// One job has one form: what its kinds do not use holds its default, so that such a key cannot make
-// it another job.
-JobSpec Canonical(JobSpec job) {
-  const JobSpec defaults;
-  const bool synthetic = job.model.kind == ModelKind::synthetic;
-  if (job.model.kind != ModelKind::mlp) job.model.hidden = defaults.model.hidden;
-  if (synthetic) {
-    job.data.partition = defaults.data.partition;
-    job.train.batch_size = defaults.train.batch_size;
-    job.train.learning_rate = defaults.train.learning_rate;
-  }
-  if (job.data.partition != Partition::shards) {
-    job.data.shards_per_part = defaults.data.shards_per_part;
-  }
-  return job;
-}
-
-class JobWriter {
- public:
-  template <typename T>
-  void Number(T value) {
-    bytes_.resize(bytes_.size() + sizeof(T));
-    StoreLittle(bytes_, bytes_.size() - sizeof(T), value);
-  }
-  template <typename T>
-  void Choice(std::string_view, T value, T, T) {
-    Number(static_cast<std::uint8_t>(value));
-  }
-  void Raw(std::string_view text) {
-    const ByteSpan bytes = AsBytes(text);
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  }
-  void Text(const std::string& text) {
-    Number(static_cast<std::uint32_t>(text.size()));
-    Raw(text);
-  }
-  void List(const std::vector<std::uint32_t>& values) {
-    Number(static_cast<std::uint32_t>(values.size()));
-    for (std::uint32_t value : values) Number(value);
-  }
-  Bytes Take() { return std::move(bytes_); }
-
- private:
-  Bytes bytes_;
-};
-
-// After its first error it reads zeros, so callers need to ask only once.
-class JobReader {
- public:
-  explicit JobReader(ByteSpan bytes) : rest_(bytes) {}
-
-  template <typename T>
-  void Number(T& value) {
-    value = T{};
-    if (!Holds(sizeof(T))) return;
-    value = LoadLittle<T>(rest_, 0);
-    rest_ = rest_.subspan(sizeof(T));
-  }
-  template <typename T>
-  void Choice(std::string_view key, T& value, T first, T last) {
-    std::uint8_t number = 0;
-    Number(number);
-    if (status_ &&
-        (number < static_cast<std::uint8_t>(first) || number > static_cast<std::uint8_t>(last))) {
-      status_ = Error{Reason::unsupported, "the job's " + std::string(key) + " is number " +
-                                               std::to_string(number) +
-                                               ", which this build does not know"};
-    }
-    value = status_ ? static_cast<T>(number) : first;
-  }
-  void Text(std::string& text) {
-    std::uint32_t size = 0;
-    Number(size);
-    if (!Holds(size)) return;
-    text = AsText(rest_.first(size));
-    rest_ = rest_.subspan(size);
-  }
-  void List(std::vector<std::uint32_t>& values) {
-    std::uint32_t count = 0;
-    Number(count);
-    values.clear();
-    if (!Holds(std::uint64_t{count} * sizeof(std::uint32_t))) return;
-    values.resize(count);
-    for (std::uint32_t& value : values) Number(value);
-  }
-  Status End() const {
-    if (status_ && !rest_.empty()) {
-      return Error{Reason::malformed_message,
-                   std::to_string(rest_.size()) + " bytes follow the end of the job"};
-    }
-    return status_;
-  }
-
- private:
-  bool Holds(std::uint64_t size) {
-    if (status_ && rest_.size() < size) {
-      status_ = Error{Reason::malformed_message, "the job's bytes end too early"};
-    }
-    return status_.has_value();
-  }
-
-  ByteSpan rest_;
-  Status status_;
-};
-
-}  // namespace
-
-Bytes EncodeJob(const JobSpec& job) {
-  JobWriter writer;
-  writer.Raw(kMagic);
-  writer.Number(kFormatVersion);
-  VisitFields(writer, Canonical(job));
-  return writer.Take();
-}
-
-Result<JobSpec> DecodeJob(ByteSpan bytes) {
-  const std::size_t prefix = kMagic.size() + sizeof(kFormatVersion);
-  if (bytes.size() < prefix || AsText(bytes.first(kMagic.size())) != kMagic) {
-    return Error{Reason::malformed_message, "the bytes are not a job: they do not begin with MJOB"};
-  }
-  const auto version = LoadLittle<std::uint16_t>(bytes, kMagic.size());
-  if (version != kFormatVersion) {
-    return Error{Reason::unsupported, "the job has format " + std::to_string(version) +
-                                          "; this build reads format " +
-                                          std::to_string(kFormatVersion)};
-  }
-  JobSpec job;
-  JobReader reader(bytes.subspan(prefix));
-  VisitFields(reader, job);
-  MUSTER_TRY(reader.End());
-  MUSTER_TRY(ValidateJob(job));
-  if (!std::ranges::equal(EncodeJob(job), bytes)) {
-    return Error{Reason::malformed_message,
-                 "the job's bytes set a key that its model and data do not use"};
-  }
-  return job;
-}
-
-Sha256Digest JobDigest(const JobSpec& job) { return Sha256Of(EncodeJob(job)); }
 
 }  // namespace muster

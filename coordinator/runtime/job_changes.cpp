@@ -5,41 +5,16 @@
 #include <vector>
 
 #include "coordinator/runtime/bootstrap.h"
+#include "model/job_words.h"
 
 namespace muster::coordinator {
 namespace {
 
-// Names of the config file. A number that has none here is shown as it is.
-std::string Text(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::softmax:
-      return "softmax";
-    case ModelKind::mlp:
-      return "mlp";
-    case ModelKind::synthetic:
-      return "synthetic";
-  }
-  return "?";
+template <typename Choice>
+  requires std::is_enum_v<Choice>
+std::string Text(Choice choice) {
+  return std::string(WordOf(choice));
 }
-std::string Text(DataSource source) {
-  switch (source) {
-    case DataSource::none:
-      return "none";
-    case DataSource::digits:
-      return "digits";
-    case DataSource::idx:
-      return "idx";
-  }
-  return "?";
-}
-std::string Text(Partition partition) { return partition == Partition::iid ? "iid" : "shards"; }
-std::string Text(Mode) { return "fedavg"; }
-std::string Text(SelectFrom from) { return from == SelectFrom::enrolled ? "enrolled" : "present"; }
-std::string Text(StrategyKind) { return "fedavg"; }
-std::string Text(WeightPolicy policy) {
-  return policy == WeightPolicy::examples ? "examples" : "uniform";
-}
-std::string Text(LatePolicy) { return "refuse"; }
 std::string Text(const std::string& text) { return "\"" + text + "\""; }
 std::string Text(const std::vector<std::uint32_t>& numbers) {
   std::string text = "[";
@@ -70,11 +45,20 @@ Fields FieldsOf(const JobSpec& job) {
       {"data.parts", Text(job.data.parts)},
       {"data.partition", Text(job.data.partition)},
       {"data.shards_per_part", Text(job.data.shards_per_part)},
+      {"data.dirichlet_alpha", Text(job.data.dirichlet_alpha)},
       {"data.train_examples", Text(job.data.train_examples)},
       {"data.test_examples", Text(job.data.test_examples)},
+      {"data.access", Text(job.data.access)},
+      {"data.block_examples", Text(job.data.block_examples)},
       {"train.epochs", Text(job.train.epochs)},
+      {"train.steps", Text(job.train.steps)},
       {"train.batch_size", Text(job.train.batch_size)},
       {"train.learning_rate", Text(job.train.learning_rate)},
+      {"train.optimizer", Text(job.train.optimizer)},
+      {"train.adam_beta1", Text(job.train.adam_beta1)},
+      {"train.adam_beta2", Text(job.train.adam_beta2)},
+      {"train.adam_epsilon", Text(job.train.adam_epsilon)},
+      {"train.weight_decay", Text(job.train.weight_decay)},
       {"train.duration_ms", Text(job.train.duration_ms)},
       {"round.mode", Text(job.round.mode)},
       {"round.select_from", Text(job.round.select_from)},
@@ -82,9 +66,19 @@ Fields FieldsOf(const JobSpec& job) {
       {"round.quorum", Text(job.round.quorum)},
       {"round.over_select", Text(job.round.over_select)},
       {"round.late", Text(job.round.late)},
-      {"strategy.name", Text(job.strategy.kind)},
+      {"round.accept", Text(AcceptOf(job.round))},
+      {"round.concurrency", Text(job.round.concurrency)},
+      {"round.staleness", Text(job.round.staleness)},
+      {"round.staleness_max", Text(job.round.staleness_max)},
+      {"round.staleness_a", Text(job.round.staleness_a)},
+      {"round.staleness_b", Text(job.round.staleness_b)},
+      {"strategy.name", StrategyName(job.strategy)},
       {"strategy.server_learning_rate", Text(job.strategy.server_learning_rate)},
       {"strategy.server_momentum", Text(job.strategy.server_momentum)},
+      {"strategy.beta1", Text(job.strategy.beta1)},
+      {"strategy.beta2", Text(job.strategy.beta2)},
+      {"strategy.tau", Text(job.strategy.tau)},
+      {"strategy.proximal_mu", Text(job.strategy.proximal_mu)},
       {"aggregation.weights", Text(job.aggregation.weights)},
       {"aggregation.weight_max", Text(job.aggregation.weight_max)},
       {"aggregation.bound_raise_max", Text(job.aggregation.bound_raise_max)},

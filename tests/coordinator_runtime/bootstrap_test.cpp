@@ -93,13 +93,15 @@ TEST_F(BootstrapTest, EveryFieldOfAJobIsNamedWhenItChanges) {
   other.name = "x";
   other.seed = 9;
   other.model = {ModelKind::synthetic, {1}, 5};
-  other.data = {DataSource::none, 3, Partition::shards, 4, 5, 6};
-  other.train = {2, 3, 0.5, 7};
-  other.round = {Mode::fedavg, SelectFrom::present, 2, 1, 1.5, LatePolicy::refuse};
-  other.strategy = {StrategyKind::fedavg, 0.5, 0.9};
+  other.data = {DataSource::none, 3, Partition::shards, 4, 5, 6, 0.7, DataAccess::elastic, 8};
+  other.train = {2, 3, 4, 0.5, Optimizer::adamw, 0.6, 0.7, 0.8, 0.9, 7};
+  other.round = {Mode::async, SelectFrom::present, 2, 1,   1.5, LatePolicy::refuse, Accept::memory,
+                 3,           Staleness::hinge,    4, 0.6, 5};
+  other.strategy = {StrategyKind::custom, 0.5, 0.6, 0.7, 0.8, 0.9, 0.1, "mine"};
   other.aggregation = {WeightPolicy::uniform, 5, 6};
-  // All of them but mode, late and the strategy's name, which have one value each so far.
-  EXPECT_EQ(DescribeJobChanges(JobSpec{}, other).size(), 24U);
+  const auto changes = DescribeJobChanges(JobSpec{}, other);
+  // All of them but late, which has one value so far.
+  EXPECT_EQ(changes.size(), 45U) << testing::PrintToString(changes);
 }
 
 TEST_F(BootstrapTest, TheFirstStartWritesOneSyncedBatchAfterTheChunks) {
