@@ -138,7 +138,8 @@ void JobEnd::OnEffect(const coordinator::Effect& effect) {
   if (const auto* persist = std::get_if<coordinator::Persist>(&effect)) {
     CheckBatch(persist->batch);
   } else if (const auto* refused = Sent<Refused>(effect); refused != nullptr && refused->id) {
-    refused_[*refused->id] = refused->reason;
+    // What may be offered again by itself was not judged.
+    if (refused->retry_after_ms == 0) refused_[*refused->id] = refused->reason;
   } else if (const auto* stop = std::get_if<coordinator::Stop>(&effect)) {
     CheckStop(*stop);
   }

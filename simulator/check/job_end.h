@@ -40,7 +40,7 @@ class JobEnd : public Checker {
   const Ledger& ledger_;
   const OrderFree& versions_;
   std::optional<FinishRecord> finish_;  ///< Durable.
-  std::map<UpdateId, Reason> refused_;  ///< By the process that runs, the last word on each.
+  std::map<UpdateId, Reason> refused_;  ///< By the process that runs, the last verdict.
   bool gave_up_ = false;
 };
 
