@@ -9,19 +9,21 @@ option(MUSTER_BUILD_BENCH "Build the benchmarks" OFF)
 option(MUSTER_BUILD_FUZZ "Build the fuzz targets (clang only)" OFF)
 set(MUSTER_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
 
-# The sloppiness is what ccache asks for where headers are precompiled.
+# The sloppiness is what ccache asks for where headers are precompiled. With the base directory a fresh clone
+# finds what another one compiled; where debug information is made ccache counts the folder in by itself.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}"
     CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
 endif()
 
 # -ffp-contract=off: what the server computes has the same bits under every compiler and -march.
+# -fmacro-prefix-map: what is installed names no folder of the machine that built it.
 add_library(muster_options INTERFACE)
 target_compile_options(muster_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror
   -Wno-missing-field-initializers  # Designated initialisers leave the rest to the defaults.
-  -ffp-contract=off -fno-fast-math)
+  -ffp-contract=off -fno-fast-math "-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=")
 target_include_directories(muster_options INTERFACE "${CMAKE_SOURCE_DIR}")
 if(MUSTER_SANITIZE)
   target_compile_options(muster_options INTERFACE -fsanitize=${MUSTER_SANITIZE}
