@@ -2,7 +2,6 @@
 
 #include "aggregation/floating_point.h"
 #include "aggregation/ring.h"
-#include "aggregation/scales.h"
 
 namespace muster {
 namespace {
@@ -33,36 +32,22 @@ void ApplyMomentum(const TileInput& input, const TileOutput& output, double lear
 }  // namespace
 
 std::span<const std::string_view> FedAvg::state_kinds() const {
-  if (strategy_.server_momentum == 0) return {};
+  if (strategy().server_momentum == 0) return {};
   return kMomentum;
 }
 
-TrainSpec FedAvg::Ask(Round /*round*/) const { return train_; }
-
-Result<std::uint64_t> FedAvg::UpdateWeight(std::uint64_t examples) const {
-  const std::uint64_t weight = aggregation_.weights == WeightPolicy::uniform ? 1 : examples;
-  MUSTER_TRY(CheckUpdateWeight(weight));
-  return weight;
-}
-
-Status FedAvg::CheckUpdateWeight(std::uint64_t weight) const {
-  const bool uniform = aggregation_.weights == WeightPolicy::uniform;
-  if (CheckWeight(weight, uniform ? 1 : aggregation_.weight_max)) return {};
-  return Error{Reason::weight_invalid,
-               uniform ? "this job weighs every update with 1"
-                       : "weights go from 1 to " + std::to_string(aggregation_.weight_max)};
-}
-
-std::vector<LaneSpec> FedAvg::Lanes(const ParameterLayout& model) const {
-  return {{"delta", model, LaneWeight::update}};
-}
-
 void FedAvg::Apply(const TileInput& input, const TileOutput& output) const {
-  if (strategy_.server_momentum == 0) {
-    ApplySgd(input, output, strategy_.server_learning_rate);
+  if (strategy().server_momentum == 0) {
+    ApplySgd(input, output, strategy().server_learning_rate);
   } else {
-    ApplyMomentum(input, output, strategy_.server_learning_rate, strategy_.server_momentum);
+    ApplyMomentum(input, output, strategy().server_learning_rate, strategy().server_momentum);
   }
+}
+
+LocalTraining FedProx::Ask(Round round) const {
+  LocalTraining ask = FedAvg::Ask(round);
+  ask.proximal_mu = strategy().proximal_mu;
+  return ask;
 }
 
 }  // namespace muster

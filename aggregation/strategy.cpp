@@ -1,6 +1,8 @@
 #include "aggregation/strategy.h"
 
+#include "aggregation/adaptive.h"
 #include "aggregation/fedavg.h"
+#include "aggregation/nesterov.h"
 
 namespace muster {
 
@@ -8,6 +10,20 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
   switch (job.strategy.kind) {
     case StrategyKind::fedavg:
       return std::make_unique<FedAvg>(job);
+    case StrategyKind::fedadagrad:
+      return std::make_unique<FedAdagrad>(job);
+    case StrategyKind::fedadam:
+      return std::make_unique<FedAdam>(job);
+    case StrategyKind::fedyogi:
+      return std::make_unique<FedYogi>(job);
+    case StrategyKind::fedprox:
+      return std::make_unique<FedProx>(job);
+    case StrategyKind::nesterov:
+      return std::make_unique<Nesterov>(job);
+    case StrategyKind::fednova:
+    case StrategyKind::scaffold:
+    case StrategyKind::custom:
+      break;  // Not built: ValidateJob refuses them.
   }
   CheckFailed(__FILE__, __LINE__, "job.strategy.kind", "the job was not validated");
 }

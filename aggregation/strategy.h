@@ -13,6 +13,7 @@
 #include "aggregation/lane.h"
 #include "common/error.h"
 #include "model/job.h"
+#include "model/local_training.h"
 #include "model/parameter_set.h"
 
 namespace muster {
@@ -49,7 +50,7 @@ class Strategy {
   virtual std::span<const std::string_view> state_kinds() const = 0;
 
   /// The local training that a round asks of each of its slots, from the round's parent version.
-  virtual TrainSpec Ask(Round round) const = 0;
+  virtual LocalTraining Ask(Round round) const = 0;
 
   /// The integer weight of an update trained on this many examples: what a participant declares.
   /// Errors: as CheckUpdateWeight.

@@ -60,22 +60,25 @@ class Piece {
 // SGD steps on one model. Lives as long as one fit.
 class Sgd {
  public:
-  Sgd(const KernelTable& kernels, const DenseShape& shape, float learning_rate,
-      std::uint64_t batch_size, ParameterSet& parameters)
+  Sgd(const KernelTable& kernels, const DenseShape& shape, const LocalTraining& ask,
+      std::uint64_t batch_size, const ParameterSet& base, ParameterSet& parameters)
       : kernels_(kernels),
         shape_(shape),
-        learning_rate_(learning_rate),
+        learning_rate_(static_cast<float>(ask.train.learning_rate)),
+        pull_(static_cast<float>(ask.train.learning_rate * ask.proximal_mu)),
+        base_(base),
         parameters_(parameters),
         pointers_(TensorPointers(parameters)),
         workspace_(kernels.workspace_bytes(
             shape,
             static_cast<std::uint32_t>(std::min<std::uint64_t>(batch_size, kPieceExamplesMax)))) {
-    if (batch_size > kPieceExamplesMax) step_ = ParameterSet(parameters.layout());
+    if (batch_size > kPieceExamplesMax || pull_ != 0) step_ = ParameterSet(parameters.layout());
   }
 
+  // w := w - rate * (mean gradient at w) - (rate * mu) * (w - base).
   void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) {
     const float factor = -learning_rate_ / static_cast<float>(batch.size());
-    if (batch.size() <= kPieceExamplesMax) {
+    if (batch.size() <= kPieceExamplesMax && pull_ == 0) {
       Add(examples, batch, factor, pointers_);
       return;
     }
@@ -86,6 +89,7 @@ class Sgd {
       Add(examples, batch.subspan(begin, size), factor, sum);
     }
     for (std::size_t tensor = 0; tensor < sum.size(); ++tensor) {
+      if (pull_ != 0) AddPull(tensor);
       const std::span<float> values = parameters_.F32(tensor);
       for (std::size_t i = 0; i < values.size(); ++i) values[i] += sum[tensor][i];
     }
@@ -98,9 +102,19 @@ class Sgd {
                           out.data(), workspace_.get());
   }
 
+  // The proximal term's share of a step, which is still to be taken.
+  void AddPull(std::size_t tensor) {
+    const std::span<float> step = step_.F32(tensor);
+    const std::span<const float> values = std::as_const(parameters_).F32(tensor);
+    const std::span<const float> base = base_.F32(tensor);
+    for (std::size_t i = 0; i < step.size(); ++i) step[i] -= pull_ * (values[i] - base[i]);
+  }
+
   const KernelTable& kernels_;
   DenseShape shape_;
   float learning_rate_;
+  float pull_;
+  const ParameterSet& base_;
   ParameterSet& parameters_;
   std::vector<float*> pointers_;
   AlignedMemory workspace_;
@@ -126,24 +140,24 @@ class BuiltinTrainer final : public Trainer {
   }
   bool deterministic() const override { return true; }
 
-  Result<FitResult> Fit(const FitTask& task, const TrainSpec& ask, const ParameterSet& base,
+  Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
                         ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
   }
-  Status Load(ByteSpan position, const TrainSpec& ask) override;
+  Status Load(ByteSpan position, const LocalTraining& ask) override;
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
   DenseShape Shape() const {
     return {static_cast<std::uint32_t>(units_.size() - 1), units_.data()};
   }
-  std::uint64_t BatchSize(const TrainSpec& ask) const {
+  std::uint64_t BatchSize(const LocalTraining& ask) const {
     const std::uint64_t all = indices_.size();
-    return ask.batch_size == 0 ? all : std::min<std::uint64_t>(ask.batch_size, all);
+    return ask.train.batch_size == 0 ? all : std::min<std::uint64_t>(ask.train.batch_size, all);
   }
-  std::uint64_t BatchesPerEpoch(const TrainSpec& ask) const {
+  std::uint64_t BatchesPerEpoch(const LocalTraining& ask) const {
     return (indices_.size() + BatchSize(ask) - 1) / BatchSize(ask);
   }
 
@@ -191,7 +205,7 @@ std::vector<std::uint32_t> BuiltinTrainer::EpochOrder(const FitTask& task,
   return order;
 }
 
-Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const TrainSpec& ask,
+Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& ask,
                                       const ParameterSet& base, ParameterSet& delta,
                                       std::stop_token stop,
                                       const std::function<void(const FitPosition&)>& on_batch) {
@@ -201,10 +215,10 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const TrainSpec& ask,
   ParameterSet parameters(layout_);
   std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());
   const std::uint64_t batch_size = BatchSize(ask);
-  Sgd sgd(kernels_, Shape(), static_cast<float>(ask.learning_rate), batch_size, parameters);
+  Sgd sgd(kernels_, Shape(), ask, batch_size, base, parameters);
 
   const std::uint64_t per_epoch = BatchesPerEpoch(ask);
-  const std::uint64_t total = per_epoch * ask.epochs;
+  const std::uint64_t total = per_epoch * ask.train.epochs;
   std::vector<std::uint32_t> order;
   while (progress.batches_done < total) {
     if (stop.stop_requested()) {
@@ -232,10 +246,10 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const TrainSpec& ask,
   return FitResult{false, indices_.size()};
 }
 
-Status BuiltinTrainer::Load(ByteSpan position, const TrainSpec& ask) {
+Status BuiltinTrainer::Load(ByteSpan position, const LocalTraining& ask) {
   MUSTER_TRY(LoadPart());
-  auto progress =
-      DecodeFitProgress(position, owner_, layout_.total_bytes(), BatchesPerEpoch(ask) * ask.epochs);
+  auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
+                                    BatchesPerEpoch(ask) * ask.train.epochs);
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

@@ -10,10 +10,11 @@
 
 namespace muster {
 
-/// One fit is ask.epochs passes over the part in batches of ask.batch_size (the last one of an
+/// One fit is train.epochs passes over the part in batches of train.batch_size (the last one of an
 /// epoch may be smaller). The order of an epoch comes from the stream
 /// (seed, "shuffle", round, slot, task, epoch). Each batch moves the model by -learning_rate times
-/// the mean gradient of the cross-entropy over it. A fit goes on from kept progress only if task
+/// the mean gradient of the cross-entropy over it, plus proximal_mu * (w - base) of each value w
+/// where that is not 0. A fit goes on from kept progress only if task
 /// and base are the very same.
 /// REQUIRES: ValidateJob passes, the model is softmax or mlp, IsSupported(set).
 /// Errors: as CreateTrainer.

@@ -24,7 +24,7 @@ Result<ParameterSet> CentralTrain(
   ParameterSet model = (*trainer)->InitialParameters();
   ParameterSet delta(model.layout());
   for (std::uint32_t epoch = 1; epoch <= epochs; ++epoch) {
-    const auto fit = (*trainer)->Fit({epoch, 0, 0}, central.train, model, delta, stop,
+    const auto fit = (*trainer)->Fit({epoch, 0, 0}, {central.train}, model, delta, stop,
                                      [](const FitPosition&) {});
     MUSTER_TRY(fit);
     if (fit->cancelled) return Error{Reason::cancelled, "central training was stopped"};

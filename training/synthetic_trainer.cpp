@@ -29,7 +29,9 @@ Status CheckFinite(const ParameterSet& parameters) {
                                        " is NaN or infinite"};
 }
 
-std::uint64_t BatchesTotal(const TrainSpec& ask) { return kSyntheticBatches * ask.epochs; }
+std::uint64_t BatchesTotal(const LocalTraining& ask) {
+  return kSyntheticBatches * ask.train.epochs;
+}
 
 // Waits as long as a batch lasts, or until stop is requested.
 void WaitForBatch(std::chrono::microseconds duration, std::stop_token stop) {
@@ -63,13 +65,13 @@ class SyntheticTrainer final : public Trainer {
   }
   bool deterministic() const override { return true; }
 
-  Result<FitResult> Fit(const FitTask& task, const TrainSpec& ask, const ParameterSet& base,
+  Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
                         ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
   }
-  Status Load(ByteSpan position, const TrainSpec& ask) override;
+  Status Load(ByteSpan position, const LocalTraining& ask) override;
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
@@ -79,7 +81,7 @@ class SyntheticTrainer final : public Trainer {
   std::optional<FitProgress> progress_;
 };
 
-Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const TrainSpec& ask,
+Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining& ask,
                                         const ParameterSet& base, ParameterSet& delta,
                                         std::stop_token stop,
                                         const std::function<void(const FitPosition&)>& on_batch) {
@@ -93,7 +95,7 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const TrainSpec& as
   const std::uint64_t examples =
       1 + KeyedNumber(job_.seed, "synthetic_examples", key) % kExamplesMax;
   const std::uint64_t total = BatchesTotal(ask);
-  const auto duration = std::chrono::microseconds(ask.duration_ms * 1000ULL / total);
+  const auto duration = std::chrono::microseconds(ask.train.duration_ms * 1000ULL / total);
   while (progress.batches_done < total) {
     if (duration.count() > 0) WaitForBatch(duration, stop);
     if (stop.stop_requested()) {
@@ -113,7 +115,7 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const TrainSpec& as
   return FitResult{false, examples};
 }
 
-Status SyntheticTrainer::Load(ByteSpan position, const TrainSpec& ask) {
+Status SyntheticTrainer::Load(ByteSpan position, const LocalTraining& ask) {
   auto progress = DecodeFitProgress(position, owner_, 0, BatchesTotal(ask));
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);

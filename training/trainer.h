@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/ids.h"
 #include "model/job.h"
+#include "model/local_training.h"
 #include "model/parameter_set.h"
 
 namespace muster {
@@ -59,15 +60,15 @@ class Trainer {
   /// zero). Goes on from a kept or loaded position if there is one for this very task, and forgets
   /// it. Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
   /// `stop` is requested. REQUIRES: one ask a task, whatever is saved and loaded between.
-  virtual Result<FitResult> Fit(const FitTask& task, const TrainSpec& ask, const ParameterSet& base,
-                                ParameterSet& delta, std::stop_token stop,
+  virtual Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask,
+                                const ParameterSet& base, ParameterSet& delta, std::stop_token stop,
                                 const std::function<void(const FitPosition&)>& on_batch) = 0;
 
   /// The position of the last cancelled fit as bytes that Load takes; empty if there is none.
   virtual Bytes Save() const = 0;
   /// `ask`: that of the position's task. Errors: file_malformed. The bytes come from a disk and are
   /// not trusted.
-  virtual Status Load(ByteSpan position, const TrainSpec& ask) = 0;
+  virtual Status Load(ByteSpan position, const LocalTraining& ask) = 0;
 
   /// Evaluates on the held-out examples. `cancelled` if stop is requested.
   virtual Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) = 0;

@@ -152,7 +152,7 @@ std::string Line(const DropPayload& drop) {
 }
 std::string Line(const StartFit& start) {
   return "start_fit " + start.id.Text() + Field("base", start.base_version) +
-         Field("epochs", start.ask.epochs);
+         Field("epochs", start.ask.train.epochs);
 }
 std::string Line(const StopFit& stop) {
   return std::string("stop_fit save_position=") + (stop.save_position ? "yes" : "no");

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/job.h"
+#include "model/local_training.h"
 #include "participant/core/events.h"
 
 namespace muster::participant {
@@ -62,7 +63,7 @@ struct DropPayload {
 struct StartFit {
   UpdateId id;
   Version base_version = 0;
-  TrainSpec ask;
+  LocalTraining ask;
 };
 struct StopFit {
   bool save_position = false;

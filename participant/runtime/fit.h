@@ -23,7 +23,7 @@ struct StatePaths {
 struct Fit {
   UpdateId id;
   Version base_version = 0;
-  TrainSpec ask;
+  LocalTraining ask;
   std::shared_ptr<const ParameterSet> base;
   std::stop_source stop;
   std::atomic<bool> save_position = false;  ///< Set before stop is requested.

@@ -74,7 +74,7 @@ class ParticipantNode {
   struct Fit {
     UpdateId id;
     Version base_version = 0;
-    TrainSpec ask;
+    LocalTraining ask;
     std::shared_ptr<const ParameterSet> base;
     bool stopping = false;
     std::shared_ptr<const Bytes> writing;  ///< Trained: update.bin is being replaced by it.

@@ -107,7 +107,9 @@ TEST(FedAvg, AsksForTheJobsTrainingInEveryRound) {
   job.train = {.epochs = 3, .batch_size = 7, .learning_rate = 0.25, .duration_ms = 40};
   const auto strategy = CreateStrategy(job);
   for (const Round round : {1, 2, 1000}) {
-    const TrainSpec ask = strategy->Ask(round);
+    const LocalTraining work = strategy->Ask(round);
+    const TrainSpec& ask = work.train;
+    EXPECT_EQ(work.proximal_mu, 0);
     EXPECT_EQ(ask.epochs, 3U);
     EXPECT_EQ(ask.batch_size, 7U);
     EXPECT_EQ(ask.learning_rate, 0.25);

@@ -15,7 +15,7 @@ class LaneStrategy final : public Strategy {
 
   std::string_view name() const override { return "lanes"; }
   std::span<const std::string_view> state_kinds() const override { return fedavg_.state_kinds(); }
-  TrainSpec Ask(Round round) const override { return fedavg_.Ask(round); }
+  LocalTraining Ask(Round round) const override { return fedavg_.Ask(round); }
   Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const override {
     return fedavg_.UpdateWeight(examples);
   }

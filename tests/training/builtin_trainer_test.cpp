@@ -27,7 +27,7 @@ class BuiltinTrainer : public ::testing::Test {
   // As after a restart: a new object that knows what `saved` holds.
   std::unique_ptr<Trainer> Restarted(const Bytes& saved) const {
     auto trainer = TrainerOf(job_);
-    EXPECT_TRUE(trainer->Load(saved, job_.train).has_value());
+    EXPECT_TRUE(trainer->Load(saved, {job_.train}).has_value());
     return trainer;
   }
   ParameterSet Base() const { return TrainerOf(job_)->InitialParameters(); }
@@ -107,15 +107,15 @@ TEST_F(BuiltinTrainer, HostileProgressIsRefusedAndChangesNothing) {
   Bytes saved = first->Save();
   saved[saved.size() / 2] ^= std::byte{1};
   auto trainer = TrainerOf(job_);
-  EXPECT_EQ(trainer->Load(saved, job_.train).error().reason, Reason::file_malformed);
-  EXPECT_EQ(trainer->Load({}, job_.train).error().reason, Reason::file_malformed);
+  EXPECT_EQ(trainer->Load(saved, {job_.train}).error().reason, Reason::file_malformed);
+  EXPECT_EQ(trainer->Load({}, {job_.train}).error().reason, Reason::file_malformed);
   EXPECT_TRUE(SameBits(FitOnce(*trainer, kTask, job_.train, Base()).delta, Undisturbed().delta));
 }
 
 TEST_F(BuiltinTrainer, ProgressOfAnotherPartIsRefused) {
   auto first = TrainerOf(job_, 1);
   FitOnce(*first, kTask, job_.train, Base(), 5);
-  EXPECT_EQ(TrainerOf(job_, 2)->Load(first->Save(), job_.train).error().reason,
+  EXPECT_EQ(TrainerOf(job_, 2)->Load(first->Save(), {job_.train}).error().reason,
             Reason::file_malformed);
 }
 
@@ -175,7 +175,7 @@ TEST_F(BuiltinTrainer, APositionBehindTheLastBatchAskedForIsRefused) {
   FitOnce(*first, kTask, job_.train, Base(), 7);
   TrainSpec shorter = job_.train;
   shorter.epochs = 1;
-  EXPECT_EQ(TrainerOf(job_)->Load(first->Save(), shorter).error().reason, Reason::file_malformed);
+  EXPECT_EQ(TrainerOf(job_)->Load(first->Save(), {shorter}).error().reason, Reason::file_malformed);
 }
 
 TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
@@ -183,7 +183,7 @@ TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
   ParameterSet delta(trainer->layout());
   std::memset(delta.bytes().data(), 0xff, delta.bytes().size());
   ASSERT_TRUE(
-      trainer->Fit(kTask, job_.train, Base(), delta, {}, [](const FitPosition&) {}).has_value());
+      trainer->Fit(kTask, {job_.train}, Base(), delta, {}, [](const FitPosition&) {}).has_value());
   for (const ParameterLayout::Entry& entry : trainer->layout().entries()) {
     for (std::uint64_t at = entry.offset_bytes + entry.size_bytes; at % 64 != 0; ++at) {
       ASSERT_EQ(delta.bytes()[at], std::byte{0});

@@ -52,7 +52,7 @@ struct Fitted {
 };
 
 /// Fits, and requests a stop after `stop_after` batches (0: before the first; negative: never).
-inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const TrainSpec& ask,
+inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const LocalTraining& ask,
                       const ParameterSet& base, int stop_after = -1) {
   Fitted fitted{{}, ParameterSet(trainer.layout()), {}};
   std::stop_source source;
@@ -69,6 +69,11 @@ inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const TrainSpec& as
     ADD_FAILURE() << result.error().Text();
   }
   return fitted;
+}
+
+inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const TrainSpec& train,
+                      const ParameterSet& base, int stop_after = -1) {
+  return FitOnce(trainer, task, LocalTraining{train}, base, stop_after);
 }
 
 inline bool SameBits(const ParameterSet& a, const ParameterSet& b) {

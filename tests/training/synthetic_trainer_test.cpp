@@ -26,7 +26,7 @@ TEST_F(SyntheticTrainer, ABaseThatIsNotFiniteIsRefused) {
     ParameterSet base = base_.Clone();
     base.F32(0)[999] = wrong;
     ParameterSet delta(trainer_->layout());
-    const auto fit = trainer_->Fit(kTask, job_.train, base, delta, {}, [](const FitPosition&) {});
+    const auto fit = trainer_->Fit(kTask, {job_.train}, base, delta, {}, [](const FitPosition&) {});
     ASSERT_FALSE(fit.has_value());
     EXPECT_EQ(fit.error().reason, Reason::not_finite);
     EXPECT_EQ(trainer_->Evaluate(base, {}).error().reason, Reason::not_finite);
@@ -40,7 +40,7 @@ TEST_F(SyntheticTrainer, ACutFitGoesOnToTheSameBits) {
     const auto first = TrainerOf(job_);
     ASSERT_TRUE(FitOnce(*first, kTask, job_.train, base_, cut).result.cancelled);
     const auto second = TrainerOf(job_);
-    ASSERT_TRUE(second->Load(first->Save(), job_.train).has_value());
+    ASSERT_TRUE(second->Load(first->Save(), {job_.train}).has_value());
     const Fitted after = FitOnce(*second, kTask, job_.train, base_);
     EXPECT_EQ(after.positions.size(), kSyntheticBatches - static_cast<std::size_t>(cut));
     EXPECT_TRUE(SameBits(after.delta, whole.delta));
@@ -55,7 +55,7 @@ TEST_F(SyntheticTrainer, AStopEndsTheWaitAtOnce) {
   ParameterSet delta(trainer->layout());
   Result<FitResult> fit;
   std::jthread fitting([&](std::stop_token stop) {
-    fit = trainer->Fit(kTask, job.train, base_, delta, stop,
+    fit = trainer->Fit(kTask, {job.train}, base_, delta, stop,
                        [](const FitPosition&) { ADD_FAILURE(); });
   });
   fitting.request_stop();

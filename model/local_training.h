@@ -1,0 +1,26 @@
+// What a round asks of each of its slots, in the terms of local training: between a strategy, which
+// asks, and a trainer, which does it.
+#pragma once
+
+#include "model/job.h"
+
+namespace muster {
+
+struct LocalTraining {
+  TrainSpec train;
+  /// FedProx (Li 2020, "Federated Optimization in Heterogeneous Networks", algorithm 2): the local
+  /// objective has proximal_mu / 2 * |w - base|^2 on top, so the gradient of a step has
+  /// proximal_mu * (w - base). 0: none of it.
+  double proximal_mu = 0;
+  /// Mode sync-sgd: no training but one gradient at the base. The update is the mean gradient over
+  /// the slot's micro-batch of the round (training/micro_batch.h) with its sign turned, its weight
+  /// the micro-batch's examples; of `train` only batch_size is looked at.
+  bool gradient = false;
+};
+
+/// What the job's mode and `train` section ask: where every strategy begins.
+inline LocalTraining LocalTrainingOf(const JobSpec& job) {
+  return {.train = job.train, .gradient = job.round.mode == Mode::sync_sgd};
+}
+
+}  // namespace muster
