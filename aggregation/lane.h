@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/error.h"
@@ -14,10 +15,19 @@ enum class LaneWeight : std::uint8_t {
   one,     ///< 1 for every update; the denominator is their number.
 };
 
+enum class LaneReach : std::uint8_t {
+  tile,   ///< One tensor for each of the model's, of its shape: a tile sees its own elements.
+  whole,  ///< One tensor of any shape: every tile sees all of it.
+};
+
 struct LaneSpec {
   std::string name;
   ParameterLayout layout;
   LaneWeight weight = LaneWeight::update;
+  LaneReach reach = LaneReach::tile;
+  /// Values below 2^bound_log2 are taken before attempts raise the bound. Nothing (of a lane that
+  /// reaches tiles only): 8 * max(1, max|tensor|) of the parent's model tensor in the same place.
+  std::optional<std::int32_t> bound_log2;
 };
 
 /// What multiplies an update of weight `update_weight` in this lane.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "aggregation/lane.h"
 #include "aggregation/ring.h"
 #include "common/limits.h"
 
@@ -24,20 +23,16 @@ std::size_t FirstTensorFrom(std::span<const ParameterLayout::Entry> entries,
 
 }  // namespace
 
-Result<RingSum> RingSum::Create(ParameterLayout layout, std::size_t tile_values) {
+RingSum::RingSum(LaneSet lanes, std::size_t tile_values)
+    : lanes_(std::move(lanes)),
+      tile_values_(tile_values),
+      sums_(lanes_.layout().total_bytes() / kValueBytes) {
   constexpr std::size_t kLineValues = limits::kTensorAlignmentBytes / kValueBytes;
   MUSTER_CHECK(tile_values > 0 && tile_values % kLineValues == 0, "tile size");
-  MUSTER_TRY(CheckLaneLayout(layout));
-  return RingSum(std::move(layout), tile_values);
 }
 
-RingSum::RingSum(ParameterLayout layout, std::size_t tile_values)
-    : layout_(std::move(layout)),
-      tile_values_(tile_values),
-      sums_(layout_.total_bytes() / kValueBytes) {}
-
 Status RingSum::Reset(std::span<const TensorScale> scales, const RingCapacity& capacity) {
-  MUSTER_TRY(CheckScales(scales, layout_.entries().size(), capacity));
+  MUSTER_TRY(CheckLaneScales(scales, lanes_, capacity));
   scales_.assign(scales.begin(), scales.end());
   capacity_ = capacity;
   std::fill(sums_.begin(), sums_.end(), 0);
@@ -75,7 +70,7 @@ Status RingSum::Fold(std::span<const UpdateSource> updates, ThreadPool& pool) {
 
 Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t first_tile,
                           std::size_t end_tile) {
-  const auto entries = layout_.entries();
+  const auto entries = lanes_.layout().entries();
   std::vector<float> buffer(tile_values_);
   for (std::size_t tile = first_tile; tile < end_tile; ++tile) {
     const std::size_t begin = tile * tile_values_;
@@ -97,7 +92,7 @@ Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t fir
 
 std::size_t RingSum::FoldOne(std::span<const float> tile, std::uint64_t tile_begin,
                              std::size_t tensor, std::uint64_t weight) {
-  const auto entries = layout_.entries();
+  const auto entries = lanes_.layout().entries();
   const std::uint64_t tile_end = tile_begin + tile.size();
   for (; tensor < entries.size(); ++tensor) {
     const std::uint64_t tensor_begin = entries[tensor].offset_bytes / kValueBytes;
@@ -106,14 +101,15 @@ std::size_t RingSum::FoldOne(std::span<const float> tile, std::uint64_t tile_beg
     const std::uint64_t end = std::min(tensor_begin + entries[tensor].element_count, tile_end);
     const auto values = tile.subspan(begin - tile_begin, end - begin);
     const auto sums = std::span(sums_).subspan(begin, end - begin);
-    if (!FoldTile(values, scales_[tensor], weight, sums)) return tensor;
+    const std::uint64_t times = WeightInLane(lanes_.WeightOf(tensor), weight);
+    if (!FoldTile(values, scales_[tensor], times, sums)) return tensor;
   }
   return entries.size();
 }
 
 std::span<const std::uint64_t> RingSum::Tensor(std::size_t index) const {
   MUSTER_CHECK(!void_, "the sum is void after an error");
-  const ParameterLayout::Entry& entry = layout_.entries()[index];
+  const ParameterLayout::Entry& entry = lanes_.layout().entries()[index];
   return std::span(sums_).subspan(entry.offset_bytes / kValueBytes, entry.element_count);
 }
 

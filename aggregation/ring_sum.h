@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "aggregation/lane_set.h"
 #include "aggregation/scales.h"
 #include "common/bytes.h"
 #include "common/error.h"
@@ -19,22 +20,22 @@ struct UpdateSource {
   /// Fills `bytes` with the update's bytes from `offset_bytes` on. Called from several threads at
   /// once, for ranges that do not overlap. Its errors end the fold.
   std::function<Status(std::uint64_t offset_bytes, MutableByteSpan bytes)> read;
-  std::uint64_t weight = 0;
+  std::uint64_t weight = 0;  ///< Its own; a lane of weight one takes it once all the same.
 };
 
-/// Sums updates of one lane. The result is a pure function of the set of (update, weight) folded
-/// since Reset: no order, grouping, thread count or tile size changes a bit. Memory: 8 bytes a
-/// parameter and one tile a thread while folding. Not thread-safe; Fold uses threads inside.
+/// Sums updates, all lanes in one pass over their bytes. The result is a pure function of the set
+/// of (update, weight) folded since Reset: no order, grouping, thread count or tile size changes a
+/// bit. Memory: 8 bytes a parameter and one tile a thread while folding. Not thread-safe; Fold uses
+/// threads inside.
 class RingSum {
  public:
   /// Float32 values a thread folds at a time: tile and sums together stay in the L2 cache.
   static constexpr std::size_t kTileValues = 8192;
 
-  /// Errors: unsupported (a tensor that is not f32).
   /// REQUIRES: tile_values is a positive multiple of 16 (a cache line of floats).
-  static Result<RingSum> Create(ParameterLayout layout, std::size_t tile_values = kTileValues);
+  explicit RingSum(LaneSet lanes, std::size_t tile_values = kTileValues);
 
-  /// Starts a sum of nothing. `scales`: one a tensor. Errors: as CheckScales.
+  /// Starts a sum of nothing. `scales`: one a tensor. Errors: as CheckLaneScales.
   Status Reset(std::span<const TensorScale> scales, const RingCapacity& capacity);
 
   /// Adds all of `updates`. They were validated when they were accepted; a value beyond its bound
@@ -43,17 +44,17 @@ class RingSum {
   /// error the sum is void: only Reset may follow.
   Status Fold(std::span<const UpdateSource> updates, ThreadPool& pool);
 
-  const ParameterLayout& layout() const { return layout_; }
+  const LaneSet& lanes() const { return lanes_; }
   std::span<const TensorScale> scales() const { return scales_; }
-  /// Of the updates folded since Reset. The sum of the weights is the lane's denominator.
+  /// Of the updates folded since Reset: the denominator of lanes of weight `update`.
   std::uint64_t weight_sum() const { return weight_sum_; }
+  /// That of lanes of weight `one`.
   std::uint64_t update_count() const { return update_count_; }
-  /// The sums of tensor `index`, as ring.h defines them. REQUIRES: the sum is not void.
+  /// The sums of tensor `index` of lanes().layout(), as ring.h defines them. REQUIRES: the sum is
+  /// not void.
   std::span<const std::uint64_t> Tensor(std::size_t index) const;
 
  private:
-  RingSum(ParameterLayout layout, std::size_t tile_values);
-
   Status FoldTiles(std::span<const UpdateSource> updates, std::size_t first_tile,
                    std::size_t end_tile);
   /// Folds one update's values of one tile. Returns the first tensor with a value out of bound, or
@@ -61,7 +62,7 @@ class RingSum {
   std::size_t FoldOne(std::span<const float> tile, std::uint64_t tile_begin, std::size_t tensor,
                       std::uint64_t weight);
 
-  ParameterLayout layout_;
+  LaneSet lanes_;
   std::size_t tile_values_;
   std::vector<TensorScale> scales_;
   RingCapacity capacity_;

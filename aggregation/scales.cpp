@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int32_t kExactRoundingLog2 = 51;
 constexpr std::int32_t kSumLog2 = 63;
-constexpr std::int32_t kMarginLog2 = 3;  // An update may be 8 times the parent's largest value.
 constexpr int kMantissaBits = 23;
 constexpr std::int32_t kExponentBias = 127;
 
@@ -37,6 +36,15 @@ std::int32_t CeilLog2AtLeastOne(std::uint32_t magnitude_bits) {
 std::int32_t ScaleFor(std::int32_t bound_log2, const RingCapacity& capacity) {
   return std::min(kExactRoundingLog2 - bound_log2 - CeilLog2(capacity.weight_max),
                   kSumLog2 - bound_log2 - CeilLog2(capacity.weight_max * capacity.updates_max));
+}
+
+TensorScale RaisedScale(std::int32_t bound_log2, const RingCapacity& capacity,
+                        std::uint32_t bound_raise) {
+  const std::int64_t raised = std::int64_t{bound_log2} + bound_raise;
+  TensorScale scale;
+  scale.bound_log2 = static_cast<std::int32_t>(std::min<std::int64_t>(raised, kBoundLog2Max));
+  scale.scale_log2 = ScaleFor(scale.bound_log2, capacity);
+  return scale;
 }
 
 Status CheckCapacity(const RingCapacity& capacity) {
@@ -73,11 +81,16 @@ Result<std::vector<TensorScale>> ComputeScales(const ParameterLayout& lane_layou
       return Error{Reason::damage, "the recorded largest magnitude of tensor " +
                                        entries[i].spec.name + " is not a finite magnitude"};
     }
-    const std::int64_t bound = std::int64_t{kMarginLog2} + CeilLog2AtLeastOne(bits) + bound_raise;
-    scales[i].bound_log2 = static_cast<std::int32_t>(std::min<std::int64_t>(bound, kBoundLog2Max));
-    scales[i].scale_log2 = ScaleFor(scales[i].bound_log2, capacity);
+    scales[i] = RaisedScale(kBoundLog2Min + CeilLog2AtLeastOne(bits), capacity, bound_raise);
   }
   return scales;
+}
+
+Result<TensorScale> ComputeScale(std::int32_t bound_log2, const RingCapacity& capacity,
+                                 std::uint32_t bound_raise) {
+  MUSTER_CHECK(bound_log2 >= kBoundLog2Min && bound_log2 <= kBoundLog2Max, "a lane's own bound");
+  MUSTER_TRY(CheckCapacity(capacity));
+  return RaisedScale(bound_log2, capacity, bound_raise);
 }
 
 Status CheckScales(std::span<const TensorScale> scales, std::size_t tensor_count,
@@ -88,7 +101,7 @@ Status CheckScales(std::span<const TensorScale> scales, std::size_t tensor_count
                                      std::to_string(tensor_count) + " tensors"};
   }
   for (const TensorScale& scale : scales) {
-    if (scale.bound_log2 < kMarginLog2 || scale.bound_log2 > kBoundLog2Max ||
+    if (scale.bound_log2 < kBoundLog2Min || scale.bound_log2 > kBoundLog2Max ||
         scale.scale_log2 != ScaleFor(scale.bound_log2, capacity)) {
       return Error{Reason::damage, "the recorded scale (bound 2^" +
                                        std::to_string(scale.bound_log2) + ", scale 2^" +

@@ -20,8 +20,10 @@ struct RingCapacity {
 
 /// 2^128 is above every finite float32: a larger bound would only cost precision.
 inline constexpr std::int32_t kBoundLog2Max = 128;
+/// An update may be 8 times the parent's largest value, or 8 where that is below 1.
+inline constexpr std::int32_t kBoundLog2Min = 3;
 
-/// One scale a tensor of the lane, in its order. With W = weight_max and N = updates_max,
+/// One scale a tensor of a lane, in its order. With W = weight_max and N = updates_max,
 ///   bound_log2 = e = min(kBoundLog2Max, ceil(log2(8 * max(1, max|parent tensor|))) + bound_raise)
 ///   scale_log2 = s = min(51 - e - ceil(log2 W), 63 - e - ceil(log2(W * N)))
 /// so that every |w * x * 2^s| < 2^51, where the fast rounding is exact, and N of them sum to less
@@ -33,6 +35,12 @@ Result<std::vector<TensorScale>> ComputeScales(const ParameterLayout& lane_layou
                                                std::span<const float> tensor_max_abs,
                                                const RingCapacity& capacity,
                                                std::uint32_t bound_raise);
+
+/// The scale of tensors with a bound of their own, whatever the model's values: s as above, with
+///   bound_log2 = e = min(kBoundLog2Max, bound_log2 + bound_raise)
+/// Errors: config_invalid (capacity). REQUIRES: kBoundLog2Min <= bound_log2 <= kBoundLog2Max.
+Result<TensorScale> ComputeScale(std::int32_t bound_log2, const RingCapacity& capacity,
+                                 std::uint32_t bound_raise);
 
 /// Whether these are scales that ComputeScales can give for `tensor_count` tensors and this
 /// capacity, so that sums stay exact: for scales that come from a disk. Errors: config_invalid

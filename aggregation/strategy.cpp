@@ -28,12 +28,8 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
   CheckFailed(__FILE__, __LINE__, "job.strategy.kind", "the job was not validated");
 }
 
-Result<LaneSpec> SingleLane(const Strategy& strategy, const ParameterLayout& model) {
-  std::vector<LaneSpec> lanes = strategy.Lanes(model);
-  if (lanes.size() == 1) return std::move(lanes.front());
-  return Error{Reason::unsupported, "strategy " + std::string(strategy.name()) + " sums " +
-                                        std::to_string(lanes.size()) +
-                                        " lanes; this build sums one"};
+Result<LaneSet> LanesOf(const Strategy& strategy, const ParameterLayout& model) {
+  return LaneSet::Create(strategy.Lanes(model), model);
 }
 
 Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model) {

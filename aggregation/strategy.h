@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "aggregation/lane.h"
+#include "aggregation/lane_set.h"
 #include "common/error.h"
 #include "model/job.h"
 #include "model/local_training.h"
@@ -20,8 +20,8 @@ namespace muster {
 
 /// One lane's share of a tile: element i stands for RingMean(sums[i], unit, denominator).
 struct LaneTile {
-  std::span<const std::uint64_t> sums;
-  double unit = 1;         ///< 2^-scale_log2 of the tensor.
+  std::span<const std::uint64_t> sums;  ///< By LaneReach: the tile's elements, or the whole lane.
+  double unit = 1;                      ///< 2^-scale_log2 of the tensor.
   double denominator = 1;  ///< Of the lane: the sum of the weights, or the number of updates.
 };
 
@@ -60,22 +60,23 @@ class Strategy {
   /// Errors: weight_invalid, saying which weights there are.
   virtual Status CheckUpdateWeight(std::uint64_t weight) const = 0;
 
-  /// What is summed over a round's updates. An update's bytes are its lanes' one after another.
+  /// What is summed over a round's updates, as LaneSet::Create wants it. An update's bytes are its
+  /// lanes' one after another.
   virtual std::vector<LaneSpec> Lanes(const ParameterLayout& model) const = 0;
 
   /// Computes the new elements. Elements do not see each other, so a tile may be cut anywhere. The
   /// subclass states its exact arithmetic: every bit of it is part of the version format.
-  /// REQUIRES: all spans of equal size; outputs overlap nothing.
+  /// REQUIRES: all spans of equal size, but those of lanes that tiles see whole; outputs overlap
+  /// nothing.
   virtual void Apply(const TileInput& input, const TileOutput& output) const = 0;
 };
 
 /// The job's strategy. REQUIRES: ValidateJob(job) passes.
 std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job);
 
-/// The strategy's lane, where it has exactly one: what this build can sum. All that folds, checks
-/// or builds asks here, so this is where a strategy of several lanes is refused.
-/// Errors: unsupported.
-Result<LaneSpec> SingleLane(const Strategy& strategy, const ParameterLayout& model);
+/// What the strategy sums for this model. All that folds, checks or builds asks here.
+/// Errors: as LaneSet::Create.
+Result<LaneSet> LanesOf(const Strategy& strategy, const ParameterLayout& model);
 
 /// The server state of a model: for each kind, in order, one tensor for each model tensor.
 /// Errors: as ParameterLayout::Create.

@@ -1,6 +1,7 @@
 #include "aggregation/version_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <mutex>
 #include <string>
@@ -23,17 +24,16 @@ constexpr std::uint64_t kPartValues = 64 * kTileValues;
 
 class Builder {
  public:
-  Builder(const VersionInputs& inputs, LaneWeight weight, ParameterSet& next)
+  Builder(const VersionInputs& inputs, ParameterSet& next)
       : inputs_(inputs),
-        denominator_(static_cast<double>(weight == LaneWeight::one ? inputs.sum.update_count()
-                                                                   : inputs.sum.weight_sum())),
-        model_count_(inputs.sum.layout().entries().size()),
+        lanes_(inputs.sum.lanes()),
+        model_count_(lanes_.model().entries().size()),
         kind_count_(inputs.strategy.state_kinds().size()),
         next_(next),
         largest_bits_(next.layout().entries().size()) {}
 
   void Compute(ThreadPool& pool) {
-    const auto entries = inputs_.sum.layout().entries();
+    const auto entries = lanes_.model().entries();
     std::vector<Part> parts;
     for (std::size_t tensor = 0; tensor < model_count_; ++tensor) {
       const std::uint64_t count = entries[tensor].element_count;
@@ -63,7 +63,7 @@ class Builder {
     manifest.version = inputs_.version;
     manifest.tensors = layout.Specs();
     manifest.model_tensor_count = static_cast<std::uint32_t>(model_count_);
-    manifest.model_bytes = inputs_.sum.layout().total_bytes();
+    manifest.model_bytes = lanes_.model().total_bytes();
     manifest.total_bytes = layout.total_bytes();
     for (std::size_t tensor = 0; tensor < model_count_; ++tensor) {
       manifest.tensor_max_abs.push_back(std::bit_cast<float>(largest_bits_[tensor]));
@@ -114,20 +114,33 @@ class Builder {
       old_state.push_back(inputs_.parent.F32(tensor).subspan(element, count));
       new_state.push_back(next_.F32(tensor).subspan(element, count));
     }
-    const LaneTile lane = {
-        .sums = inputs_.sum.Tensor(model_tensor).subspan(element, count),
-        .unit = PowerOfTwo(-inputs_.sum.scales()[model_tensor].scale_log2),
-        .denominator = denominator_,
-    };
+    std::array<LaneTile, LaneSet::kLanesMax> tiles;
+    const std::size_t lane_count = lanes_.lanes().size();
+    for (std::size_t lane = 0; lane < lane_count; ++lane) {
+      tiles[lane] = TileOf(lane, model_tensor, element, count);
+    }
     inputs_.strategy.Apply(
         {.model = inputs_.parent.F32(model_tensor).subspan(element, count),
          .state = old_state,
-         .lanes = std::span(&lane, 1)},
+         .lanes = std::span(tiles).first(lane_count)},
         {.model = next_.F32(model_tensor).subspan(element, count), .state = new_state});
   }
 
+  LaneTile TileOf(std::size_t lane, std::size_t model_tensor, std::uint64_t element,
+                  std::size_t count) const {
+    const LaneSpec& spec = lanes_.lanes()[lane];
+    const RingSum& sum = inputs_.sum;
+    const bool whole = spec.reach == LaneReach::whole;
+    const std::size_t tensor = lanes_.FirstTensor(lane) + (whole ? 0 : model_tensor);
+    const std::span<const std::uint64_t> sums = sum.Tensor(tensor);
+    return {.sums = whole ? sums : sums.subspan(element, count),
+            .unit = PowerOfTwo(-sum.scales()[tensor].scale_log2),
+            .denominator = static_cast<double>(spec.weight == LaneWeight::one ? sum.update_count()
+                                                                              : sum.weight_sum())};
+  }
+
   const VersionInputs& inputs_;
-  const double denominator_;
+  const LaneSet& lanes_;
   const std::size_t model_count_;
   const std::size_t kind_count_;
   ParameterSet& next_;
@@ -135,14 +148,18 @@ class Builder {
   std::vector<std::uint32_t> largest_bits_;  ///< One a tensor. Guarded by mutex_ in Compute.
 };
 
-Status CheckFit(const VersionInputs& inputs, const LaneSpec& lane) {
-  if (lane.layout != inputs.sum.layout()) {
+Status CheckFit(const VersionInputs& inputs) {
+  const ParameterLayout& model = inputs.sum.lanes().model();
+  const auto lanes = LanesOf(inputs.strategy, model);
+  MUSTER_TRY(lanes);
+  if (lanes->layout() != inputs.sum.lanes().layout()) {
     return Error{Reason::size_mismatch, "the sum of version " + std::to_string(inputs.version) +
-                                            " does not have the tensors of lane " + lane.name};
+                                            " does not have the tensors of the lanes of strategy " +
+                                            std::string(inputs.strategy.name())};
   }
-  const auto state = StateLayout(inputs.strategy, inputs.sum.layout());
+  const auto state = StateLayout(inputs.strategy, model);
   MUSTER_TRY(state);
-  const auto expected = ParameterLayout::Concatenate(inputs.sum.layout(), *state);
+  const auto expected = ParameterLayout::Concatenate(model, *state);
   MUSTER_TRY(expected);
   if (inputs.parent.layout() != *expected) {
     return Error{Reason::size_mismatch,
@@ -157,13 +174,11 @@ Status CheckFit(const VersionInputs& inputs, const LaneSpec& lane) {
 
 Result<BuiltVersion> BuildVersion(const VersionInputs& inputs, ThreadPool& pool,
                                   ParameterSet& next) {
-  const auto lane = SingleLane(inputs.strategy, inputs.sum.layout());
-  MUSTER_TRY(lane);
-  MUSTER_TRY(CheckFit(inputs, *lane));
+  MUSTER_TRY(CheckFit(inputs));
   MUSTER_CHECK(inputs.sum.update_count() > 0, "a version follows from at least one update");
   MUSTER_CHECK(&next != &inputs.parent && next.layout() == inputs.parent.layout(),
                "a version has its parent's tensors in memory of its own");
-  Builder builder(inputs, lane->weight, next);
+  Builder builder(inputs, next);
   builder.Compute(pool);
   MUSTER_TRY(builder.CheckFinite());
   return builder.Describe(pool);

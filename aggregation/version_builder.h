@@ -15,7 +15,7 @@ namespace muster {
 struct VersionInputs {
   const Strategy& strategy;
   const ParameterSet& parent;  ///< Model tensors, then the strategy's server state.
-  const RingSum& sum;          ///< The strategy's SingleLane; holds at least one update.
+  const RingSum& sum;          ///< Of the strategy's LanesOf; holds at least one update.
   Version version = 0;         ///< The new version's number.
 };
 
@@ -26,7 +26,7 @@ struct BuiltVersion {
 
 /// Computes the new version straight in its place, `next`, and returns what DescribeVersion would
 /// say of it. The bytes are a pure function of strategy, parent and sum, whatever the threads.
-/// Errors: unsupported (SingleLane), diverged (a new value is NaN or infinite; the first such
+/// Errors: unsupported (LanesOf), diverged (a new value is NaN or infinite; the first such
 /// tensor is named), size_mismatch (parent, state or sum do not fit each other). What `next` then
 /// holds is to be thrown away.
 /// REQUIRES: `next` has the parent's layout and is not the parent.

@@ -46,12 +46,13 @@ UpdateSource SourceOf(const ParameterSet& update) {
 }
 
 RingSum NewSum() {
-  auto sum = RingSum::Create(Layout());
-  MUSTER_CHECK(sum.has_value(), "the sum");
+  auto lanes = LanesOf(*CreateStrategy(JobSpec()), Layout());
+  MUSTER_CHECK(lanes.has_value(), "the lanes");
+  RingSum sum(std::move(*lanes));
   const float magnitude = 1.0F;
   const auto scales = ComputeScales(Layout(), std::span(&magnitude, 1), kCapacity, 0);
-  MUSTER_CHECK(scales.has_value() && sum->Reset(*scales, kCapacity).has_value(), "the scales");
-  return std::move(*sum);
+  MUSTER_CHECK(scales.has_value() && sum.Reset(*scales, kCapacity).has_value(), "the scales");
+  return sum;
 }
 
 void CountParameters(benchmark::State& state, std::uint64_t parameters) {

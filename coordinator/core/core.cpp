@@ -23,14 +23,14 @@ StatusView CoordinatorCore::Status(MonotonicMs now) const { return impl_->Status
 
 namespace {
 
-ParameterLayout LaneLayoutOf(const Strategy& strategy, const VersionManifest& head) {
+LaneSet LanesOfHead(const Strategy& strategy, const VersionManifest& head) {
   std::vector<TensorSpec> specs(head.tensors.begin(),
                                 head.tensors.begin() + head.model_tensor_count);
   auto model = ParameterLayout::Create(std::move(specs));
   MUSTER_CHECK(model.has_value(), "the committed model has no layout");
-  const auto lane = SingleLane(strategy, *model);
-  MUSTER_CHECK(lane.has_value(), "an update of several lanes needs a core that knows them");
-  return lane->layout;
+  auto lanes = LanesOf(strategy, *model);
+  MUSTER_CHECK(lanes.has_value(), "the committed model cannot be summed");
+  return std::move(*lanes);
 }
 
 }  // namespace
@@ -56,7 +56,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   model_digest_ = head.model_digest;
   reported_ = head.reported;
   held_ = {head.held.begin(), head.held.end()};
-  lane_layout_ = LaneLayoutOf(*strategy_, head_);
+  lanes_ = LanesOfHead(*strategy_, head_);
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id.slot] = fate;
   for (const EvaluationRecord& record : recovered.evaluations) {
     if (record.version > reported_ || record.version == head_.version) {

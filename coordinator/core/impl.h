@@ -197,7 +197,7 @@ class CoordinatorCore::Impl {
   const Sha256Digest job_digest_;
   const std::unique_ptr<const Strategy> strategy_;
   const CoordinatorOptions options_;
-  ParameterLayout lane_layout_;
+  std::optional<LaneSet> lanes_;
   LineageRecord lineage_;
   std::vector<LineageRecord> lineages_;
   EpochRecord epoch_;

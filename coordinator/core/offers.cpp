@@ -103,9 +103,9 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (const auto weight = strategy_->CheckUpdateWeight(offer.weight); !weight) {
     return refuse(weight.error().reason, weight.error().message);
   }
-  if (offer.bytes != lane_layout_.total_bytes()) {
+  if (offer.bytes != lanes_->layout().total_bytes()) {
     return refuse(Reason::size_mismatch, "an update of this model has " +
-                                             std::to_string(lane_layout_.total_bytes()) +
+                                             std::to_string(lanes_->layout().total_bytes()) +
                                              " bytes, not " + std::to_string(offer.bytes));
   }
   return std::nullopt;

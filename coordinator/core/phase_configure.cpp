@@ -1,5 +1,4 @@
 // Configure: exponents, room in the spool, the sum; then the tasks.
-#include "aggregation/scales.h"
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
 
@@ -42,8 +41,8 @@ std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * job.round.goal +
 
 bool CoordinatorCore::Impl::OpenRoundSum() {
   auto scales =
-      ComputeScales(lane_layout_, head_.tensor_max_abs,
-                    {job_.aggregation.weight_max, job_.round.goal}, round_->record.bound_raise);
+      ComputeLaneScales(*lanes_, head_.tensor_max_abs,
+                        {job_.aggregation.weight_max, job_.round.goal}, round_->record.bound_raise);
   if (!scales.has_value()) {
     StopNow(scales.error().reason, "the round's exponents: " + scales.error().message);
     return false;
@@ -56,7 +55,7 @@ bool CoordinatorCore::Impl::OpenRoundSum() {
 
 void CoordinatorCore::Impl::RequestSpool() {
   spool_token_ = next_id_++;
-  Emit(PrepareSpool{*spool_token_, lane_layout_.total_bytes(), SpoolExtentCount(job_)});
+  Emit(PrepareSpool{*spool_token_, lanes_->layout().total_bytes(), SpoolExtentCount(job_)});
 }
 
 void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {

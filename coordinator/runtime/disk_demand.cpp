@@ -4,11 +4,11 @@ namespace muster::coordinator {
 
 Result<DiskDemand> DemandOf(const JobSpec& job, const RetentionPolicy& retention,
                             const Trainer& trainer, const Strategy& strategy) {
-  const auto lane = SingleLane(strategy, trainer.layout());
-  MUSTER_TRY(lane);
+  const auto lanes = LanesOf(strategy, trainer.layout());
+  MUSTER_TRY(lanes);
   const auto server_state = StateLayout(strategy, trainer.layout());
   MUSTER_TRY(server_state);
-  return DiskDemand{lane->layout.total_bytes(),
+  return DiskDemand{lanes->layout().total_bytes(),
                     trainer.layout().total_bytes() + server_state->total_bytes(),
                     SpoolExtentCount(job), VersionsHeldAtATime(retention)};
 }

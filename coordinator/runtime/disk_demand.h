@@ -10,7 +10,7 @@
 
 namespace muster::coordinator {
 
-/// Errors: unsupported (SingleLane, StateLayout).
+/// Errors: those of LanesOf and StateLayout.
 Result<DiskDemand> DemandOf(const JobSpec& job, const RetentionPolicy& retention,
                             const Trainer& trainer, const Strategy& strategy);
 

@@ -7,27 +7,14 @@
 
 namespace muster::coordinator {
 
-Result<std::unique_ptr<FoldThread>> FoldThread::Create(Setup setup,
-                                                       std::shared_ptr<const ParameterSet> head,
-                                                       const SharedSpool& spool, Inbox& inbox) {
-  const Result<LaneSpec> lane = SingleLane(setup.strategy, setup.model);
-  MUSTER_TRY(lane);
-  Result<RingSum> sum = RingSum::Create(lane->layout);
-  MUSTER_TRY(sum);
-  return std::unique_ptr<FoldThread>(
-      new FoldThread(std::move(setup), *lane, std::move(*sum), std::move(head), spool, inbox));
-}
-
-FoldThread::FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
-                       std::shared_ptr<const ParameterSet> head, const SharedSpool& spool,
-                       Inbox& inbox)
+FoldThread::FoldThread(Setup setup, std::shared_ptr<const ParameterSet> head,
+                       const SharedSpool& spool, Inbox& inbox)
     : setup_(std::move(setup)),
-      lane_weight_(lane.weight),
-      update_bytes_(lane.layout.total_bytes()),
+      update_bytes_(setup_.lanes.layout().total_bytes()),
       spool_(spool),
       inbox_(inbox),
       pool_(setup_.thread_count),
-      sum_(std::move(sum)),
+      sum_(setup_.lanes),
       head_(std::move(head)),
       thread_([this] { Run(); }) {}
 
@@ -70,7 +57,7 @@ UpdateSource FoldThread::SourceOf(const Fold& fold) const {
   return {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
             return spool_.Read(extent, offset, bytes);
           },
-          WeightInLane(lane_weight_, fold.weight)};
+          fold.weight};
 }
 
 Status FoldThread::Perform(const Fold& first) {

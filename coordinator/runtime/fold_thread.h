@@ -27,16 +27,14 @@ class FoldThread {
  public:
   struct Setup {
     const Strategy& strategy;
-    ParameterLayout model;  ///< The model's tensors, without the server's state.
+    LaneSet lanes;  ///< The strategy's.
     RingCapacity capacity;
     std::size_t thread_count = 1;
   };
 
-  /// `head`: model and server state. References must outlive the thread. Errors: unsupported (the
-  /// strategy's lanes).
-  static Result<std::unique_ptr<FoldThread>> Create(Setup setup,
-                                                    std::shared_ptr<const ParameterSet> head,
-                                                    const SharedSpool& spool, Inbox& inbox);
+  /// `head`: model and server state. References must outlive the thread.
+  FoldThread(Setup setup, std::shared_ptr<const ParameterSet> head, const SharedSpool& spool,
+             Inbox& inbox);
   /// As Finish.
   ~FoldThread();
 
@@ -55,9 +53,6 @@ class FoldThread {
   /// Updates that are folded in one pass over the sums.
   static constexpr std::size_t kFoldTogetherMax = 8;
 
-  FoldThread(Setup setup, const LaneSpec& lane, RingSum sum,
-             std::shared_ptr<const ParameterSet> head, const SharedSpool& spool, Inbox& inbox);
-
   void Run();
   Status Perform(const OpenSum& effect);
   Status Perform(const Fold& first);
@@ -66,7 +61,6 @@ class FoldThread {
   std::shared_ptr<const ParameterSet> Head() const;
 
   const Setup setup_;
-  const LaneWeight lane_weight_;
   const std::uint64_t update_bytes_;
   const SharedSpool& spool_;
   Inbox& inbox_;

@@ -10,17 +10,14 @@
 namespace muster::coordinator {
 namespace {
 
-Result<LaneSpec> LaneOf(const Strategy& strategy, const ParameterSet& version,
-                        std::size_t scale_count) {
-  // The record has one exponent a lane tensor, and the one lane has the model's tensors.
+/// The lanes of a version's model, which is as many of its tensors as each kind of server state
+/// has.
+Result<LaneSet> LanesOfVersion(const Strategy& strategy, const ParameterSet& version) {
   std::vector<TensorSpec> specs = version.layout().Specs();
-  if (scale_count > specs.size()) {
-    return Error{Reason::damage, "a round record has more exponents than its model has tensors"};
-  }
-  specs.resize(scale_count);
+  specs.resize(specs.size() / (1 + strategy.state_kinds().size()));
   auto model = ParameterLayout::Create(std::move(specs));
   MUSTER_TRY(model);
-  return SingleLane(strategy, *model);
+  return LanesOf(strategy, *model);
 }
 
 }  // namespace
@@ -28,21 +25,19 @@ Result<LaneSpec> LaneOf(const Strategy& strategy, const ParameterSet& version,
 Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
                                    const ParameterSet& parent, const RoundRecord& record,
                                    const UpdateBytes& updates, ThreadPool& pool) {
-  auto lane = LaneOf(strategy, parent, record.scales.size());
-  MUSTER_TRY(lane);
-  const std::uint64_t update_bytes = lane->layout.total_bytes();
-  auto sum = RingSum::Create(lane->layout);
-  MUSTER_TRY(sum);
-  MUSTER_TRY(sum->Reset(record.scales, {job.aggregation.weight_max, job.round.goal}));
+  auto lanes = LanesOfVersion(strategy, parent);
+  MUSTER_TRY(lanes);
+  const std::uint64_t update_bytes = lanes->layout().total_bytes();
+  RingSum sum(std::move(*lanes));
+  MUSTER_TRY(sum.Reset(record.scales, {job.aggregation.weight_max, job.round.goal}));
   for (const RecordedUpdate& update : record.accepted) {
     auto source = updates(update);
     MUSTER_TRY(source);
     MUSTER_TRY(CheckAcceptedBytes(*source, update_bytes, update.id, update.digest));
-    source->weight = WeightInLane(lane->weight, update.weight);
-    MUSTER_TRY(sum->Fold({&*source, 1}, pool));
+    MUSTER_TRY(sum.Fold({&*source, 1}, pool));
   }
   ParameterSet next(parent.layout());
-  const auto built = BuildVersion({strategy, parent, *sum, record.version}, pool, next);
+  const auto built = BuildVersion({strategy, parent, sum, record.version}, pool, next);
   MUSTER_TRY(built);
   if (built->manifest.digest != record.digest) {
     return Error{Reason::damage,

@@ -105,21 +105,18 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   notices->OnRoster(start.state.roster);
   notices->WriteStarted(start.state.epoch, head_version);
 
-  const Result<LaneSpec> lane = SingleLane(parts.strategy, parts.trainer.layout());
-  MUSTER_TRY(lane);
+  const Result<LaneSet> lanes = LanesOf(parts.strategy, parts.trainer.layout());
+  MUSTER_TRY(lanes);
   const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
-  auto fold = FoldThread::Create({parts.strategy,
-                                  parts.trainer.layout(),
-                                  {job.aggregation.weight_max, job.round.goal},
-                                  thread_count},
-                                 head, spool, inbox);
-  MUSTER_TRY(fold);
+  FoldThread fold(
+      {parts.strategy, *lanes, {job.aggregation.weight_max, job.round.goal}, thread_count}, head,
+      spool, inbox);
   const Fence fence{start.state.lineages.back().id.number, start.state.epoch.epoch};
   const MessageEncoder encoder(start.state.job->digest, fence);
   // Threads end in the opposite order: first those that bring work in, then those that do it.
   StoreThread store(parts.store, spool, inbox);
   VersionThread versions(parts.store, inbox);
-  UploadWorkers uploads(lane->layout, thread_count, payloads, spool, inbox);
+  UploadWorkers uploads(lanes->layout(), thread_count, payloads, spool, inbox);
   Evaluator evaluator(parts.trainer, parts.store, inbox);
   evaluator.SetHead(head_version, head);
   BulkThread bulk(parts.bulk, encoder, payloads, inbox, traffic);
@@ -140,7 +137,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   status_facts.pid = getpid();
   DiskGauge disk(options.state_dir, RoomForGrants(state.head->total_bytes));
   CoreLoop loop({core, parts.control, parts.gate, inbox, payloads, traffic, *notices, **admin, bulk,
-                 store, uploads, **fold, evaluator, versions, mirror.get(), disk},
+                 store, uploads, fold, evaluator, versions, mirror.get(), disk},
                 std::move(status_facts), encoder);
   Result<RunOutcome> outcome = loop.Run();
 

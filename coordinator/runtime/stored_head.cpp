@@ -40,9 +40,9 @@ Result<ParameterSet> RefoldHead(CheckpointStore& store, Spool& spool, const JobS
   MUSTER_TRY(parent);
   auto model = ModelLayoutOf(*state.head);
   MUSTER_TRY(model);
-  auto lane = SingleLane(strategy, *model);
-  MUSTER_TRY(lane);
-  MUSTER_TRY(spool.Prepare(lane->layout.total_bytes(), SpoolExtentCount(job)));
+  const auto lanes = LanesOf(strategy, *model);
+  MUSTER_TRY(lanes);
+  MUSTER_TRY(spool.Prepare(lanes->layout().total_bytes(), SpoolExtentCount(job)));
   const UpdateBytes updates = [&](const RecordedUpdate& update) {
     return SpooledUpdate(spool, state.unstored, update);
   };

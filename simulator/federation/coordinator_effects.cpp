@@ -87,11 +87,11 @@ void CoordinatorNode::Perform(const SyncSpool& effect) {
 }
 
 void CoordinatorNode::Perform(const OpenUpload& effect) {
-  const LaneSpec lane = *SingleLane(*strategy_, trainer_->layout());
+  const LaneSet lanes = *LanesOf(*strategy_, trainer_->layout());
   uploads_.insert_or_assign(effect.upload,
                             Upload{.extent = effect.extent.index,
                                    .bytes = effect.bytes,
-                                   .checker = std::move(*UpdateChecker::Create(lane.layout))});
+                                   .checker = std::move(*UpdateChecker::Create(lanes.layout()))});
 }
 
 void CoordinatorNode::Perform(const StoreChunk& effect) {
@@ -149,9 +149,7 @@ void CoordinatorNode::FoldLater(bool reads_spool, std::function<void()> action) 
 
 void CoordinatorNode::Perform(const OpenSum& effect) {
   FoldLater(false, [this, effect] {
-    if (!sum_) {
-      sum_ = std::move(*RingSum::Create(SingleLane(*strategy_, trainer_->layout())->layout));
-    }
+    if (!sum_) sum_.emplace(std::move(*LanesOf(*strategy_, trainer_->layout())));
     const RingCapacity capacity{setup_.job.aggregation.weight_max, setup_.job.round.goal};
     MUSTER_CHECK(sum_->Reset(effect.scales, capacity).has_value(), "the core's scales are sound");
   });
@@ -162,7 +160,7 @@ void CoordinatorNode::Perform(const Fold& effect) {
 }
 
 void CoordinatorNode::FinishFold(const Fold& effect) {
-  Bytes update(sum_->layout().total_bytes());
+  Bytes update(sum_->lanes().layout().total_bytes());
   const Status read = spool_->Read(effect.extent.index, 0, update);
   // A thread of the database may have met the power cut first.
   if (!volume_->powered()) return static_cast<void>(Survives(read, Tick{}));
@@ -176,12 +174,11 @@ void CoordinatorNode::FinishFold(const Fold& effect) {
     return Feed(BuildFailed{{Reason::damage, "the bytes of " + effect.id.Text() + " differ"}});
   }
   world_.Expect(whole, "the spool lost bytes of " + effect.id.Text() + ", which is accepted");
-  const LaneWeight lane = SingleLane(*strategy_, trainer_->layout())->weight;
   const UpdateSource source{[&update](std::uint64_t offset, MutableByteSpan bytes) -> Status {
                               std::memcpy(bytes.data(), update.data() + offset, bytes.size());
                               return {};
                             },
-                            WeightInLane(lane, effect.weight)};
+                            effect.weight};
   if (!world_.violations().empty()) return;
   MUSTER_CHECK(sum_->Fold({&source, 1}, pool_).has_value(), "a checked update can be folded");
   Feed(Folded{effect.id});

@@ -58,12 +58,12 @@ void Federation::MakeEnemies() {
   const Faults& faults = world_.faults();
   if (faults.hostile.empty() && faults.strangers == 0) return;
   const auto trainer = std::move(*CreateTrainer(setup_.job, 0, {}));
-  const auto lane = SingleLane(*CreateStrategy(setup_.job), trainer->layout());
+  const auto lanes = LanesOf(*CreateStrategy(setup_.job), trainer->layout());
   std::vector<std::string> names;
   for (const RosterEntry& entry : setup_.roster) names.push_back(entry.name);
   for (const RosterIndex who : faults.hostile) {
     hostiles_.push_back(std::make_unique<HostileNode>(world_, network_, setup_.roster.at(who),
-                                                      names, lane->layout));
+                                                      names, lanes->layout()));
   }
   for (std::uint32_t i = 0; i < faults.strangers; ++i) {
     strangers_.push_back(std::make_unique<Stranger>(world_, network_, i, names));

@@ -4,7 +4,6 @@
 
 #include <set>
 
-#include "tests/aggregation/lane_strategy.h"
 #include "tests/aggregation/ring_inputs.h"
 
 namespace muster {
@@ -81,25 +80,6 @@ TEST(FedAvg, SumsOneLaneOfTheModelsShape) {
   ASSERT_EQ(lanes.size(), 1U);
   EXPECT_EQ(lanes[0].layout, model);
   EXPECT_EQ(lanes[0].weight, LaneWeight::update);
-}
-
-TEST(SingleLane, IsTheLaneOfAStrategyThatHasOne) {
-  const ParameterLayout model = testing::Layout({{3, 4}, {4}});
-  const auto lane = SingleLane(*CreateStrategy(Job(0.9)), model);
-  ASSERT_TRUE(lane.has_value());
-  EXPECT_EQ(lane->name, "delta");
-  EXPECT_EQ(lane->layout, model);
-}
-
-TEST(SingleLane, NoLaneAndSeveralAreUnsupported) {
-  const ParameterLayout model = testing::Layout({{3}});
-  const LaneSpec lane = {"delta", model, LaneWeight::update};
-  EXPECT_EQ(SingleLane(testing::LaneStrategy(Job(0), {}), model).error().reason,
-            Reason::unsupported);
-  const auto two = SingleLane(testing::LaneStrategy(Job(0), {lane, lane}), model);
-  ASSERT_FALSE(two.has_value());
-  EXPECT_EQ(two.error().reason, Reason::unsupported);
-  EXPECT_NE(two.error().message.find("lanes sums 2 lanes"), std::string::npos);
 }
 
 TEST(FedAvg, AsksForTheJobsTrainingInEveryRound) {

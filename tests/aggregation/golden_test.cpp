@@ -39,10 +39,11 @@ Outcome TwoRounds(double momentum, std::uint64_t shuffle, std::size_t threads,
                            return testing::DeltaLikeFloat(draws);
                          })).value();
   VersionManifest manifest = DescribeVersion(version, 4, 0).value();
-  RingSum sum = std::move(*RingSum::Create(model, tile_values));
+  RingSum sum(LanesOf(*strategy, model).value(), tile_values);
   ThreadPool pool(threads);
   for (std::uint64_t round = 1; round <= 2; ++round) {
-    const auto scales = ComputeScales(model, manifest.tensor_max_abs, kCapacity, 0).value();
+    const auto scales =
+        ComputeLaneScales(sum.lanes(), manifest.tensor_max_abs, kCapacity, 0).value();
     EXPECT_TRUE(sum.Reset(scales, kCapacity).has_value());
     std::vector<std::uint64_t> order = {0, 1, 2, 3, 4, 5, 6};
     KeyedStream shuffler(shuffle, "golden-order", {round});

@@ -37,6 +37,11 @@ inline ParameterLayout Layout(const std::vector<std::vector<std::uint64_t>>& sha
   return ParameterLayout::Create(std::move(specs)).value();
 }
 
+/// The one lane of these tensors.
+inline LaneSet OneLane(const ParameterLayout& layout, LaneWeight weight = LaneWeight::update) {
+  return LaneSet::Create({{"delta", layout, weight}}, layout).value();
+}
+
 template <typename Draw>
 ParameterSet Filled(const ParameterLayout& layout, const Draw& draw) {
   ParameterSet set(layout);

@@ -41,7 +41,7 @@ class RingSumTest : public ::testing::Test {
   }
 
   RingSum NewSum(std::size_t tile_values = RingSum::kTileValues) {
-    RingSum sum = std::move(*RingSum::Create(layout_, tile_values));
+    RingSum sum(testing::OneLane(layout_), tile_values);
     EXPECT_TRUE(sum.Reset(scales_, kCapacity).has_value());
     return sum;
   }
@@ -150,13 +150,44 @@ TEST_F(RingSumTest, MoreUpdatesThanTheCapacityAreRefused) {
 
 TEST_F(RingSumTest, ScalesOfAnotherCapacityAreRefused) {
   DrawRound(6, testing::Layout({{10}}), 1);
-  RingSum sum = std::move(*RingSum::Create(layout_));
+  RingSum sum(testing::OneLane(layout_));
   EXPECT_EQ(sum.Reset(scales_, {1U << 29, 40}).error().reason, Reason::damage);
 }
 
-TEST_F(RingSumTest, IntegerTensorsAreRefused) {
-  const auto layout = ParameterLayout::Create({{"steps", DType::i64, {1}}}).value();
-  EXPECT_EQ(RingSum::Create(layout).error().reason, Reason::unsupported);
+// Three lanes whose borders lie within tiles: each is the sum that it would be alone.
+TEST_F(RingSumTest, LanesAreSummedSideBySideEachWithItsWeight) {
+  const auto scalar = ParameterLayout::Create({{"count", DType::f32, {}}}).value();
+  const auto again = ParameterLayout::Create({{"again", DType::f32, {5000}}}).value();
+  const ParameterLayout model = testing::Layout({{5000}});
+  const LaneSet lanes =
+      LaneSet::Create({{"delta", model, LaneWeight::update},
+                       {"count", scalar, LaneWeight::update, LaneReach::whole, 10},
+                       {"again", again, LaneWeight::one}},
+                      model)
+          .value();
+  const float magnitude = 1;
+  const auto scales = ComputeLaneScales(lanes, {&magnitude, 1}, kCapacity, 0).value();
+  KeyedStream stream(8, "lanes", {});
+  for (int u = 0; u < 4; ++u) {
+    updates_.push_back(
+        testing::Filled(lanes.layout(), [&] { return testing::AnyFloatBelow(stream, 3); }));
+    weights_.push_back(1 + stream.Below(kCapacity.weight_max));
+  }
+  RingSum sum(lanes, 48);
+  ASSERT_TRUE(sum.Reset(scales, kCapacity).has_value());
+  ThreadPool pool(2);
+  ASSERT_TRUE(sum.Fold(Sources(), pool).has_value());
+  for (std::size_t tensor = 0; tensor < 3; ++tensor) {
+    for (std::size_t i = 0; i < sum.Tensor(tensor).size(); ++i) {
+      std::uint64_t expected = 0;
+      for (std::size_t u = 0; u < updates_.size(); ++u) {
+        expected += static_cast<std::uint64_t>(testing::RoundedProduct(
+            updates_[u].F32(tensor)[i], tensor == 2 ? 1 : weights_[u], scales[tensor].scale_log2));
+      }
+      ASSERT_EQ(sum.Tensor(tensor)[i], expected) << "tensor " << tensor << " value " << i;
+    }
+  }
+  EXPECT_EQ(sum.update_count(), 4U);
 }
 
 TEST_F(RingSumTest, GapsAreNotSummed) {

@@ -31,8 +31,8 @@ class VersionTest : public ::testing::Test {
     for (ParameterSet& update : updates_) update = testing::Filled(model_layout_, draw);
 
     const std::vector<float> magnitudes(4, 2.0F);
-    sum_.emplace(std::move(*RingSum::Create(model_layout_)));
-    const auto scales = ComputeScales(model_layout_, magnitudes, kCapacity, 0).value();
+    sum_.emplace(testing::OneLane(model_layout_, weight_));
+    const auto scales = ComputeLaneScales(sum_->lanes(), magnitudes, kCapacity, 0).value();
     ASSERT_TRUE(sum_->Reset(scales, kCapacity).has_value());
     Fold();
   }
@@ -71,6 +71,7 @@ class VersionTest : public ::testing::Test {
 
   static constexpr RingCapacity kCapacity = {1U << 20, 10};
   JobSpec job_;
+  LaneWeight weight_ = LaneWeight::update;
   double learning_rate_ = 0;
   double momentum_ = 0;
   std::unique_ptr<Strategy> strategy_;
@@ -107,6 +108,7 @@ TEST_F(VersionTest, BuildEqualsPlainLoopsAndDescribesItself) {
 
 // The updates were folded with weights 3 and 5, so that their sum and their number differ.
 TEST_F(VersionTest, ALaneOfWeightOneIsDividedByTheNumberOfUpdates) {
+  weight_ = LaneWeight::one;
   Prepare(0);
   const LaneSpec lane = {"delta", model_layout_, LaneWeight::one};
   strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
@@ -120,17 +122,75 @@ TEST_F(VersionTest, AnUpdateHasItsWeightOrOneByTheLane) {
   EXPECT_EQ(WeightInLane(LaneWeight::one, 5), 1U);
 }
 
-TEST_F(VersionTest, MoreLanesThanOneAreRefused) {
+/// new model = model + mean(delta) * mean(factor) + mean(again), where `factor` is one value.
+class ThreeLanes final : public Strategy {
+ public:
+  explicit ThreeLanes(const JobSpec& job) : fedavg_(job) {}
+  std::string_view name() const override { return "three"; }
+  std::span<const std::string_view> state_kinds() const override { return {}; }
+  LocalTraining Ask(Round round) const override { return fedavg_.Ask(round); }
+  Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const override {
+    return fedavg_.UpdateWeight(examples);
+  }
+  Status CheckUpdateWeight(std::uint64_t weight) const override {
+    return fedavg_.CheckUpdateWeight(weight);
+  }
+  std::vector<LaneSpec> Lanes(const ParameterLayout& model) const override {
+    std::vector<TensorSpec> again = model.Specs();
+    for (TensorSpec& spec : again) spec.name = "again/" + spec.name;
+    return {{"delta", model, LaneWeight::update},
+            {"factor", ParameterLayout::Create({{"factor", DType::f32, {}}}).value(),
+             LaneWeight::update, LaneReach::whole, 4},
+            {"again", ParameterLayout::Create(std::move(again)).value(), LaneWeight::one}};
+  }
+  void Apply(const TileInput& input, const TileOutput& output) const override {
+    const auto mean = [&](std::size_t lane, std::size_t i) {
+      const LaneTile& tile = input.lanes[lane];
+      return RingMean(tile.sums[i], tile.unit, tile.denominator);
+    };
+    for (std::size_t i = 0; i < input.model.size(); ++i) {
+      const double step = mean(0, i) * mean(1, 0) + mean(2, i);
+      output.model[i] = static_cast<float>(input.model[i] + step);
+    }
+  }
+
+ private:
+  FedAvg fedavg_;
+};
+
+TEST_F(VersionTest, EveryTileSeesItsShareOfEachLaneAndAllOfAWholeOne) {
   Prepare(0);
-  const LaneSpec lane = {"delta", model_layout_, LaneWeight::update};
-  strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane, lane});
-  EXPECT_EQ(Build(1).error().reason, Reason::unsupported);
+  strategy_ = std::make_unique<ThreeLanes>(job_);
+  const LaneSet lanes = LanesOf(*strategy_, model_layout_).value();
+  KeyedStream stream(12, "lanes", {});
+  for (ParameterSet& update : updates_) {
+    update = testing::Filled(lanes.layout(), [&] { return testing::DeltaLikeFloat(stream); });
+  }
+  sum_.emplace(lanes);
+  const std::vector<float> magnitudes(4, 2.0F);
+  const auto scales = ComputeLaneScales(lanes, magnitudes, kCapacity, 0).value();
+  ASSERT_TRUE(sum_->Reset(scales, kCapacity).has_value());
+  Fold();
+  const auto mean = [&](std::size_t tensor, std::size_t i, double denominator) {
+    return RingMean(sum_->Tensor(tensor)[i], std::ldexp(1.0, -scales[tensor].scale_log2),
+                    denominator);
+  };
+  ParameterSet expected(parent_.layout());
+  for (std::size_t t = 0; t < 4; ++t) {
+    for (std::size_t i = 0; i < expected.F32(t).size(); ++i) {
+      const double step = mean(t, i, 8) * mean(4, 0, 8) + mean(5 + t, i, 2);
+      expected.F32(t)[i] = static_cast<float>(parent_.F32(t)[i] + step);
+    }
+  }
+  for (const std::size_t threads : {1, 2, 8}) {
+    ASSERT_TRUE(Build(threads).has_value());
+    EXPECT_TRUE(std::ranges::equal(built_.bytes(), expected.bytes()));
+  }
 }
 
 TEST_F(VersionTest, ASumOfOtherTensorsThanTheLanesIsRefused) {
   Prepare(0);
-  const LaneSpec lane = {"delta", testing::Layout({{17}}), LaneWeight::update};
-  strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
+  strategy_ = std::make_unique<ThreeLanes>(job_);
   EXPECT_EQ(Build(1).error().reason, Reason::size_mismatch);
 }
 

@@ -28,9 +28,9 @@ class FoldThreadTest : public ::testing::Test {
     trainer_ = *CreateTrainer(job_, 0, {});
     strategy_ = CreateStrategy(job_);
     auto head = InitialVersion(*strategy_, trainer_->InitialParameters());
-    fold_ = *FoldThread::Create({*strategy_, trainer_->layout(), kCapacity, 2},
-                                std::make_shared<const ParameterSet>(std::move(*head)), shared_,
-                                inbox_);
+    fold_ = std::make_unique<FoldThread>(
+        FoldThread::Setup{*strategy_, *LanesOf(*strategy_, trainer_->layout()), kCapacity, 2},
+        std::make_shared<const ParameterSet>(std::move(*head)), shared_, inbox_);
     update_.resize(trainer_->layout().total_bytes());
     const float value = 0.5F;
     std::memcpy(update_.data() + 64, &value, sizeof(value));

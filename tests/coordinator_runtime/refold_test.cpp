@@ -78,8 +78,8 @@ class RefoldTest : public ::testing::Test {
     const RingCapacity capacity{job_.aggregation.weight_max, job_.round.goal};
     const auto scales = ComputeScales(layout, parent.state.head->tensor_max_abs, capacity, 0);
     ASSERT_TRUE(scales.has_value());
-    auto sum = RingSum::Create(layout);
-    ASSERT_TRUE(sum.has_value() && sum->Reset(*scales, capacity).has_value());
+    RingSum sum(*LanesOf(*strategy, layout));
+    ASSERT_TRUE(sum.Reset(*scales, capacity).has_value());
     RoundRecord record{.round = 1, .version = 1, .parent = 0, .lineage = 1};
     record.scales = *scales;
     Batch batch;
@@ -90,13 +90,13 @@ class RefoldTest : public ::testing::Test {
                                   return spool_->Read(update.extent.index, offset, bytes);
                                 },
                                 update.weight};
-      ASSERT_TRUE(sum->Fold({&source, 1}, pool).has_value());
+      ASSERT_TRUE(sum.Fold({&source, 1}, pool).has_value());
       record.accepted.push_back({update.id, update.digest, update.weight, 0});
       record.weight_sum += update.weight;
       batch.mutations.push_back(PutAccepted{update});
     }
     ParameterSet next(parent.head.layout());
-    const auto built = ::muster::BuildVersion({*strategy, parent.head, *sum, 1}, pool, next);
+    const auto built = ::muster::BuildVersion({*strategy, parent.head, sum, 1}, pool, next);
     ASSERT_TRUE(built.has_value());
     expected_.assign(next.bytes().begin(), next.bytes().end());
     record.digest = built->manifest.digest;

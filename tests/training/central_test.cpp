@@ -37,13 +37,11 @@ ParameterSet FederatedVersion(const JobSpec& job) {
         testing::SourceOf(updates.back(), strategy->UpdateWeight(fitted.result.examples).value()));
   }
 
-  const LaneSpec lane = SingleLane(*strategy, model.layout()).value();
+  LaneSet lanes = LanesOf(*strategy, model.layout()).value();
   const RingCapacity capacity = {job.aggregation.weight_max, job.data.parts};
-  RingSum sum = std::move(*RingSum::Create(lane.layout));
-  EXPECT_TRUE(
-      sum.Reset(ComputeScales(lane.layout, parent_manifest.tensor_max_abs, capacity, 0).value(),
-                capacity)
-          .has_value());
+  const auto scales = ComputeLaneScales(lanes, parent_manifest.tensor_max_abs, capacity, 0);
+  RingSum sum(std::move(lanes));
+  EXPECT_TRUE(sum.Reset(scales.value(), capacity).has_value());
   ThreadPool pool(2);
   EXPECT_TRUE(sum.Fold(sources, pool).has_value());
   ParameterSet version(parent.layout());
