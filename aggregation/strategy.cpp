@@ -3,6 +3,7 @@
 #include "aggregation/adaptive.h"
 #include "aggregation/fedavg.h"
 #include "aggregation/nesterov.h"
+#include "aggregation/strategy_registry.h"
 
 namespace muster {
 
@@ -20,9 +21,10 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
       return std::make_unique<FedProx>(job);
     case StrategyKind::nesterov:
       return std::make_unique<Nesterov>(job);
+    case StrategyKind::custom:
+      return CreateRegistered(job);
     case StrategyKind::fednova:
     case StrategyKind::scaffold:
-    case StrategyKind::custom:
       break;  // Not built: ValidateJob refuses them.
   }
   CheckFailed(__FILE__, __LINE__, "job.strategy.kind", "the job was not validated");

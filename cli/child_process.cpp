@@ -1,5 +1,6 @@
 #include "cli/child_process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "common/bytes.h"
 #include "common/file.h"
@@ -45,7 +45,8 @@ Result<pid_t> StartChild(const std::vector<std::string>& arguments, const std::s
   if (!output.valid()) return SystemError(Reason::io_failed, "open", log_path, errno);
   const FileDescriptor input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!input.valid()) return SystemError(Reason::io_failed, "open", "/dev/null", errno);
-  std::vector<std::string> words = {"muster"};
+  // A program with strategies of its own goes by its own name in ps and in messages.
+  std::vector<std::string> words = {program_invocation_short_name};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

@@ -1,5 +1,8 @@
 #include "cli/command_line.h"
 
+#include <errno.h>
+#include <sys/prctl.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -18,6 +21,7 @@
 #include "cli/commands.h"
 #include "cli/nearest.h"
 #include "common/exit_codes.h"
+#include "common/open_files.h"
 
 namespace muster::cli {
 namespace {
@@ -444,6 +448,11 @@ int CommandLine::Run(int argc, char** argv) {
 
 }  // namespace
 
-int RunCommandLine(int argc, char** argv) { return CommandLine().Run(argc, argv); }
+int RunCommandLine(int argc, char** argv) {
+  // A child started through /proc/self/exe would be called "exe" in ps and top.
+  ::prctl(PR_SET_NAME, program_invocation_short_name);
+  RaiseOpenFileLimit();
+  return CommandLine().Run(argc, argv);
+}
 
 }  // namespace muster::cli

@@ -1,6 +1,7 @@
 #include "cli/config_keys.h"
 
 #include "cli/config_kinds.h"
+#include "cli/strategy_key.h"
 #include "common/address.h"
 #include "common/limits.h"
 #include "common/names.h"
@@ -230,8 +231,7 @@ void AddRound(std::vector<ConfigKey>& keys) {
 }
 
 void AddStrategy(std::vector<ConfigKey>& keys) {
-  keys.push_back(Choice<StrategyKind>("strategy.name", "How the aggregate changes the model.",
-                                      [](auto& c) -> auto& { return c.job.strategy.kind; }));
+  keys.push_back(StrategyNameKey());
   keys.push_back(Number("strategy.server_learning_rate", "Of the step along the mean delta.",
                         [](auto& c) -> auto& { return c.job.strategy.server_learning_rate; }));
   keys.push_back(Number("strategy.server_momentum", "Of the server's SGD; 0: none.",

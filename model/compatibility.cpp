@@ -20,7 +20,9 @@ constexpr Rule kRules[] = {
      {"round.accept", "\"memory\" is not built yet"}},
     {[](const Combination& c) { return c.access == DataAccess::elastic; },
      {"data.access", "\"elastic\" is not built yet"}},
-    {[](const Combination& c) { return c.strategy != StrategyKind::fedavg; },
+    {[](const Combination& c) {
+       return c.strategy != StrategyKind::fedavg && c.strategy != StrategyKind::custom;
+     },
      {"strategy.name", "names a strategy that is not built yet"}},
 };
 

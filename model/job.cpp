@@ -10,6 +10,7 @@
 #include "common/limits.h"
 #include "common/names.h"
 #include "model/compatibility.h"
+#include "model/custom_strategies.h"
 
 namespace muster {
 namespace {
@@ -172,6 +173,17 @@ Status CheckRound(const RoundSpec& round, std::uint32_t parts) {
   return {};
 }
 
+/// A custom strategy may read every key: each must make sense by itself.
+Status CheckCustom(const StrategySpec& strategy) {
+  MUSTER_TRY(CheckName("strategy.name", strategy.custom));
+  MUSTER_TRY(CheckFraction("strategy.beta1", strategy.beta1));
+  MUSTER_TRY(CheckFraction("strategy.beta2", strategy.beta2));
+  MUSTER_TRY(CheckPositive("strategy.tau", strategy.tau));
+  const double mu = strategy.proximal_mu;
+  if (std::isfinite(mu) && mu >= 0 && !std::signbit(mu)) return {};
+  return Refuse("strategy.proximal_mu", "must be a finite number, 0 or more");
+}
+
 Status CheckStrategy(const StrategySpec& strategy) {
   MUSTER_TRY(CheckPositive("strategy.server_learning_rate", strategy.server_learning_rate));
   MUSTER_TRY(CheckFraction("strategy.server_momentum", strategy.server_momentum));
@@ -188,7 +200,7 @@ Status CheckStrategy(const StrategySpec& strategy) {
     case StrategyKind::nesterov:
       return CheckPositive("strategy.server_momentum", strategy.server_momentum);
     case StrategyKind::custom:
-      return CheckName("strategy.name", strategy.custom);
+      return CheckCustom(strategy);
     case StrategyKind::fedavg:
     case StrategyKind::fednova:
     case StrategyKind::scaffold:
@@ -250,7 +262,9 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckAsync(job.round));
   MUSTER_TRY(CheckStrategy(job.strategy));
   MUSTER_TRY(CheckTogether(job));
-  return CheckAggregation(job.aggregation, job.data);
+  MUSTER_TRY(CheckAggregation(job.aggregation, job.data));
+  // Last: the strategy's own code sees only jobs that are valid in all else.
+  return job.strategy.kind == StrategyKind::custom ? JudgeCustomStrategy(job) : Status();
 }
 
 }  // namespace muster

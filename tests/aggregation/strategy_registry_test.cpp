@@ -1,0 +1,88 @@
+#include "aggregation/strategy_registry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "aggregation/fedavg.h"
+
+namespace muster {
+namespace {
+
+using testing::HasSubstr;
+
+class Named final : public FedAvg {
+ public:
+  Named(const JobSpec& job, std::string name) : FedAvg(job), name_(std::move(name)) {}
+  std::string_view name() const override { return name_; }
+
+ private:
+  std::string name_;
+};
+
+JobSpec JobOfRegistered(const std::string& name) {
+  JobSpec job;
+  job.data.train_examples = 6000;
+  job.data.test_examples = 1000;
+  job.strategy.kind = StrategyKind::custom;
+  job.strategy.custom = name;
+  return job;
+}
+
+StrategyFactory Makes(const std::string& name) {
+  return [name](const JobSpec& job) { return std::make_unique<Named>(job, name); };
+}
+
+TEST(StrategyRegistry, RegisteredStrategyServesTheJobsOfItsName) {
+  ASSERT_TRUE(RegisterStrategy("served", Makes("served")));
+  const JobSpec job = JobOfRegistered("served");
+  ASSERT_TRUE(ValidateJob(job));
+  EXPECT_EQ(CreateStrategy(job)->name(), "served");
+}
+
+TEST(StrategyRegistry, FactoryGetsTheWholeJob) {
+  double momentum = 0;
+  ASSERT_TRUE(RegisterStrategy("reader", [&](const JobSpec& job) {
+    momentum = job.strategy.server_momentum;
+    return std::make_unique<Named>(job, "reader");
+  }));
+  JobSpec job = JobOfRegistered("reader");
+  job.strategy.server_momentum = 0.75;
+  EXPECT_EQ(CreateStrategy(job)->state_kinds().size(), 1U);
+  EXPECT_EQ(momentum, 0.75);
+}
+
+TEST(StrategyRegistry, BuiltInNameAndSecondRegistrationAreRefused) {
+  EXPECT_FALSE(RegisterStrategy("fedavg", Makes("fedavg")));
+  EXPECT_FALSE(RegisterStrategy("custom", Makes("custom")));
+  EXPECT_FALSE(RegisterStrategy("no name", Makes("no name")));
+  ASSERT_TRUE(RegisterStrategy("once", Makes("once")));
+  const Status again = RegisterStrategy("once", Makes("once"));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, Reason::already_exists);
+}
+
+TEST(StrategyRegistry, FactoryThatIsNoneIsRefused) {
+  EXPECT_FALSE(RegisterStrategy("no-factory", StrategyFactory()));
+  EXPECT_EQ(ValidateJob(JobOfRegistered("no-factory")).error().reason, Reason::unsupported);
+}
+
+TEST(StrategyRegistry, WhatTheFactoryRefusesIsRefusedWithTheJob) {
+  ASSERT_TRUE(RegisterStrategy("refusing", [](const JobSpec&) -> Result<std::unique_ptr<Strategy>> {
+    return Error{Reason::config_invalid, "strategy.tau must be below 1"};
+  }));
+  EXPECT_EQ(ValidateJob(JobOfRegistered("refusing")).error().Text(),
+            "config_invalid: strategy.tau must be below 1");
+}
+
+TEST(StrategyRegistry, FactoryThatMakesNothingOrAnotherStrategyIsRefusedWithTheJob) {
+  ASSERT_TRUE(RegisterStrategy("nothing", [](const JobSpec&) -> Result<std::unique_ptr<Strategy>> {
+    return std::unique_ptr<Strategy>();
+  }));
+  EXPECT_THAT(ValidateJob(JobOfRegistered("nothing")).error().message, HasSubstr("no strategy"));
+  ASSERT_TRUE(RegisterStrategy("misnamed", Makes("another")));
+  EXPECT_THAT(ValidateJob(JobOfRegistered("misnamed")).error().message,
+              HasSubstr("calls itself \"another\""));
+}
+
+}  // namespace
+}  // namespace muster
