@@ -16,8 +16,9 @@ namespace {
 constexpr std::uint64_t kSeed = 20170217;
 constexpr RingCapacity kCapacity = {1U << 20, 7};
 
-JobSpec Job(double momentum) {
+JobSpec Job(StrategyKind kind, double momentum = 0) {
   JobSpec job;
+  job.strategy.kind = kind;
   job.strategy.server_learning_rate = 0.3;
   job.strategy.server_momentum = momentum;
   return job;
@@ -30,9 +31,9 @@ struct Outcome {
 
 /// Two rounds of 7 updates each: digests of the last sums and of the last version. `shuffle`,
 /// `threads` and `tile_values` must not matter.
-Outcome TwoRounds(double momentum, std::uint64_t shuffle, std::size_t threads,
+Outcome TwoRounds(const JobSpec& job, std::uint64_t shuffle, std::size_t threads,
                   std::size_t tile_values) {
-  const auto strategy = CreateStrategy(Job(momentum));
+  const auto strategy = CreateStrategy(job);
   const ParameterLayout model = testing::Layout({{613, 491}, {491}, {}, {4099}});
   KeyedStream draws(kSeed, "golden-model", {});
   ParameterSet version = InitialVersion(*strategy, testing::Filled(model, [&] {
@@ -75,22 +76,44 @@ constexpr std::string_view kMomentumVersion =
     "39de49523b76620d46bfc6ca5d72d44f8628baa8700e66a4409e6528b8ae9b3a";
 
 TEST(Golden, ServerSgd) {
-  const Outcome outcome = TwoRounds(0, 0, 1, RingSum::kTileValues);
+  const Outcome outcome = TwoRounds(Job(StrategyKind::fedavg), 0, 1, RingSum::kTileValues);
   EXPECT_EQ(outcome.sums, kSums);
   EXPECT_EQ(outcome.version, kSgdVersion);
 }
 
 TEST(Golden, ServerMomentum) {
-  const Outcome outcome = TwoRounds(0.9, 0, 1, RingSum::kTileValues);
+  const Outcome outcome = TwoRounds(Job(StrategyKind::fedavg, 0.9), 0, 1, RingSum::kTileValues);
   EXPECT_EQ(outcome.sums, kSums);
   EXPECT_EQ(outcome.version, kMomentumVersion);
+}
+
+TEST(Golden, ServerOptimizers) {
+  struct Row {
+    JobSpec job;
+    std::string_view version;
+  };
+  const Row rows[] = {
+      {Job(StrategyKind::nesterov, 0.9),
+       "0435754a0807c3bece74e861fd96d9f05e6787324b957e1032609f063ff75544"},
+      {Job(StrategyKind::fedadagrad),
+       "20ab584efba03784c9b330b715c8fb22fcf1757777f73c4d6d89d57054a1a68b"},
+      {Job(StrategyKind::fedadam),
+       "5c353ec00535cbb1889674b393e06d0891cfd1fe0be7eaa13f9c724fd19be7c4"},
+      {Job(StrategyKind::fedyogi),
+       "f6427dc6faa2c59d339bb3c3c5c3e1a2345ef66e99280ca4b0fe781a16e1a7dc"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(TwoRounds(row.job, 0, 1, RingSum::kTileValues).version, row.version)
+        << CreateStrategy(row.job)->name();
+  }
 }
 
 TEST(Golden, NoOrderThreadOrTileChangesADigest) {
   std::uint64_t shuffle = 1;
   for (const std::size_t threads : {1, 2, 8}) {
     for (const std::size_t tile_values : {4096 + 16, 100'000 - 100'000 % 16}) {
-      const Outcome outcome = TwoRounds(0.9, shuffle++, threads, tile_values);
+      const JobSpec job = Job(StrategyKind::fedavg, 0.9);
+      const Outcome outcome = TwoRounds(job, shuffle++, threads, tile_values);
       EXPECT_EQ(outcome.sums, kSums) << threads << " threads, tile " << tile_values;
       EXPECT_EQ(outcome.version, kMomentumVersion) << threads << " threads, tile " << tile_values;
     }
