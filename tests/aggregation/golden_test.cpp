@@ -9,6 +9,7 @@
 #include "aggregation/version_builder.h"
 #include "common/digest.h"
 #include "tests/aggregation/ring_inputs.h"
+#include "tests/support/sanitized.h"
 
 namespace muster {
 namespace {
@@ -110,7 +111,7 @@ TEST(Golden, ServerOptimizers) {
 
 TEST(Golden, NoOrderThreadOrTileChangesADigest) {
   std::uint64_t shuffle = 1;
-  for (const std::size_t threads : {1, 2, 8}) {
+  for (std::size_t threads = UnlessSanitized(1, 8); threads <= 8; threads *= 2) {
     for (const std::size_t tile_values : {4096 + 16, 100'000 - 100'000 % 16}) {
       const JobSpec job = Job(StrategyKind::fedavg, 0.9);
       const Outcome outcome = TwoRounds(job, shuffle++, threads, tile_values);

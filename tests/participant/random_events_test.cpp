@@ -12,6 +12,7 @@
 #include "participant/core/core.h"
 #include "participant/core/describe.h"
 #include "tests/participant/jobs.h"
+#include "tests/support/sanitized.h"
 
 namespace muster::participant {
 namespace {
@@ -301,10 +302,12 @@ class World {
   std::string last_;
 };
 
+constexpr std::uint64_t kRandomSeeds = UnlessSanitized(300, 60);
+
 TEST(RandomEventsTest, NeverBreakThePromisesToTheRuntime) {
   const char* given = std::getenv("MUSTER_TEST_SEED");
   const std::uint64_t first = given != nullptr ? std::stoull(given) : 1;
-  const std::uint64_t last = given != nullptr ? first : 300;
+  const std::uint64_t last = given != nullptr ? first : kRandomSeeds;
   std::uint64_t fits = 0, offers = 0, chunks = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("MUSTER_TEST_SEED=" + std::to_string(seed));
