@@ -29,31 +29,14 @@ class CoordinatorCore::Impl {
 
  private:
   // core.cpp: events in.
-  void On(const Started&);
-  void On(const Tick&);
-  void On(const Received&);
-  void On(const ChunkReceived&);
-  void On(const Unreadable&);
-  void On(const LinkGone&);
-  void On(const HandshakeRefused&);
-  void On(const Persisted&);
-  void On(const PersistRefused&);
-  void On(const SpoolPrepared&);
-  void On(const SpoolRefused&);
-  void On(const SpoolSynced&);
-  void On(const ChunkStored&);
-  void On(const ChunkRejected&);
-  void On(const UploadChecked&);
-  void On(const Folded&);
-  void On(const VersionBuilt&);
-  void On(const VersionStored&);
-  void On(const VersionStoreRefused&);
-  void On(const VersionDropped&);
-  void On(const BuildFailed&);
-  void On(const Evaluated&);
-  void On(const DiskMeasured&);
-  void On(const EnrollRequested&);
-  void On(const RevokeRequested&);
+  void On(const Started&), On(const Tick&), On(const Received&), On(const ChunkReceived&);
+  void On(const Unreadable&), On(const LinkGone&), On(const HandshakeRefused&);
+  void On(const Persisted&), On(const PersistRefused&), On(const SpoolPrepared&);
+  void On(const SpoolRefused&), On(const SpoolSynced&), On(const ChunkStored&);
+  void On(const ChunkRejected&), On(const UploadChecked&), On(const Folded&);
+  void On(const VersionBuilt&), On(const VersionStored&), On(const VersionStoreRefused&);
+  void On(const VersionDropped&), On(const BuildFailed&), On(const Evaluated&);
+  void On(const DiskMeasured&), On(const EnrollRequested&), On(const RevokeRequested&);
   void On(const DrainRequested&);
   void NoticeGap();
   void ArmNextTimer();
@@ -70,7 +53,7 @@ class CoordinatorCore::Impl {
   std::optional<Refused> CheckHello(const RosterEntry* entry, const Hello& hello) const;
   SeenPast JudgeSeen(const std::optional<SeenState>& seen) const;
   void TakeOver(Session& old, const Hello& hello, LinkId link_of_hello);
-  void Forgive(Slot slot, const Incarnation& incarnation);
+  void Forgive(RosterIndex holder, const Incarnation& incarnation);
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
@@ -87,6 +70,12 @@ class CoordinatorCore::Impl {
   std::string NameOf(RosterIndex index) const;
   void PumpAdmin();
   std::vector<RosterIndex> Drawable() const;
+
+  // holders.cpp: who holds which slot.
+  bool CanHold(RosterIndex index) const, MayHold(RosterIndex index, Slot slot) const;
+  std::optional<Slot> SlotOf(RosterIndex holder) const;
+  std::optional<RosterIndex> HolderOf(Slot slot) const;
+  bool IsRefused(Slot slot, RosterIndex holder) const;
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
@@ -116,15 +105,9 @@ class CoordinatorCore::Impl {
   // persistence.cpp: batches and their tokens.
   void PersistFor(Purpose purpose, Batch batch);
   void RetryBatches();
-  void Release(const ForOpenRound&);
-  void Release(const ForDeadline&);
-  void Release(const ForAccepts&);
-  void Release(const ForStored&);
-  void Release(const ForCommit&);
-  void Release(const ForEvaluation&);
-  void Release(const ForFinish&);
-  void Release(const ForRoster&);
-  void Release(const ForDrain&);
+  void Release(const ForOpenRound&), Release(const ForDeadline&), Release(const ForAccepts&);
+  void Release(const ForStored&), Release(const ForCommit&), Release(const ForEvaluation&);
+  void Release(const ForFinish&), Release(const ForRoster&), Release(const ForDrain&);
 
   // phase_select.cpp
   void EnterSelect();
@@ -143,6 +126,7 @@ class CoordinatorCore::Impl {
   // phase_report.cpp
   void EnterReport();
   void CheckClose();
+  std::size_t Goal() const, Quorum() const;
   bool AnyFillable() const;
   bool NextAttemptWouldHelp() const;
   bool FitsUnderCap(const RefusedSlot& refused) const;

@@ -39,7 +39,7 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
 
 // What is durable about this id is simply said again.
 bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& offer) {
-  if (offer.id.slot != session.index) return false;
+  if (!MayHold(session.index, offer.id.slot)) return false;
   if (round_) {
     if (const auto found = round_->accepted.find(offer.id.slot);
         found != round_->accepted.end() && found->second.id == offer.id) {
@@ -72,10 +72,10 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   const auto refuse = [](Reason reason, std::string text, std::int64_t retry_after_ms = 0) {
     return Refused{reason, std::nullopt, retry_after_ms, std::move(text)};
   };
-  if (session.index >= job_.data.parts) {
+  if (!CanHold(session.index)) {
     return refuse(Reason::no_part, "this index has no part of the data");
   }
-  if (offer.id.slot != session.index || offer.id.task != 0) {
+  if (!MayHold(session.index, offer.id.slot) || offer.id.task != 0) {
     return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
   }
   if (offer.id.lineage != lineage_.id.number || offer.id.round <= head_round_) {
@@ -93,7 +93,8 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (!InCohort(offer.id.slot)) {
     return refuse(Reason::not_in_cohort, "the slot was not asked for in this round");
   }
-  if (const auto found = round_->refused.find(offer.id.slot); found != round_->refused.end()) {
+  if (const auto found = round_->refused.find({offer.id.slot, session.index});
+      found != round_->refused.end()) {
     return refuse(found->second.reason, "an update of this slot was refused for good already");
   }
   if (offer.base_version != round_->record.parent) {
@@ -115,7 +116,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
 void CoordinatorCore::Impl::PumpGrants() {
   if (phase_ != Phase::report || draining_ || disk_short_) return;
   while (!grant_queue_.empty()) {
-    const std::size_t wanted = job_.round.goal - round_->accepted.size() + 1;
+    const std::size_t wanted = Goal() - round_->accepted.size() + 1;
     if (uploads_.size() >= wanted && !MakeRoomForGrant()) return;
     if (free_extents_.empty()) return;
     const RosterIndex index = grant_queue_.front();

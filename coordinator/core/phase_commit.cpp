@@ -41,7 +41,7 @@ void CoordinatorCore::Impl::PumpBuild() {
     if (upload.folded) ++folded;
     weight_sum += upload.offer.weight;
   }
-  if (folded < updates || (phase_ == Phase::report && updates < job_.round.goal)) return;
+  if (folded < updates || (phase_ == Phase::report && updates < Goal())) return;
   round_->building = true;
   Emit(BuildVersion{head_.version + 1, weight_sum});
 }
@@ -160,7 +160,7 @@ void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
   for (auto& [index, session] : sessions_) {
     session.queued.reset();
     if (!session.ordered || session.ordered->round != record.round) continue;
-    if (round_->accepted.contains(index)) continue;
+    if (round_->accepted.contains(session.ordered->slot)) continue;
     RefuseSession(session, Reason::round_closed, session.ordered,
                   "the round ended without this update");
     session.ordered.reset();

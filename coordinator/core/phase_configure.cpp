@@ -28,7 +28,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   for (auto& [index, session] : sessions_) {
     // An attempt asks everybody again, for the first order may never have arrived; but not those
     // whose update it would refuse again.
-    if (!round_->refused.contains(index)) session.ordered.reset();
+    if (session.ordered && !IsRefused(session.ordered->slot, index)) session.ordered.reset();
   }
   if (spool_ready_) {
     EnterReport();
@@ -71,13 +71,13 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
 // knows from the job: Strategy::Ask.
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
-  const Slot slot = session.index;
-  if (!InCohort(slot) || round_->accepted.contains(slot) || round_->refused.contains(slot)) return;
-  const auto upload = uploads_.find(slot);
+  const std::optional<Slot> slot = SlotOf(session.index);
+  if (!slot || round_->accepted.contains(*slot) || IsRefused(*slot, session.index)) return;
+  const auto upload = uploads_.find(*slot);
   const bool whole =
       upload != uploads_.end() && upload->second.requested == upload->second.offer.bytes;
   if (whole) return;
-  const UpdateId id{lineage_.id.number, round_->record.round, slot, 0};
+  const UpdateId id{lineage_.id.number, round_->record.round, *slot, 0};
   if (session.ordered == id) return;
   session.ordered = id;
   Count("tasks_ordered");

@@ -45,11 +45,16 @@ void CoordinatorCore::Impl::PersistDeadline() {
   PersistFor(ForDeadline{}, std::move(batch));
 }
 
+std::size_t CoordinatorCore::Impl::Goal() const { return job_.round.goal; }
+
+std::size_t CoordinatorCore::Impl::Quorum() const { return job_.round.quorum; }
+
 // Whether any slot of this attempt can still be filled.
 bool CoordinatorCore::Impl::AnyFillable() const {
   return std::any_of(round_->record.cohort.begin(), round_->record.cohort.end(), [this](Slot slot) {
-    return !round_->accepted.contains(slot) && !round_->refused.contains(slot) &&
-           slot < roster_.size() && !roster_[slot].revoked;
+    const std::optional<RosterIndex> holder = HolderOf(slot);
+    return !round_->accepted.contains(slot) && holder && *holder < roster_.size() &&
+           !roster_[*holder].revoked && !IsRefused(slot, *holder);
   });
 }
 
@@ -57,8 +62,8 @@ bool CoordinatorCore::Impl::AnyFillable() const {
 void CoordinatorCore::Impl::CheckClose() {
   if (phase_ != Phase::report || AcceptsInFlight()) return;
   const std::size_t accepted = round_->accepted.size();
-  const bool quorum = accepted >= job_.round.quorum;
-  if (accepted >= job_.round.goal) {
+  const bool quorum = accepted >= Quorum();
+  if (accepted >= Goal()) {
     EnterCommit(/*by_deadline=*/false);
   } else if (now_ >= DeadlineAt()) {
     if (quorum) {
@@ -95,10 +100,10 @@ bool CoordinatorCore::Impl::FitsUnderCap(const RefusedSlot& refused) const {
 Reach CoordinatorCore::Impl::WithinReach() const {
   Reach reach;
   for (const RosterEntry& entry : roster_) {
-    const auto refused = round_->refused.find(entry.index);
+    const auto refused = round_->refused.find({entry.index, entry.index});
     if (round_->accepted.contains(entry.index)) {
       ++reach.updates;
-    } else if (entry.revoked || entry.index >= job_.data.parts) {
+    } else if (entry.revoked || !CanHold(entry.index)) {
       continue;
     } else if (refused == round_->refused.end() || FitsUnderCap(refused->second)) {
       ++reach.updates;  // Those who are away may come.
@@ -113,15 +118,18 @@ Reach CoordinatorCore::Impl::WithinReach() const {
 // stop while others can do without it.
 bool CoordinatorCore::Impl::BoundExhausted() const {
   const Reach reach = WithinReach();
-  return reach.updates < job_.round.quorum && reach.updates + reach.too_large >= job_.round.quorum;
+  return reach.updates < Quorum() && reach.updates + reach.too_large >= Quorum();
 }
 
 ReasonCounts CoordinatorCore::Impl::RefusedByReason() const {
   ReasonCounts counts;
-  for (const auto& [slot, reason] : round_->last_refusals) {
-    if (!round_->refused.contains(slot)) counts[reason] += 1;
+  std::set<Slot> counted;
+  for (const auto& [of, refused] : round_->refused) {
+    if (counted.insert(of.first).second) counts[refused.reason] += 1;
   }
-  for (const auto& [slot, refused] : round_->refused) counts[refused.reason] += 1;
+  for (const auto& [slot, reason] : round_->last_refusals) {
+    if (!counted.contains(slot)) counts[reason] += 1;
+  }
   return counts;
 }
 
@@ -130,7 +138,7 @@ ReasonCounts CoordinatorCore::Impl::RefusedByReason() const {
 bool CoordinatorCore::Impl::QuorumImpossible() const {
   if (round_->refused.empty()) return false;
   const Reach reach = WithinReach();
-  return reach.updates + reach.too_large < job_.round.quorum;
+  return reach.updates + reach.too_large < Quorum();
 }
 
 // Attempts go on by rule, so that whoever mends a participant finds the round open; but never
@@ -143,7 +151,7 @@ void CoordinatorCore::Impl::WarnIfImpossible() {
         .round = round_->record.round,
         .attempt = round_->record.attempt,
         .reason = Reason::below_quorum,
-        .text = "the round cannot reach its quorum of " + std::to_string(job_.round.quorum) +
+        .text = "the round cannot reach its quorum of " + std::to_string(Quorum()) +
                 " with the participants there are; attempts go on, but none of them helps: find "
                 "out why the updates were refused, mend those participants and start them again, "
                 "or enrol others; round.attempts_max ends such a job by itself",
@@ -171,7 +179,7 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   const std::string text = AttemptText();
   ReasonCounts refused = RefusedByReason();
   const std::size_t covered = round_->accepted.size() + RaiseBounds();
-  const std::size_t wanted = job_.round.goal > covered ? job_.round.goal - covered : 0;
+  const std::size_t wanted = Goal() > covered ? Goal() - covered : 0;
   const std::size_t added = TopUp(wanted);
   round_->record.attempt += 1;
   round_->record.deadline_consumed_ms = 0;
@@ -188,8 +196,7 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
 
 // How the attempt stands: "1 accepted, quorum 2".
 std::string CoordinatorCore::Impl::AttemptText() const {
-  return std::to_string(round_->accepted.size()) + " accepted, quorum " +
-         std::to_string(job_.round.quorum) +
+  return std::to_string(round_->accepted.size()) + " accepted, quorum " + std::to_string(Quorum()) +
          (disk_short_ ? "; no upload is granted (disk_full)" : "");
 }
 
@@ -204,13 +211,13 @@ std::string CoordinatorCore::Impl::RoundText() const {
 // Returns how many slots may be filled now.
 std::size_t CoordinatorCore::Impl::RaiseBounds() {
   std::uint32_t raise = 0;
-  for (const auto& [slot, refused] : round_->refused) {
+  for (const auto& [of, refused] : round_->refused) {
     if (FitsUnderCap(refused)) raise = std::max(raise, refused.raise);
   }
   if (raise == 0) return 0;
   round_->record.bound_raise += raise;
   const std::size_t before = round_->refused.size();
-  for (auto& [slot, refused] : round_->refused) refused.raise -= std::min(refused.raise, raise);
+  for (auto& [of, refused] : round_->refused) refused.raise -= std::min(refused.raise, raise);
   std::erase_if(round_->refused, [](const auto& entry) {
     return entry.second.reason == Reason::out_of_bound && entry.second.raise == 0;
   });

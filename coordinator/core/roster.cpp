@@ -19,7 +19,7 @@ std::string CoordinatorCore::Impl::NameOf(RosterIndex index) const {
 std::vector<RosterIndex> CoordinatorCore::Impl::Drawable() const {
   std::vector<RosterIndex> indexes;
   for (const RosterEntry& entry : roster_) {
-    if (entry.revoked || entry.index >= job_.data.parts) continue;
+    if (entry.revoked || !CanHold(entry.index)) continue;
     if (job_.round.select_from == SelectFrom::present && !sessions_.contains(entry.index)) continue;
     indexes.push_back(entry.index);
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -14,8 +15,8 @@
 
 namespace muster::coordinator {
 
-/// A slot whose update was refused for good: not taken as it is before the bounds are raised for it
-/// (out_of_bound) or another process of its name comes (all else).
+/// A holder's update of a slot, refused for good: not taken as it is before the bounds are raised
+/// for it (out_of_bound) or another process of the holder's name comes (all else).
 struct RefusedSlot {
   Reason reason = Reason::not_finite;
   Incarnation by;           ///< The process that sent it; zero if it was away when it was judged.
@@ -28,7 +29,8 @@ struct RoundState {
   std::vector<TensorScale> scales;
   std::map<Slot, AcceptedUpdate> accepted;  ///< Durable, acknowledged.
   std::set<Slot> folded;                    ///< Of them, in the sum.
-  std::map<Slot, RefusedSlot> refused;
+  /// By slot and who sent it.
+  std::map<std::pair<Slot, RosterIndex>, RefusedSlot> refused;
   std::map<Slot, Reason> last_refusals;  ///< Of this attempt, of slots not accepted: for the eye.
   std::uint32_t scales_raise = 0;        ///< The bound_raise that `scales` has.
   Attempt warned_in = 0;                 ///< The attempt in which QuorumImpossible was said.

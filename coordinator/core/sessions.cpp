@@ -23,7 +23,7 @@ void CoordinatorCore::Impl::RefuseSession(const Session& session, Reason reason,
         .reason = reason,
         .text = text});
   const bool of_task = id && round_ && phase_ == Phase::report &&
-                       id->round == round_->record.round && id->slot == session.index;
+                       id->round == round_->record.round && HolderOf(id->slot) == session.index;
   if (of_task && reason != Reason::busy && reason != Reason::draining && InCohort(id->slot) &&
       !round_->accepted.contains(id->slot)) {
     round_->last_refusals[id->slot] = reason;
@@ -123,7 +123,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   SendWelcome(session, hello);
   if (finishing_) {
     SendTo(session.index, JobFinished{finish_->reason, finish_->version});
-  } else if (entry->index >= job_.data.parts) {
+  } else if (!CanHold(entry->index)) {
     RefuseSession(session, Reason::no_part, std::nullopt,
                   "the job's data has " + std::to_string(job_.data.parts) + " parts; index " +
                       std::to_string(entry->index) + " gets no work");
@@ -159,11 +159,13 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
 
 // A process that was started again may have been mended: its next update is judged anew. A value
 // that was too large stays so until the bounds are raised.
-void CoordinatorCore::Impl::Forgive(Slot slot, const Incarnation& incarnation) {
+void CoordinatorCore::Impl::Forgive(RosterIndex holder, const Incarnation& incarnation) {
   if (!round_) return;
-  const auto found = round_->refused.find(slot);
-  if (found == round_->refused.end() || found->second.reason == Reason::out_of_bound) return;
-  if (found->second.by != incarnation) round_->refused.erase(found);
+  std::erase_if(round_->refused, [&](const auto& entry) {
+    const RefusedSlot& refused = entry.second;
+    return entry.first.second == holder && refused.reason != Reason::out_of_bound &&
+           refused.by != incarnation;
+  });
 }
 
 void CoordinatorCore::Impl::RememberEnded(const Session& session) {

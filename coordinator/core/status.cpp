@@ -75,9 +75,10 @@ std::string ReasonCountsText(const ReasonCounts& counts) {
 
 std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) const {
   if (index < roster_.size() && roster_[index].revoked) return "revoked";
-  if (round_ && round_->accepted.contains(index)) return "accepted";
+  const std::optional<Slot> slot = SlotOf(index);
+  if (slot && round_->accepted.contains(*slot)) return "accepted";
   const auto session = sessions_.find(index);
-  if (const auto found = uploads_.find(index); found != uploads_.end()) {
+  if (const auto found = slot ? uploads_.find(*slot) : uploads_.end(); found != uploads_.end()) {
     const Upload& upload = found->second;
     if (upload.state != Upload::State::receiving) return "being made durable";
     const std::uint64_t percent = upload.stored * 100 / upload.offer.bytes;
@@ -89,8 +90,8 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   }
   if (session == sessions_.end()) return "away";
   if (session->second.queued) return "waiting for a grant";
-  if (round_ && round_->refused.contains(index)) {
-    return "refused: " + std::string(ReasonName(round_->refused.at(index).reason));
+  if (slot && IsRefused(*slot, index)) {
+    return "refused: " + std::string(ReasonName(round_->refused.at({*slot, index}).reason));
   }
   const bool working =
       round_ && session->second.ordered && session->second.ordered->round == round_->record.round;
@@ -119,8 +120,9 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
     participant.revoked = entry.revoked;
     participant.connected = session != sessions_.end();
     if (participant.connected) participant.lease_left_ms = session->second.lease_until - now;
-    participant.in_cohort = round_ && InCohort(entry.index);
-    participant.accepted = round_ && round_->accepted.contains(entry.index);
+    const std::optional<Slot> slot = SlotOf(entry.index);
+    participant.in_cohort = slot.has_value();
+    participant.accepted = slot && round_->accepted.contains(*slot);
     participant.doing = DoingOf(entry.index, now);
     view.participants.push_back(std::move(participant));
   }

@@ -135,13 +135,14 @@ void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string t
 
 void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::string text) {
   const UpdateId id = uploads_.at(slot).offer.id;
-  const auto session = sessions_.find(uploads_.at(slot).from);
+  const RosterIndex from = uploads_.at(slot).from;
+  const auto session = sessions_.find(from);
   DropUpload(slot);
   if (session != sessions_.end()) {
     refused.by = session->second.incarnation;
     RefuseSession(session->second, refused.reason, id, std::move(text));
   }
-  round_->refused[slot] = refused;
+  round_->refused[{slot, from}] = refused;
   PumpGrants();
   CheckClose();
 }
@@ -196,7 +197,7 @@ void CoordinatorCore::Impl::PumpFolds() {
   const auto taken = [](const Upload& upload) {
     return upload.state >= Upload::State::awaiting_sync;
   };
-  for (Upload* upload : InOrderOfFinish(job_.round.goal - round_->accepted.size(), taken)) {
+  for (Upload* upload : InOrderOfFinish(Goal() - round_->accepted.size(), taken)) {
     if (std::exchange(upload->folding, true)) continue;
     const Offer& offer = upload->offer;
     Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight});
@@ -210,7 +211,7 @@ void CoordinatorCore::Impl::PumpAccepts() {
   const auto persisting = [](const Upload& u) { return u.state == Upload::State::persisting; };
   if (!InOrderOfFinish(1, persisting).empty()) return;
   const std::vector<Upload*> ready =
-      InOrderOfFinish(job_.round.goal - round_->accepted.size(),
+      InOrderOfFinish(Goal() - round_->accepted.size(),
                       [](const Upload& u) { return u.state == Upload::State::awaiting_batch; });
   if (ready.empty()) return;
   Batch batch;

@@ -75,7 +75,7 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now, WaitDetail detail) con
 
 // What the deadline of the attempt brings, and what stands in the quorum's way so far.
 std::string CoordinatorCore::Impl::AfterDeadline() const {
-  if (round_->accepted.size() >= job_.round.quorum) return "the round closes with those accepted";
+  if (round_->accepted.size() >= Quorum()) return "the round closes with those accepted";
   const std::string refused = ReasonCountsText(RefusedByReason());
   return std::string("the next attempt opens") +
          (refused.empty() ? "" : "; refused in this one: " + refused) +
@@ -90,8 +90,9 @@ void CoordinatorCore::Impl::WaitInReport(MonotonicMs now, WaitDetail detail,
   if (detail == WaitDetail::full) {
     wait.whom.reserve(round_->record.cohort.size());
     for (Slot slot : round_->record.cohort) {
-      const bool settled = round_->accepted.contains(slot) || round_->refused.contains(slot);
-      if (!settled) wait.whom.push_back(slot);
+      const std::optional<RosterIndex> holder = HolderOf(slot);
+      const bool settled = !holder || round_->accepted.contains(slot) || IsRefused(slot, *holder);
+      if (!settled) wait.whom.push_back(*holder);
     }
     wait.refused = RefusedByReason();
     std::sort(wait.whom.begin(), wait.whom.end());
