@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/nearest.h"
+#include "cli/unknown_words.h"
 #include "common/exit_codes.h"
 #include "common/open_files.h"
 
@@ -57,68 +57,6 @@ Format AskedFormat(int argc, char** argv) {
   return Format::text;
 }
 
-/// An option where a command should be, with one of `names` behind it; nothing if none is there.
-std::optional<Error> EarlyOption(const std::string& before, const std::vector<std::string>& names,
-                                 std::span<char* const> words) {
-  const std::string option = words.front();
-  const auto is_command = [&](const char* word) { return std::ranges::count(names, word) > 0; };
-  const auto command = std::ranges::find_if(words, is_command);
-  if (option == "-h" || option == "--help" || command == words.end()) return std::nullopt;
-  return Error{Reason::flag_invalid, option +
-                                         " stands before its command; options stand behind it: "
-                                         "`muster " +
-                                         before + *command + " " + option + " ...`"};
-}
-
-/// The first word that should be a command and is none; nothing if there is no such word.
-std::optional<Error> UnknownCommand(const CLI::App& program, std::span<char* const> words) {
-  const CLI::App* app = &program;
-  std::string before;
-  for (; !words.empty(); words = words.subspan(1)) {
-    const std::string word = words.front();
-    // Groups of options count as commands without a name.
-    const auto commands =
-        app->get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
-    if (commands.empty()) return std::nullopt;
-    std::vector<std::string> names;
-    for (const CLI::App* command : commands) names.push_back(command->get_name());
-    if (word.starts_with("-")) return EarlyOption(before, names, words);
-    const auto found = std::ranges::find(commands, word, &CLI::App::get_name);
-    if (found == commands.end()) {
-      const auto nearest = Nearest(word, names);
-      const std::string hint = nearest ? "did you mean `" + before + *nearest + "`?"
-                                       : "`muster " + before + "--help` lists all";
-      return Error{Reason::flag_invalid, "there is no command `" + before + word + "`; " + hint};
-    }
-    app = *found;
-    before += word + " ";
-  }
-  return std::nullopt;
-}
-
-/// The first option that the command does not have; nothing if it has all that were given. CLI11
-/// itself tells of what is missing first.
-std::optional<Error> UnknownOption(const CLI::App& program) {
-  const CLI::App* app = &program;
-  std::string name;
-  while (!app->get_subcommands().empty()) {
-    app = app->get_subcommands().front();
-    name += " " + app->get_name();
-  }
-  const std::vector<std::string> extras = program.remaining(/*recurse=*/true);
-  const auto extra = std::ranges::find_if(extras, [](const auto& e) { return e.starts_with("-"); });
-  if (extra == extras.end()) return std::nullopt;
-  std::vector<std::string> options;
-  for (const CLI::Option* option : app->get_options()) {
-    for (const std::string& word : option->get_lnames()) options.push_back("--" + word);
-  }
-  const auto nearest = Nearest(*extra, options);
-  const std::string hint =
-      nearest ? "did you mean `" + *nearest + "`?" : "`muster" + name + " --help` lists all";
-  return Error{Reason::flag_invalid,
-               "`muster" + name + "` has no option `" + *extra + "`; " + hint};
-}
-
 /// Builds the parser; remembers what is to be run.
 class CommandLine {
  public:
@@ -133,6 +71,7 @@ class CommandLine {
   void AddLooking();
   void AddCheckpoints();
   void AddSimulate();
+  void AddDoctor();
   void AddCheckpointChanges(CLI::App& checkpoints);
   void StateDir(CLI::App* app, const std::string& what);
   void StoredState(CLI::App* app, const std::string& what);
@@ -147,6 +86,7 @@ class CommandLine {
 
 CommandLine::CommandLine() {
   app_.require_subcommand(1);
+  app_.set_version_flag("--version", VersionText());
   app_.footer(
       "Exit codes: 0 well, 1 failure, 2 usage or configuration, 3 drained (start again to go on),\n"
       "4 state in use, 5 damage, 6 split brain, 7 not enrolled or revoked, 8 superseded,\n"
@@ -306,6 +246,7 @@ void CommandLine::AddLooking() {
   auto* plot_file = plot->add_option("--metrics", arguments_.metrics, "An event log");
   plot_state->excludes(plot_file);
   plot->require_option(1, 2);
+  AddDoctor();
   Add(app_, "version", "Print the version of this program", RunVersion, "  muster version");
 }
 
@@ -373,6 +314,24 @@ void CommandLine::AddCheckpointChanges(CLI::App& checkpoints) {
       ->type_name("FILE")
       ->required();
   StoredState(rekey, "The coordinator's directory, or its mirror; it must not run");
+}
+
+void CommandLine::AddDoctor() {
+  CLI::App* doctor =
+      Add(app_, "doctor", "Say what this machine is, and what can be combined", RunDoctor,
+          "  muster doctor\n"
+          "  muster doctor --dir /var/lib/muster\n"
+          "  muster doctor --matrix\n"
+          "  muster doctor --matrix --format json");
+  auto* matrix = doctor->add_flag("--matrix", arguments_.matrix,
+                                  "Print which modes, strategies and ways to accept, to lease data "
+                                  "and to select go together, and why the others do not");
+  doctor
+      ->add_option("--dir", arguments_.dir,
+                   "Look at the volume of this directory too: its room, and whether what is synced "
+                   "stays; writes 128 KiB there and removes it")
+      ->type_name("DIR")
+      ->excludes(matrix);
 }
 
 void CommandLine::AddSimulate() {

@@ -1,4 +1,4 @@
-// The commands that look and go: status, checkpoints, data, config, plot, version.
+// The commands that look and go: status, checkpoints, data, config, plot.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -23,7 +23,6 @@
 #include "common/exit_codes.h"
 #include "common/file.h"
 #include "coordinator/runtime/admin_client.h"
-#include "protocol/messages.h"
 #include "training/partition.h"
 
 namespace muster::cli {
@@ -171,15 +170,5 @@ int RunConfig(const Arguments& arguments) {
 }
 
 int RunPlot(const Arguments& arguments) { return PrintOrFail(Plot(arguments), arguments); }
-
-int RunVersion(const Arguments& arguments) {
-  const nlohmann::ordered_json object = {
-      {"version", MUSTER_VERSION}, {"protocol", kProtocolVersion}, {"compiler", __VERSION__}};
-  Print(arguments.format == Format::json
-            ? object.dump() + "\n"
-            : fmt::format("muster {}, protocol {}, compiler {}\n", MUSTER_VERSION, kProtocolVersion,
-                          __VERSION__));
-  return kOk;
-}
 
 }  // namespace muster::cli

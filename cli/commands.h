@@ -38,6 +38,8 @@ struct Arguments {
   std::string store;                  ///< `simulate`: what the state lies on.
   std::optional<std::uint32_t> jobs;  ///< `simulate`: threads.
   std::string schedule;               ///< `simulate`: the schedule file to replay.
+  std::string dir;                    ///< `doctor`: where a state is to lie.
+  bool matrix = false;                ///< `doctor`: the compatibility matrix.
   bool shrink = false;
   bool story = false;
   bool quiet = false;
@@ -64,6 +66,10 @@ int RunData(const Arguments& arguments);
 int RunConfig(const Arguments& arguments);
 int RunSimulate(const Arguments& arguments);
 int RunPlot(const Arguments& arguments);
+int RunDoctor(const Arguments& arguments);
 int RunVersion(const Arguments& arguments);
+
+/// What `muster version` and `muster --version` print.
+std::string VersionText();
 
 }  // namespace muster::cli

@@ -35,6 +35,16 @@ std::string_view InstructionSetName(InstructionSet set) {
   return set == InstructionSet::x86_v3 ? "x86-64-v3" : "baseline";
 }
 
+std::span<const InstructionSet> BuiltInstructionSets() {
+  static constexpr InstructionSet kBuilt[] = {
+      InstructionSet::baseline,
+#ifdef MUSTER_HAS_X86_V3_KERNELS
+      InstructionSet::x86_v3,
+#endif
+  };
+  return kBuilt;
+}
+
 bool IsSupported(InstructionSet set) {
   if (set == InstructionSet::baseline) return true;
 #ifdef MUSTER_HAS_X86_V3_KERNELS

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "training/kernel_table.h"
@@ -16,6 +17,9 @@ enum class InstructionSet : std::uint8_t {
 
 /// "baseline" or "x86-64-v3".
 std::string_view InstructionSetName(InstructionSet set);
+
+/// Those that this build has kernels for.
+std::span<const InstructionSet> BuiltInstructionSets();
 
 /// True if this build has the kernels and this CPU can run them.
 bool IsSupported(InstructionSet set);
