@@ -2,6 +2,7 @@
 
 #include "aggregation/adaptive.h"
 #include "aggregation/fedavg.h"
+#include "aggregation/fednova.h"
 #include "aggregation/nesterov.h"
 #include "aggregation/strategy_registry.h"
 
@@ -24,6 +25,7 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
     case StrategyKind::custom:
       return CreateRegistered(job);
     case StrategyKind::fednova:
+      return std::make_unique<FedNova>(job);
     case StrategyKind::scaffold:
       break;  // Not built: ValidateJob refuses them.
   }
@@ -34,9 +36,12 @@ Result<LaneSet> LanesOf(const Strategy& strategy, const ParameterLayout& model) 
   return LaneSet::Create(strategy.Lanes(model), model);
 }
 
-Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model) {
+namespace {
+
+Result<ParameterLayout> LayoutOfKinds(std::span<const std::string_view> kinds,
+                                      const ParameterLayout& model) {
   std::vector<TensorSpec> specs;
-  for (std::string_view kind : strategy.state_kinds()) {
+  for (std::string_view kind : kinds) {
     for (const ParameterLayout::Entry& entry : model.entries()) {
       TensorSpec spec = entry.spec;
       spec.name = "server/" + std::string(kind) + "/" + entry.spec.name;
@@ -44,6 +49,19 @@ Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLay
     }
   }
   return ParameterLayout::Create(std::move(specs));
+}
+
+}  // namespace
+
+Result<ParameterLayout> DownloadLayout(const Strategy& strategy, const ParameterLayout& model) {
+  const auto state =
+      LayoutOfKinds(strategy.state_kinds().first(strategy.downloaded_kinds()), model);
+  MUSTER_TRY(state);
+  return ParameterLayout::Concatenate(model, *state);
+}
+
+Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model) {
+  return LayoutOfKinds(strategy.state_kinds(), model);
 }
 
 }  // namespace muster

@@ -38,6 +38,13 @@ struct TileOutput {
   std::span<const std::span<float>> state;
 };
 
+/// What a slot's training gave beside the trained model.
+struct LocalResult {
+  std::uint64_t steps = 0;   ///< That the local optimizer took, 1 or more.
+  const ParameterSet& base;  ///< What it began from: DownloadLayout.
+  ByteSpan client;           ///< The client-side state that it began from; empty: a fresh one.
+};
+
 /// Pure functions of the job: no call changes the object. Thread-safe.
 class Strategy {
  public:
@@ -48,6 +55,9 @@ class Strategy {
   /// What the server keeps a tensor of for every model tensor, e.g. "momentum": the state's tensor
   /// is then "server/momentum/<tensor>", with the model tensor's shape, f32, at first zero.
   virtual std::span<const std::string_view> state_kinds() const = 0;
+
+  /// How many of the first state kinds go to participants with the model. At most all.
+  virtual std::size_t downloaded_kinds() const { return 0; }
 
   /// The local training that a round asks of each of its slots, from the round's parent version.
   virtual LocalTraining Ask(Round round) const = 0;
@@ -64,6 +74,14 @@ class Strategy {
   /// lanes' one after another.
   virtual std::vector<LaneSpec> Lanes(const ParameterLayout& model) const = 0;
 
+  /// Makes an update of what a fit gave, where the mean delta is not all: in `update` the first
+  /// lane holds trained - base and the others zeros. `client` holds the client-side state after the
+  /// fit as the trainer left it, empty where it keeps none; a strategy that keeps some of its own
+  /// (see KeepsClientState) puts it there. Runs at the participant, and again where a version is
+  /// replayed: equal results must give equal bits.
+  virtual void CompleteUpdate(const LocalResult& /*result*/, ParameterSet& /*update*/,
+                              Bytes& /*client*/) const {}
+
   /// Computes the new elements. Elements do not see each other, so a tile may be cut anywhere. The
   /// subclass states its exact arithmetic: every bit of it is part of the version format.
   /// REQUIRES: all spans of equal size, but those of lanes that tiles see whole; outputs overlap
@@ -77,6 +95,10 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job);
 /// What the strategy sums for this model. All that folds, checks or builds asks here.
 /// Errors: as LaneSet::Create.
 Result<LaneSet> LanesOf(const Strategy& strategy, const ParameterLayout& model);
+
+/// What a participant downloads to train from: the model, then the first downloaded_kinds() kinds
+/// of server state. The first bytes of a version. Errors: as ParameterLayout::Create.
+Result<ParameterLayout> DownloadLayout(const Strategy& strategy, const ParameterLayout& model);
 
 /// The server state of a model: for each kind, in order, one tensor for each model tensor.
 /// Errors: as ParameterLayout::Create.
