@@ -21,7 +21,7 @@ constexpr Rule kRules[] = {
     {[](const Combination& c) { return c.access == DataAccess::elastic; },
      {"data.access", "\"elastic\" is not built yet"}},
     {[](const Combination& c) {
-       return c.strategy != StrategyKind::fedavg && c.strategy != StrategyKind::custom;
+       return c.strategy == StrategyKind::fednova || c.strategy == StrategyKind::scaffold;
      },
      {"strategy.name", "names a strategy that is not built yet"}},
 };

@@ -105,6 +105,15 @@ Status CheckShards(const DataSpec& data) {
   return {};
 }
 
+// What the partitioner's whole numbers hold.
+Status CheckAlpha(double alpha) {
+  constexpr double kLeast = 1e-6;
+  constexpr double kMost = 1e6;
+  if (alpha >= kLeast && alpha <= kMost) return {};
+  return Refuse("data.dirichlet_alpha",
+                "must lie between 1e-6 (parts of few labels) and 1e6 (parts alike)");
+}
+
 Status CheckData(const DataSpec& data) {
   MUSTER_TRY(CheckRange("data.parts", data.parts, 1, limits::kRosterMax));
   if (data.source == DataSource::none) {
@@ -120,9 +129,7 @@ Status CheckData(const DataSpec& data) {
                   "is " + Number(data.train_examples) +
                       ", fewer than one for each of the data.parts = " + Number(data.parts));
   }
-  if (data.partition == Partition::dirichlet) {
-    MUSTER_TRY(CheckPositive("data.dirichlet_alpha", data.dirichlet_alpha));
-  }
+  if (data.partition == Partition::dirichlet) MUSTER_TRY(CheckAlpha(data.dirichlet_alpha));
   return data.partition == Partition::shards ? CheckShards(data) : Status();
 }
 
@@ -184,17 +191,38 @@ Status CheckCustom(const StrategySpec& strategy) {
   return Refuse("strategy.proximal_mu", "must be a finite number, 0 or more");
 }
 
+// Its square is where a second moment starts, and must be a normal float32.
+Status CheckTau(double tau) {
+  constexpr double kLeast = 1e-18;
+  constexpr double kMost = 1e18;
+  if (tau >= kLeast && tau <= kMost) return {};
+  return Refuse("strategy.tau", "must lie between 1e-18 and 1e18");
+}
+
+Status CheckAdaptive(const StrategySpec& strategy) {
+  if (strategy.server_momentum != 0) {
+    return Refuse("strategy.server_momentum",
+                  "is for strategies whose server takes steps of SGD; here strategy.beta1 is it");
+  }
+  MUSTER_TRY(CheckFraction("strategy.beta1", strategy.beta1));
+  if (strategy.kind != StrategyKind::fedadagrad) {
+    MUSTER_TRY(CheckFraction("strategy.beta2", strategy.beta2));
+  }
+  return CheckTau(strategy.tau);
+}
+
 Status CheckStrategy(const StrategySpec& strategy) {
   MUSTER_TRY(CheckPositive("strategy.server_learning_rate", strategy.server_learning_rate));
   MUSTER_TRY(CheckFraction("strategy.server_momentum", strategy.server_momentum));
+  if (strategy.kind != StrategyKind::fedprox && strategy.kind != StrategyKind::custom) {
+    MUSTER_TRY(CheckUnused("strategy.proximal_mu", strategy.proximal_mu != 0,
+                           "strategy.name = \"fedprox\""));
+  }
   switch (strategy.kind) {
+    case StrategyKind::fedadagrad:
     case StrategyKind::fedadam:
     case StrategyKind::fedyogi:
-      MUSTER_TRY(CheckFraction("strategy.beta2", strategy.beta2));
-      [[fallthrough]];
-    case StrategyKind::fedadagrad:
-      MUSTER_TRY(CheckFraction("strategy.beta1", strategy.beta1));
-      return CheckPositive("strategy.tau", strategy.tau);
+      return CheckAdaptive(strategy);
     case StrategyKind::fedprox:
       return CheckPositive("strategy.proximal_mu", strategy.proximal_mu);
     case StrategyKind::nesterov:

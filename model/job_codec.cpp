@@ -89,11 +89,9 @@ void ResetUnusedStrategy(StrategySpec& strategy) {
   const bool moments =
       strategy.kind == StrategyKind::fedadam || strategy.kind == StrategyKind::fedyogi;
   const bool adaptive = moments || strategy.kind == StrategyKind::fedadagrad;
-  if (adaptive) strategy.server_momentum = defaults.server_momentum;
   if (!adaptive) strategy.beta1 = defaults.beta1;
   if (!moments) strategy.beta2 = defaults.beta2;
   if (!adaptive) strategy.tau = defaults.tau;
-  if (strategy.kind != StrategyKind::fedprox) strategy.proximal_mu = defaults.proximal_mu;
 }
 
 void ResetUnusedTrain(TrainSpec& train, bool synthetic) {

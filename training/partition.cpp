@@ -1,6 +1,7 @@
 #include "training/partition.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "common/random.h"
@@ -67,10 +68,81 @@ Parts SplitShards(const JobSpec& job, std::span<const std::uint8_t> labels) {
   return parts;
 }
 
+// An urn of Polya for a part: at first label l lies in it with the share of alpha that it has of
+// all examples, and whatever is drawn goes back with one more of it. What so many draws give is
+// distributed as draws from a mix that was itself drawn from Dirichlet(alpha * shares); no
+// logarithm or power is needed, so the draws are the same on every machine.
+class Urn {
+ public:
+  using Counts = std::array<std::uint64_t, kClassCount>;
+
+  Urn(double alpha, const Counts& all) {
+    // Exact but for the fraction that falls away: the factor is a power of two.
+    const auto units = static_cast<std::uint64_t>(alpha * static_cast<double>(kUnit));
+    const std::uint64_t examples = std::accumulate(all.begin(), all.end(), std::uint64_t{0});
+    for (std::size_t label = 0; label < kClassCount; ++label) {
+      __extension__ using Wide = unsigned __int128;
+      const Wide share = static_cast<Wide>(units) * all[label] / examples;
+      // What is there can be drawn.
+      weights_[label] = all[label] == 0 ? 0 : std::max<std::uint64_t>(1, share);
+    }
+  }
+
+  /// A label of which something is left, which is one of all that are left.
+  std::size_t Draw(const Counts& left, KeyedStream& stream) {
+    std::uint64_t sum = 0;
+    for (std::size_t label = 0; label < kClassCount; ++label) {
+      if (left[label] > 0) sum += weights_[label];
+    }
+    std::uint64_t at = stream.Below(sum);
+    std::size_t label = 0;
+    for (; left[label] == 0 || at >= weights_[label]; ++label) {
+      if (left[label] > 0) at -= weights_[label];
+    }
+    weights_[label] += kUnit;
+    return label;
+  }
+
+ private:
+  static constexpr std::uint64_t kUnit = 1ULL << 31;  ///< What one drawn example weighs.
+
+  Counts weights_{};
+};
+
+Parts SplitDirichlet(const JobSpec& job, std::span<const std::uint8_t> labels) {
+  std::array<std::vector<std::uint32_t>, kClassCount> pools;
+  for (const std::uint32_t index : ShuffledNumbers(job, "partition_dirichlet", labels.size())) {
+    pools[labels[index]].push_back(index);
+  }
+  Urn::Counts left{};
+  for (std::size_t label = 0; label < kClassCount; ++label) left[label] = pools[label].size();
+  std::vector<Urn> urns(job.data.parts, Urn(job.data.dirichlet_alpha, left));
+  KeyedStream stream(job.seed, "partition_dirichlet_labels", {});
+  Parts parts(job.data.parts);
+  // In turns, so that no part gets only what the others left.
+  for (std::uint64_t turn = 0; turn < labels.size(); ++turn) {
+    const std::size_t part = turn % parts.size();
+    const std::size_t label = urns[part].Draw(left, stream);
+    parts[part].push_back(pools[label][--left[label]]);
+  }
+  return parts;
+}
+
+Parts Split(const JobSpec& job, std::span<const std::uint8_t> labels) {
+  switch (job.data.partition) {
+    case Partition::iid:
+      return SplitIid(job, labels.size());
+    case Partition::shards:
+      return SplitShards(job, labels);
+    case Partition::dirichlet:
+      return SplitDirichlet(job, labels);
+  }
+  CheckFailed(__FILE__, __LINE__, "job.data.partition", "the job was not validated");
+}
+
 Result<Parts> SplitAll(const JobSpec& job, std::span<const std::uint8_t> labels) {
   MUSTER_TRY(CheckParts(job, labels.size()));
-  Parts parts = job.data.partition == Partition::iid ? SplitIid(job, labels.size())
-                                                     : SplitShards(job, labels);
+  Parts parts = Split(job, labels);
   for (std::vector<std::uint32_t>& part : parts) std::sort(part.begin(), part.end());
   return parts;
 }
@@ -106,12 +178,17 @@ Result<std::vector<std::uint32_t>> PartIndices(const JobSpec& job,
 Result<std::vector<PartCounts>> DescribeSplit(const JobSpec& job, const DataOptions& options) {
   const auto labels = LoadLabels(job, Split::train, options);
   MUSTER_TRY(labels);
-  const auto parts = SplitAll(job, *labels);
+  return CountLabels(job, *labels);
+}
+
+Result<std::vector<PartCounts>> CountLabels(const JobSpec& job,
+                                            std::span<const std::uint8_t> labels) {
+  const auto parts = SplitAll(job, labels);
   MUSTER_TRY(parts);
   std::vector<PartCounts> counts;
   for (const std::vector<std::uint32_t>& part : *parts) {
     PartCounts of_part{static_cast<std::uint32_t>(counts.size()), part.size(), {}};
-    for (const std::uint32_t index : part) ++of_part.per_label[(*labels)[index]];
+    for (const std::uint32_t index : part) ++of_part.per_label[labels[index]];
     counts.push_back(of_part);
   }
   return counts;

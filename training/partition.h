@@ -18,6 +18,13 @@ namespace muster {
 /// - iid: a keyed shuffle of all examples, cut into parts whose sizes differ by one at most.
 /// - shards: examples ordered by label (then by index) are cut into parts * shards_per_part equal
 ///   runs, which a keyed shuffle deals out (McMahan 2017, section 3: "pathological non-IID").
+/// - dirichlet: parts whose sizes differ by one at most, each with a mix of labels drawn from
+///   Dirichlet(alpha * p), p the labels' shares of all examples (Hsu 2019, section 3). Parts take
+///   turns to draw one label each from an urn of their own (Blackwell and MacQueen 1973, "Ferguson
+///   Distributions via Polya Urn Schemes"), in whole numbers: label l weighs floor(floor(alpha *
+///   2^31) * p_l), at least 1, and 2^31 more for each example of it that the part has. A label
+///   none is left of is not drawn; until then each part is what Dirichlet-multinomial says. Which
+///   example of the label it is, a keyed shuffle decides.
 /// Errors: config_invalid (part beyond data.parts, fewer examples than parts, shards of unequal
 /// size).
 Result<std::vector<std::uint32_t>> PartIndices(const JobSpec& job,
@@ -31,7 +38,12 @@ struct PartCounts {
   bool operator==(const PartCounts&) const = default;
 };
 
-/// What every part holds, in order. Errors: as PartIndices and LoadLabels.
+/// What every part holds, in order. `labels` are those of all training examples. Errors: as
+/// PartIndices.
+Result<std::vector<PartCounts>> CountLabels(const JobSpec& job,
+                                            std::span<const std::uint8_t> labels);
+
+/// The same of the job's own labels. Errors: as PartIndices and LoadLabels.
 Result<std::vector<PartCounts>> DescribeSplit(const JobSpec& job, const DataOptions& options);
 
 /// The counts as a text table: a line of headings, a line for each of the first `rows_max` parts,

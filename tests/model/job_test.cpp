@@ -172,6 +172,34 @@ const Impossible kImpossible[] = {
      [](JobSpec& j) { j.strategy.server_momentum = -0.0; }},
     {"NaN momentum", "strategy.server_momentum",
      [](JobSpec& j) { j.strategy.server_momentum = kNan; }},
+    {"momentum beside beta1", "strategy.server_momentum",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .server_momentum = 0.5}; }},
+    {"beta1 of 1", "strategy.beta1",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadagrad, .beta1 = 1}; }},
+    {"beta2 of 1", "strategy.beta2",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .beta2 = 1}; }},
+    {"negative beta2", "strategy.beta2",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedyogi, .beta2 = -0.5}; }},
+    {"no tau", "strategy.tau",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedyogi, .tau = 0}; }},
+    {"tau whose square is no float", "strategy.tau",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .tau = 1e-20}; }},
+    {"NaN tau", "strategy.tau",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadagrad, .tau = kNan}; }},
+    {"no mu", "strategy.proximal_mu",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedprox}; }},
+    {"infinite mu", "strategy.proximal_mu",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedprox, .proximal_mu = kInfinity}; }},
+    {"mu without fedprox", "strategy.proximal_mu",
+     [](JobSpec& j) { j.strategy.proximal_mu = 0.1; }},
+    {"nesterov without momentum", "strategy.server_momentum",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::nesterov}; }},
+    {"no alpha", "data.dirichlet_alpha",
+     [](JobSpec& j) { j.data.partition = Partition::dirichlet, j.data.dirichlet_alpha = 0; }},
+    {"NaN alpha", "data.dirichlet_alpha",
+     [](JobSpec& j) { j.data.partition = Partition::dirichlet, j.data.dirichlet_alpha = kNan; }},
+    {"alpha beyond whole numbers", "data.dirichlet_alpha",
+     [](JobSpec& j) { j.data.partition = Partition::dirichlet, j.data.dirichlet_alpha = 1e7; }},
     {"no weight", "aggregation.weight_max", [](JobSpec& j) { j.aggregation.weight_max = 0; }},
     {"weight above 2^29", "aggregation.weight_max",
      [](JobSpec& j) { j.aggregation.weight_max = (1ULL << 29) + 1; }},
@@ -262,9 +290,9 @@ TEST(JobTest, CohortOfAWholeProductIsThatProduct) {
 
 TEST(JobTest, DigestsOfKnownJobsNeverChange) {
   EXPECT_EQ(Hex(JobDigest(JobSpec{})),
-            "afbd0b78e016ae32d9f0a48c74abf53099240922cf4d1b659dd203cfc7d86165");
+            "1c1d4eca9eaf525e47601aba5a1a9f5859183c61e19c432cf2577f8650266515");
   EXPECT_EQ(Hex(JobDigest(ValidJob())),
-            "62e8fb5e17a50c69bf201be84e938f3dd9b042ae0f6e6a818013206d81a6c422");
+            "3a93080b4538b283759b65839021fc429ab441bc72de2581ad01bebfaaa5b6f9");
 }
 
 struct Unused {
@@ -285,6 +313,11 @@ const Unused kUnused[] = {
      [](JobSpec& j) { j.data.partition = Partition::shards, j.data.shards_per_part = 0; }},
     {"batches of a synthetic", [](JobSpec& j) { j = SyntheticJob(); },
      [](JobSpec& j) { j.train.batch_size = 3; }},
+    {"beta1 of fedavg", [](JobSpec&) {}, [](JobSpec& j) { j.strategy.beta1 = 0.5; }},
+    {"beta2 of fedadagrad", [](JobSpec& j) { j.strategy.kind = StrategyKind::fedadagrad; },
+     [](JobSpec& j) { j.strategy.beta2 = 0.5; }},
+    {"tau of fedavg", [](JobSpec&) {}, [](JobSpec& j) { j.strategy.tau = 0.5; }},
+    {"alpha of an iid split", [](JobSpec&) {}, [](JobSpec& j) { j.data.dirichlet_alpha = 7; }},
     {"rate of a synthetic", [](JobSpec& j) { j = SyntheticJob(); },
      [](JobSpec& j) { j.train.learning_rate = 3; }},
 };
@@ -316,7 +349,7 @@ TEST(JobTest, BytesThatSetAnUnusedKeyAreRefused) {
 
 TEST(JobTest, BytesBeginWithMagicFormatAndName) {
   const Bytes bytes = EncodeJob(ValidJob());
-  EXPECT_EQ(Hex(ByteSpan(bytes).first(20)), "4d4a4f4201000a0000006469676974732d326e6e");
+  EXPECT_EQ(Hex(ByteSpan(bytes).first(20)), "4d4a4f4202000a0000006469676974732d326e6e");
 }
 
 TEST(JobTest, EveryFieldComesBackAndMovesTheDigest) {
@@ -342,6 +375,17 @@ TEST(JobTest, EveryFieldComesBackAndMovesTheDigest) {
       [](JobSpec& j) { j.round.goal = 5, j.round.quorum = 5, j.round.over_select = 1.25; },
       [](JobSpec& j) { j.strategy.server_learning_rate = 0.5; },
       [](JobSpec& j) { j.strategy.server_momentum = 0.9; },
+      [](JobSpec& j) { j.strategy.kind = StrategyKind::fedadagrad; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadagrad, .tau = 0.5}; },
+      [](JobSpec& j) { j.strategy.kind = StrategyKind::fedadam; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .beta1 = 0.5}; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .beta2 = 0.5}; },
+      [](JobSpec& j) { j.strategy.kind = StrategyKind::fedyogi; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedprox, .proximal_mu = 0.1}; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedprox, .proximal_mu = 0.2}; },
+      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::nesterov, .server_momentum = 0.9}; },
+      [](JobSpec& j) { j.data.partition = Partition::dirichlet; },
+      [](JobSpec& j) { j.data.partition = Partition::dirichlet, j.data.dirichlet_alpha = 2; },
       [](JobSpec& j) { j.aggregation.weights = WeightPolicy::uniform; },
       [](JobSpec& j) { j.aggregation.weight_max = 1ULL << 29; },
       [](JobSpec& j) { j.aggregation.bound_raise_max = 0; },
@@ -395,9 +439,9 @@ TEST(JobTest, TrailingByteIsMalformed) {
 
 TEST(JobTest, NewerFormatIsUnsupported) {
   Bytes bytes = EncodeJob(ValidJob());
-  bytes[4] = std::byte{2};
+  bytes[4] = std::byte{3};
   EXPECT_EQ(DecodeJob(bytes).error().Text(),
-            "unsupported: the job has format 2; this build reads format 1");
+            "unsupported: the job has format 3; this build reads format 2");
 }
 
 TEST(JobTest, UnknownEnumNumberIsUnsupportedByKey) {
