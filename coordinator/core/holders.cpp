@@ -12,7 +12,7 @@ bool CoordinatorCore::Impl::MayHold(RosterIndex index, Slot slot) const { return
 
 // The slot of the open round that it is asked for.
 std::optional<Slot> CoordinatorCore::Impl::SlotOf(RosterIndex holder) const {
-  if (!round_ || !InCohort(holder)) return std::nullopt;
+  if (!round_ || !IsAsked(holder)) return std::nullopt;
   return Slot{holder};
 }
 

@@ -58,7 +58,8 @@ class CoordinatorCore::Impl {
   void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
   void ExpireLeases();
-  void RememberEnded(const Session& session);
+  void RememberProcess(RosterIndex index, const Incarnation& incarnation);
+  void RememberEnded(RosterIndex index, const Incarnation& incarnation);
   Session* FindSession(LinkId link, const PublicKey& identity);
   void RefuseLink(LinkId link, Refused refusal, const std::string& who);
   void RefuseSession(const Session& session, Reason reason, std::optional<UpdateId> id,
@@ -143,7 +144,7 @@ class CoordinatorCore::Impl {
   void RefillCohort();
   MonotonicMs DeadlineAt() const;
   void PersistDeadline();
-  bool InCohort(Slot slot) const;
+  bool InCohort(Slot slot) const, IsAsked(Slot slot) const;
 
   // phase_commit.cpp, stored.cpp, retention.cpp
   void StoreHead(const RoundRecord& record);
@@ -210,6 +211,7 @@ class CoordinatorCore::Impl {
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
+  std::map<RosterIndex, Incarnation> last_processes_;    ///< Of each name, the newest seen.
   std::set<std::pair<RosterIndex, Incarnation>> ended_;  ///< Nobody ends another's process.
   std::deque<std::pair<RosterIndex, Incarnation>> ended_order_;
   std::map<Slot, Upload> uploads_;

@@ -93,6 +93,9 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (!InCohort(offer.id.slot)) {
     return refuse(Reason::not_in_cohort, "the slot was not asked for in this round");
   }
+  if (!IsAsked(offer.id.slot)) {
+    return refuse(Reason::busy, "that the slot is asked for is being written", limits::kBusyRetryMs);
+  }
   if (const auto found = round_->refused.find({offer.id.slot, session.index});
       found != round_->refused.end()) {
     return refuse(found->second.reason, "an update of this slot was refused for good already");

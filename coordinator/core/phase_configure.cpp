@@ -17,6 +17,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     if (same_round) state.refused = std::move(round_->refused);
     round_ = std::move(state);
   }
+  round_->asked = round_->record.cohort.size();
   round_->last_refusals.clear();
   EnterPhase(Phase::configure);
   if (!same_sum) {

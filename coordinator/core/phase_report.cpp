@@ -14,6 +14,14 @@ bool CoordinatorCore::Impl::InCohort(Slot slot) const {
   return std::find(cohort.begin(), cohort.end(), slot) != cohort.end();
 }
 
+// A member whose place in the cohort a full disk has not taken yet is not asked: an update that was
+// accepted of it would count, after a restart, in a round that never asked for it.
+bool CoordinatorCore::Impl::IsAsked(Slot slot) const {
+  const auto& cohort = round_->record.cohort;
+  const auto end = cohort.begin() + static_cast<std::ptrdiff_t>(round_->asked);
+  return std::find(cohort.begin(), end, slot) != end;
+}
+
 MonotonicMs CoordinatorCore::Impl::DeadlineAt() const {
   return round_->attempt_started + options_.deadline_ms;
 }

@@ -94,7 +94,8 @@ void CoordinatorCore::Impl::Release(const ForOpenRound& purpose) {
   });
   if (more || !round_ || purpose.round != round_->record.round) return;
   if (phase_ == Phase::report) {
-    OrderAllTasks();  // A member was replaced within the attempt.
+    round_->asked = round_->record.cohort.size();  // A member was replaced within the attempt.
+    OrderAllTasks();
     return;
   }
   if (phase_ != Phase::select) return;

@@ -26,6 +26,7 @@ struct RefusedSlot {
 /// The open round in memory: its record, and what a restart finds out again.
 struct RoundState {
   OpenRound record;
+  std::size_t asked = 0;  ///< Of record.cohort, from its front: durable, so that they are asked.
   std::vector<TensorScale> scales;
   std::map<Slot, AcceptedUpdate> accepted;  ///< Durable, acknowledged.
   std::set<Slot> folded;                    ///< Of them, in the sum.

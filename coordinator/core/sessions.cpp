@@ -111,6 +111,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
     TakeOver(found->second, hello, received.link);
   }
+  RememberProcess(entry->index, hello.incarnation);
   Session& session = sessions_[entry->index];
   session.index = entry->index;
   session.incarnation = hello.incarnation;
@@ -144,7 +145,6 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
   const RosterIndex index = old.index;
   if (old.incarnation != hello.incarnation) {
     RefuseSession(old, Reason::superseded, std::nullopt, "a newer process took over this name");
-    RememberEnded(old);
     EndSession(index, Reason::superseded, /*successor=*/true);
     return;
   }
@@ -168,8 +168,17 @@ void CoordinatorCore::Impl::Forgive(RosterIndex holder, const Incarnation& incar
   });
 }
 
-void CoordinatorCore::Impl::RememberEnded(const Session& session) {
-  const std::pair process(session.index, session.incarnation);
+// A process is over once a newer one of its name was here, whether or not it still had a session: a
+// hello of its own may be late (a duplicate, or what it sends when it goes on after a long pause).
+void CoordinatorCore::Impl::RememberProcess(RosterIndex index, const Incarnation& incarnation) {
+  const auto [last, first] = last_processes_.try_emplace(index, incarnation);
+  if (first || last->second == incarnation) return;
+  RememberEnded(index, last->second);
+  last->second = incarnation;
+}
+
+void CoordinatorCore::Impl::RememberEnded(RosterIndex index, const Incarnation& incarnation) {
+  const std::pair process(index, incarnation);
   if (!ended_.insert(process).second) return;
   ended_order_.push_back(process);
   if (ended_order_.size() > limits::kEndedIncarnationsMax) {
@@ -256,7 +265,7 @@ void CoordinatorCore::Impl::OnSessionMessage(const Received& received, Session& 
   } else if (const auto* request = std::get_if<ModelRequest>(&received.message)) {
     OnModelRequest(session, received.link, *request);
   } else if (const auto* leave = std::get_if<Leave>(&received.message)) {
-    RememberEnded(session);
+    RememberEnded(session.index, session.incarnation);
     EndSession(session.index, leave->reason);
   } else if (const auto* refusal = std::get_if<RefuseCoordinator>(&received.message)) {
     // One peer's word changes nothing here; the operator sees it.
