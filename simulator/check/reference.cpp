@@ -8,6 +8,7 @@
 
 #include "common/digest.h"
 #include "common/error.h"
+#include "simulator/check/reference_step.h"
 
 namespace muster::simulator {
 namespace {
@@ -27,9 +28,9 @@ float FloatAt(ByteSpan bytes, std::uint64_t offset) {
 
 ParameterLayout ReferenceLayout(const JobSpec& job, const ParameterLayout& model) {
   std::vector<TensorSpec> specs = model.Specs();
-  if (job.strategy.server_momentum != 0) {
+  for (const std::string_view kind : NaiveStateKinds(job.strategy)) {
     for (TensorSpec spec : model.Specs()) {
-      spec.name = "server/momentum/" + spec.name;
+      spec.name = "server/" + std::string(kind) + "/" + spec.name;
       specs.push_back(spec);
     }
   }
@@ -99,11 +100,6 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecor
   const double bound = std::ldexp(1.0, scale.bound_log2);
   const double unit = std::ldexp(1.0, -scale.scale_log2);
   const auto weights = static_cast<double>(record.weight_sum);
-  const double momentum = job_.strategy.server_momentum;
-  const double rate = job_.strategy.server_learning_rate;
-  const std::span<float> model = contents_.F32(tensor);
-  const std::span<float> state =
-      momentum != 0 ? contents_.F32(tensors_ + tensor) : std::span<float>();
   std::vector<std::int64_t> sums(entry.element_count);
   for (std::size_t u = 0; u < updates.size(); ++u) {
     const RecordedUpdate& update = record.accepted[u];
@@ -117,18 +113,27 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecor
       if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
   }
-  for (std::uint64_t i = 0; i < entry.element_count; ++i) {
-    const double mean = static_cast<double>(sums[i]) * unit / weights;
-    double step = mean;
-    if (momentum != 0) {
-      step = momentum * static_cast<double>(state[i]);
-      step = step + mean;
-      state[i] = static_cast<float>(step);
-    }
-    const double moved = rate * step;
-    model[i] = static_cast<float>(static_cast<double>(model[i]) + moved);
+  std::vector<double> means(sums.size());
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    means[i] = static_cast<double>(sums[i]) * unit / weights;
   }
+  MoveTensor(tensor, means);
   return "";
+}
+
+void ReferenceVersion::MoveTensor(std::size_t tensor, const std::vector<double>& means) {
+  const std::size_t kinds = contents_.layout().entries().size() / tensors_ - 1;
+  const std::span<float> model = contents_.F32(tensor);
+  std::vector<float> state(kinds);
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      state[kind] = contents_.F32((1 + kind) * tensors_ + tensor)[i];
+    }
+    model[i] = NaiveServerStep(job_.strategy, model[i], means[i], state);
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      contents_.F32((1 + kind) * tensors_ + tensor)[i] = state[kind];
+    }
+  }
 }
 
 std::string ReferenceVersion::Advance(const RoundRecord& record,

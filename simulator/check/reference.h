@@ -1,5 +1,6 @@
-// Versions computed a second time, naively: what DESIGN section 3 and aggregation/fedavg.h say, in
-// whole numbers and one element after another, with none of the code that production computes with.
+// Versions computed a second time, naively: what DESIGN section 3 and the strategies of
+// aggregation/ say, in whole numbers and one element after another, with none of the code that
+// production computes with.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ std::int64_t NaiveRingValue(float value, std::uint64_t weight, int scale_log2);
 /// The least e >= 0 with 2^e >= magnitude. REQUIRES: finite.
 int NaiveCeilLog2(double magnitude);
 
-/// The model's tensors, and with momentum one more for each.
+/// The model's tensors, and for each kind of the server's state one more for each.
 ParameterLayout ReferenceLayout(const JobSpec& job, const ParameterLayout& model);
 
 /// Of a version with these contents.
@@ -46,6 +47,7 @@ class ReferenceVersion {
  private:
   std::string AdvanceTensor(std::size_t tensor, const RoundRecord& record,
                             const std::vector<ByteSpan>& updates);
+  void MoveTensor(std::size_t tensor, const std::vector<double>& means);
   std::string CheckScale(std::size_t tensor, const RoundRecord& record) const;
 
   const JobSpec job_;

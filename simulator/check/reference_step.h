@@ -1,0 +1,22 @@
+// What a server optimizer makes of one element, computed a second time: what aggregation/fedavg.h,
+// nesterov.h and adaptive.h say, one operation after another.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "model/job.h"
+
+namespace muster::simulator {
+
+/// What the server keeps a value of for each of the model's, in order.
+std::vector<std::string_view> NaiveStateKinds(const StrategySpec& strategy);
+
+/// The model's new value. `state` has the element's value of each kind; the new ones take their
+/// place. REQUIRES: the strategy is no scaffold and no custom one; of
+/// fednova the mean is what its header multiplies with the learning rate.
+float NaiveServerStep(const StrategySpec& strategy, float model, double mean,
+                      std::span<float> state);
+
+}  // namespace muster::simulator
