@@ -13,6 +13,7 @@
 #include "checkpoint/internal/loss_on.h"
 #include "checkpoint/internal/paths.h"
 #include "checkpoint/internal/spool_reader.h"
+#include "checkpoint/internal/update_bytes.h"
 #include "checkpoint/load.h"
 #include "checkpoint/verify.h"
 #include "common/file.h"
@@ -96,9 +97,10 @@ class Examination {
 
   Result<bool> ReadSpooled(const std::vector<AcceptedUpdate>& updates) {
     if (updates.empty()) return true;
+    const auto bytes = UpdateBytesOf(state_);
+    MUSTER_TRY(bytes);
     auto spool = OpenSpoolToReadOn(files_, state_dir_, key_);
-    const Status read =
-        spool ? VerifySpooled(**spool, state_.head->model_bytes, updates) : Status(spool.error());
+    const Status read = spool ? VerifySpooled(**spool, *bytes, updates) : Status(spool.error());
     if (!read && !IsLost(read.error())) return read.error();
     if (!read) loss_.damage.push_back(read.error().message);
     return read.has_value();

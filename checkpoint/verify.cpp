@@ -14,6 +14,7 @@
 #include "checkpoint/copy_version.h"
 #include "checkpoint/internal/in_use.h"
 #include "checkpoint/internal/spool_reader.h"
+#include "checkpoint/internal/update_bytes.h"
 #include "checkpoint/load.h"
 
 namespace muster {
@@ -186,8 +187,9 @@ Result<VerifiedState> VerifyState(CheckpointStore& store, Spool* spool,
   const RecoveredState& state = store.recovered();
   const std::vector<AcceptedUpdate> spooled = SpooledOf(state, verified->held);
   if (spooled.empty()) return verified;
-  // An update has the model's tensors.
-  MUSTER_TRY(VerifySpooled(*spool, state.head->model_bytes, spooled));
+  const auto bytes = checkpoint::UpdateBytesOf(state);
+  MUSTER_TRY(bytes);
+  MUSTER_TRY(VerifySpooled(*spool, *bytes, spooled));
   verified->spooled_updates = spooled.size();
   return verified;
 }
@@ -208,7 +210,9 @@ Result<VerifiedState> VerifyStateDirectory(CheckpointStore& store, const std::st
   const auto read_spool = [&]() -> Status {
     auto spool = checkpoint::OpenSpoolToReadOn(files, state_dir, key);
     MUSTER_TRY(spool);
-    return VerifySpooled(**spool, store.recovered().head->model_bytes, spooled);
+    const auto bytes = checkpoint::UpdateBytesOf(store.recovered());
+    MUSTER_TRY(bytes);
+    return VerifySpooled(**spool, *bytes, spooled);
   };
   const Status read = read_spool();
   if (!read) {

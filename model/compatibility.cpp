@@ -20,9 +20,7 @@ constexpr Rule kRules[] = {
      {"round.accept", "\"memory\" is not built yet"}},
     {[](const Combination& c) { return c.access == DataAccess::elastic; },
      {"data.access", "\"elastic\" is not built yet"}},
-    {[](const Combination& c) {
-       return c.strategy == StrategyKind::fednova || c.strategy == StrategyKind::scaffold;
-     },
+    {[](const Combination& c) { return c.strategy == StrategyKind::scaffold; },
      {"strategy.name", "names a strategy that is not built yet"}},
 };
 

@@ -229,9 +229,11 @@ Status CheckStrategy(const StrategySpec& strategy) {
       return CheckPositive("strategy.server_momentum", strategy.server_momentum);
     case StrategyKind::custom:
       return CheckCustom(strategy);
-    case StrategyKind::fedavg:
     case StrategyKind::fednova:
     case StrategyKind::scaffold:
+      return CheckUnused("strategy.server_momentum", strategy.server_momentum != 0,
+                         "strategy.name = \"fedavg\", \"fedprox\" and \"nesterov\"");
+    case StrategyKind::fedavg:
       break;
   }
   return {};

@@ -193,7 +193,8 @@ FitProgress BuiltinTrainer::TakeProgress(const FitTask& task, const ParameterSet
   FitProgress fresh = {task, Xxh128Of(base.bytes()), 0, {}};
   std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
   if (kept.has_value() && kept->task == task && kept->base == fresh.base) return std::move(*kept);
-  fresh.parameters.assign(base.bytes().begin(), base.bytes().end());
+  const ByteSpan model = base.bytes().first(layout_.total_bytes());
+  fresh.parameters.assign(model.begin(), model.end());
   return fresh;
 }
 
@@ -209,7 +210,8 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
                                       const ParameterSet& base, ParameterSet& delta,
                                       std::stop_token stop,
                                       const std::function<void(const FitPosition&)>& on_batch) {
-  MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
+  MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
+               "not this job's model");
   MUSTER_TRY(LoadPart());
   FitProgress progress = TakeProgress(task, base);
   ParameterSet parameters(layout_);
@@ -243,7 +245,7 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
     std::transform(to.begin(), to.end(), from.begin(), delta.F32(tensor).begin(),
                    std::minus<float>());
   }
-  return FitResult{false, indices_.size()};
+  return FitResult{false, indices_.size(), total};
 }
 
 Status BuiltinTrainer::Load(ByteSpan position, const LocalTraining& ask) {

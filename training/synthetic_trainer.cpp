@@ -19,6 +19,7 @@ namespace muster {
 namespace {
 
 constexpr std::uint64_t kExamplesMax = 1000;
+constexpr std::uint64_t kStepsMax = 50;
 
 Status CheckFinite(const ParameterSet& parameters) {
   const std::span<const float> values = parameters.F32(0);
@@ -85,7 +86,8 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
                                         const ParameterSet& base, ParameterSet& delta,
                                         std::stop_token stop,
                                         const std::function<void(const FitPosition&)>& on_batch) {
-  MUSTER_CHECK(base.layout() == layout_ && delta.layout() == layout_, "not this job's model");
+  MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
+               "not this job's model");
   FitProgress progress = {task, Xxh128Of(base.bytes()), 0, {}};
   const std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
   if (kept.has_value() && kept->task == task && kept->base == progress.base) progress = *kept;
@@ -112,7 +114,7 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
   for (float& value : delta.F32(0)) {
     value = stream.Uniform(-kSyntheticDeltaMax, kSyntheticDeltaMax);
   }
-  return FitResult{false, examples};
+  return FitResult{false, examples, 1 + KeyedNumber(job_.seed, "synthetic_steps", key) % kStepsMax};
 }
 
 Status SyntheticTrainer::Load(ByteSpan position, const LocalTraining& ask) {

@@ -12,11 +12,11 @@ namespace muster {
 /// The model is one tensor "parameters" [model.parameters]. A fit has kSyntheticBatches batches in
 /// each epoch, and all of them share ask.duration_ms evenly. Its delta is drawn from the stream
 /// (seed, "synthetic", round, slot, task, digest of the base), uniform in +-kSyntheticDeltaMax:
-/// from other bytes it is another one. The count of examples, 1 to 1000, comes from round, slot and
-/// task alone. A stop ends the wait at once; the batch under way then counts as not done. Loss is
-/// the mean square of the parameters, accuracy 1 / (1 + loss). A base or model with NaN or infinity
-/// in it is refused: not_finite. REQUIRES: ValidateJob passes, the model is synthetic. Errors:
-/// those of ParameterLayout::Create.
+/// from other bytes it is another one. The count of examples, 1 to 1000, and that of steps, 1 to
+/// 50, come from round, slot and task alone. A stop ends the wait at once; the batch under way then
+/// counts as not done. Loss is the mean square of the parameters, accuracy 1 / (1 + loss). A base
+/// or model with NaN or infinity in it is refused: not_finite. REQUIRES: ValidateJob passes, the
+/// model is synthetic. Errors: those of ParameterLayout::Create.
 Result<std::unique_ptr<Trainer>> CreateSyntheticTrainer(const JobSpec& job, std::uint32_t part);
 
 inline constexpr std::uint64_t kSyntheticBatches = 10;

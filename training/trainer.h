@@ -35,6 +35,7 @@ struct FitPosition {
 struct FitResult {
   bool cancelled = false;      ///< True: `delta` is unusable; Save() holds the position.
   std::uint64_t examples = 0;  ///< Distinct local examples: the weight under `examples`.
+  std::uint64_t steps = 0;     ///< That the local optimizer took over the whole fit, 1 or more.
 };
 
 struct Evaluation {
@@ -42,6 +43,9 @@ struct Evaluation {
   double loss = 0;      ///< Mean cross-entropy in nats.
   double accuracy = 0;  ///< Fraction in [0, 1].
 };
+
+/// Whether `layout` begins with all tensors of `model`.
+bool BeginsWith(const ParameterLayout& layout, const ParameterLayout& model);
 
 /// Trains on one part of the data. Not thread-safe; one object per participant. A fit runs in one
 /// thread.
@@ -56,9 +60,10 @@ class Trainer {
   /// True if equal tasks on equal bases give equal bits on this build, CPU kind and thread count.
   virtual bool deterministic() const = 0;
 
-  /// Trains from `base` as `ask` says and writes trained - base to `delta` (same layout, gaps
-  /// zero). Goes on from a kept or loaded position if there is one for this very task, and forgets
-  /// it. Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
+  /// Trains from `base`, whose first tensors are the model's, as `ask` says and writes trained -
+  /// base to the first tensors of `delta`, again the model's, and zeros behind them and between.
+  /// Goes on from a kept or loaded position if there is one for this very task, and forgets it.
+  /// Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
   /// `stop` is requested. REQUIRES: one ask a task, whatever is saved and loaded between.
   virtual Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask,
                                 const ParameterSet& base, ParameterSet& delta, std::stop_token stop,

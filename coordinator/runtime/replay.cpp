@@ -99,11 +99,13 @@ class Replayer {
     return trainer.get();
   }
 
-  /// The version without the server's state: what participants get.
+  /// The version without what the server keeps to itself: what participants get.
   Result<ParameterSet> TrainedModel() {
     auto trainer = TrainerOf(0);
     MUSTER_TRY(trainer);
-    ParameterSet model((*trainer)->layout());
+    auto layout = DownloadLayout(*strategy_, (*trainer)->layout());
+    MUSTER_TRY(layout);
+    ParameterSet model(std::move(*layout));
     std::ranges::copy(contents_->bytes().first(model.bytes().size()), model.bytes().begin());
     return model;
   }
@@ -111,11 +113,15 @@ class Replayer {
   Result<UpdateSource> Train(const ParameterSet& model, const RecordedUpdate& update) {
     auto trainer = TrainerOf(update.id.slot);
     MUSTER_TRY(trainer);
-    auto delta = std::make_shared<ParameterSet>((*trainer)->layout());
+    const auto lanes = LanesOf(*strategy_, (*trainer)->layout());
+    MUSTER_TRY(lanes);
+    auto delta = std::make_shared<ParameterSet>(lanes->layout());
     auto fit = (*trainer)->Fit({update.id.round, update.id.slot, update.id.task},
                                strategy_->Ask(update.id.round), model, *delta, std::stop_token(),
                                [](const FitPosition&) {});
     MUSTER_TRY(fit);
+    Bytes client;
+    strategy_->CompleteUpdate({fit->steps, model, {}}, *delta, client);
     if (Xxh128Of(std::as_const(*delta).bytes()) != update.digest) {
       return Differs(update.id.Text() + " trained again is another update than the record names");
     }

@@ -46,7 +46,9 @@ Result<FitOutcome> Train(Fit& fit, Trainer& trainer, const StatePaths& paths) {
   MUSTER_TRY(journal->Write("start", batches_done));
 
   Status journaled;
-  auto update = std::make_shared<ParameterSet>(trainer.layout());
+  const Result<LaneSet> lanes = LanesOf(*fit.strategy, trainer.layout());
+  if (!lanes) return lanes.error();
+  auto update = std::make_shared<ParameterSet>(lanes->layout());
   const auto on_batch = [&](const FitPosition& position) {
     batches_done = position.batches_done;
     if (journaled) journaled = journal->Write("batch", batches_done);
@@ -64,6 +66,8 @@ Result<FitOutcome> Train(Fit& fit, Trainer& trainer, const StatePaths& paths) {
     return outcome;
   }
   MUSTER_TRY(journal->Write("done", batches_done));
+  Bytes client;
+  fit.strategy->CompleteUpdate({result->steps, *fit.base, {}}, *update, client);
   const ByteSpan bytes = std::as_const(*update).bytes();
   MUSTER_TRY(WriteFileAtomically(paths.update, bytes, 0600));
   outcome.event =

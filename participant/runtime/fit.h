@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "aggregation/strategy.h"
 #include "common/error.h"
 #include "participant/core/events.h"
 #include "training/trainer.h"
@@ -24,6 +25,7 @@ struct Fit {
   UpdateId id;
   Version base_version = 0;
   LocalTraining ask;
+  std::shared_ptr<const Strategy> strategy;  ///< The job's.
   std::shared_ptr<const ParameterSet> base;
   std::stop_source stop;
   std::atomic<bool> save_position = false;  ///< Set before stop is requested.

@@ -263,11 +263,14 @@ void Member::Perform(const SetJob& effect) {
     return;
   }
   trainer_ = *std::move(trainer);
+  strategy_ = CreateStrategy(effect.job);
   job_prefix_ = JobPrefixOf(JobDigest(effect.job));
 }
 
 void Member::Perform(const OpenModel& effect) {
-  const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
+  const Result<ParameterLayout> layout = DownloadLayout(*strategy_, trainer_->layout());
+  const Status opened =
+      layout ? model_.Open(*layout, effect.version, effect.bytes) : Status(layout.error());
   if (!opened) Fail(opened.error());
 }
 
@@ -290,6 +293,7 @@ void Member::Perform(const StartFit& effect) {
   fit_->id = effect.id;
   fit_->base_version = effect.base_version;
   fit_->ask = effect.ask;
+  fit_->strategy = strategy_;
   fit_->base = model_.model();
   parts_.training.Submit([fit = fit_, trainer = trainer_, paths = paths_, index = index_,
                           &completions = parts_.completions] {

@@ -109,6 +109,7 @@ class Member {
   ModelBuffer model_;
   Payload update_;  ///< The bytes of the retained update.
   std::shared_ptr<Trainer> trainer_;
+  std::shared_ptr<const Strategy> strategy_;  ///< With trainer_.
   std::shared_ptr<Fit> fit_;
 };
 

@@ -17,6 +17,8 @@ constexpr std::size_t kChunkBytes = 1U << 20;  ///< Of version digests.
 constexpr int kMantissaBits = 23;
 constexpr int kExponentOfLastBit = -149;  ///< Of the smallest float.
 constexpr int kBoundMost = 128;
+constexpr int kStepsBound = 20;                 ///< Of FedNova's lane of one value
+constexpr std::uint64_t kTensorAlignment = 64;  ///< and its bytes.
 
 float FloatAt(ByteSpan bytes, std::uint64_t offset) {
   float value = 0;
@@ -74,14 +76,10 @@ ReferenceVersion::ReferenceVersion(const JobSpec& job, const ParameterSet& model
   std::ranges::copy(model.bytes(), contents_.bytes().begin());
 }
 
-std::string ReferenceVersion::CheckScale(std::size_t tensor, const RoundRecord& record) const {
-  double largest = 1;
-  for (const float value : contents_.F32(tensor)) {
-    largest = std::max(largest, std::fabs(static_cast<double>(value)));
-  }
+std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
+                                         const RoundRecord& record) const {
   const double capacity = static_cast<double>(job_.aggregation.weight_max);
-  const int bound =
-      std::min(kBoundMost, 3 + NaiveCeilLog2(largest) + static_cast<int>(record.bound_raise));
+  const int bound = std::min(kBoundMost, least_bound + static_cast<int>(record.bound_raise));
   const int scale = std::min(51 - bound - NaiveCeilLog2(capacity),
                              63 - bound - NaiveCeilLog2(capacity * job_.round.goal));
   const TensorScale& recorded = record.scales[tensor];
@@ -92,19 +90,20 @@ std::string ReferenceVersion::CheckScale(std::size_t tensor, const RoundRecord& 
          std::to_string(scale) + " follow from its parent";
 }
 
-std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecord& record,
-                                            const std::vector<ByteSpan>& updates) {
-  if (std::string wrong = CheckScale(tensor, record); !wrong.empty()) return wrong;
-  const ParameterLayout::Entry& entry = contents_.layout().entries()[tensor];
+// `offset`: in an update, of the tensor's first value.
+std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset,
+                                      const RoundRecord& record,
+                                      const std::vector<ByteSpan>& updates,
+                                      std::vector<double>& means) const {
   const TensorScale& scale = record.scales[tensor];
   const double bound = std::ldexp(1.0, scale.bound_log2);
   const double unit = std::ldexp(1.0, -scale.scale_log2);
   const auto weights = static_cast<double>(record.weight_sum);
-  std::vector<std::int64_t> sums(entry.element_count);
+  std::vector<std::int64_t> sums(means.size());
   for (std::size_t u = 0; u < updates.size(); ++u) {
     const RecordedUpdate& update = record.accepted[u];
-    for (std::uint64_t i = 0; i < entry.element_count; ++i) {
-      const float value = FloatAt(updates[u], entry.offset_bytes + i * sizeof(float));
+    for (std::uint64_t i = 0; i < sums.size(); ++i) {
+      const float value = FloatAt(updates[u], offset + i * sizeof(float));
       if (!(std::fabs(static_cast<double>(value)) < bound)) {
         return update.id.Text() + " holds a value beyond the bound of tensor " +
                std::to_string(tensor);
@@ -113,10 +112,27 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, const RoundRecor
       if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
   }
-  std::vector<double> means(sums.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {
     means[i] = static_cast<double>(sums[i]) * unit / weights;
   }
+  return "";
+}
+
+// `steps`: what the mean is multiplied with before the server's step, 1 but with FedNova.
+std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, double steps,
+                                            const RoundRecord& record,
+                                            const std::vector<ByteSpan>& updates) {
+  double largest = 1;
+  for (const float value : contents_.F32(tensor)) {
+    largest = std::max(largest, std::fabs(static_cast<double>(value)));
+  }
+  std::string wrong = CheckScale(tensor, 3 + NaiveCeilLog2(largest), record);
+  if (!wrong.empty()) return wrong;
+  const ParameterLayout::Entry& entry = contents_.layout().entries()[tensor];
+  std::vector<double> means(entry.element_count);
+  wrong = MeansOf(tensor, entry.offset_bytes, record, updates, means);
+  if (!wrong.empty()) return wrong;
+  for (double& mean : means) mean = steps * mean;
   MoveTensor(tensor, means);
   return "";
 }
@@ -138,17 +154,25 @@ void ReferenceVersion::MoveTensor(std::size_t tensor, const std::vector<double>&
 
 std::string ReferenceVersion::Advance(const RoundRecord& record,
                                       const std::vector<ByteSpan>& updates) {
-  if (record.scales.size() != tensors_) return "there is not one scale a tensor";
+  const bool nova = job_.strategy.kind == StrategyKind::fednova;
+  if (record.scales.size() != tensors_ + (nova ? 1 : 0)) return "there is not one scale a tensor";
   std::uint64_t weights = 0;
   for (std::size_t u = 0; u < updates.size(); ++u) {
     weights += record.accepted[u].weight;
-    if (updates[u].size() != model_bytes_) {
+    if (updates[u].size() != model_bytes_ + (nova ? kTensorAlignment : 0)) {
       return record.accepted[u].id.Text() + " has another size than the model";
     }
   }
   if (weights != record.weight_sum) return "the weights do not make up their sum";
+  std::vector<double> steps = {1};
+  if (nova) {
+    std::string wrong = CheckScale(tensors_, kStepsBound, record);
+    if (wrong.empty()) wrong = MeansOf(tensors_, model_bytes_, record, updates, steps);
+    if (!wrong.empty()) return wrong;
+  }
   for (std::size_t tensor = 0; tensor < tensors_; ++tensor) {
-    if (std::string wrong = AdvanceTensor(tensor, record, updates); !wrong.empty()) return wrong;
+    std::string wrong = AdvanceTensor(tensor, steps[0], record, updates);
+    if (!wrong.empty()) return wrong;
   }
   return "";
 }

@@ -45,10 +45,12 @@ class ReferenceVersion {
   double Loss() const;
 
  private:
-  std::string AdvanceTensor(std::size_t tensor, const RoundRecord& record,
+  std::string AdvanceTensor(std::size_t tensor, double steps, const RoundRecord& record,
                             const std::vector<ByteSpan>& updates);
   void MoveTensor(std::size_t tensor, const std::vector<double>& means);
-  std::string CheckScale(std::size_t tensor, const RoundRecord& record) const;
+  std::string MeansOf(std::size_t tensor, std::uint64_t offset, const RoundRecord& record,
+                      const std::vector<ByteSpan>& updates, std::vector<double>& means) const;
+  std::string CheckScale(std::size_t tensor, int least_bound, const RoundRecord& record) const;
 
   const JobSpec job_;
   const std::size_t tensors_;  ///< Of the model.

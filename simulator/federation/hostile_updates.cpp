@@ -58,7 +58,8 @@ void HostileNode::OfferPoison(KeyedStream& stream) {
 }
 
 void HostileNode::SpoilBytes(Poison& poison, KeyedStream& stream) {
-  const auto& entry = layout_.entries()[stream.Below(layout_.entries().size())];
+  const std::uint64_t tensor = stream.Below(layout_.entries().size());
+  const auto& entry = layout_.entries()[tensor];
   const std::uint64_t at =
       entry.offset_bytes + sizeof(float) * stream.Below(entry.size_bytes / sizeof(float));
   if (poison.flaw == Flaw::not_finite) {
@@ -68,7 +69,7 @@ void HostileNode::SpoilBytes(Poison& poison, KeyedStream& stream) {
     Put(poison.bytes, at, values[stream.Below(std::size(values))]);
   } else if (poison.flaw == Flaw::too_large) {
     const auto& scales = known_.task->scales;
-    const float bound = scales.empty() ? 8.0F : std::ldexp(1.0F, scales.front().bound_log2);
+    const float bound = tensor < scales.size() ? std::ldexp(1.0F, scales[tensor].bound_log2) : 8.0F;
     const float values[] = {bound, -bound, std::numeric_limits<float>::max()};
     Put(poison.bytes, at, poison.outgrows ? bound : values[stream.Below(std::size(values))]);
   } else if (poison.flaw == Flaw::gap) {

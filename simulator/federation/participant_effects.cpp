@@ -113,10 +113,12 @@ void ParticipantNode::Perform(const SetJob& effect) {
     return Fail({Reason::file_unreadable, "its part of the data cannot be read"});
   }
   trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
+  strategy_ = CreateStrategy(effect.job);
 }
 
 void ParticipantNode::Perform(const OpenModel& effect) {
-  const Status opened = model_.Open(trainer_->layout(), effect.version, effect.bytes);
+  const ParameterLayout layout = *DownloadLayout(*strategy_, trainer_->layout());
+  const Status opened = model_.Open(layout, effect.version, effect.bytes);
   world_.Expect(opened.has_value(), name() + " cannot open the model it is told of");
 }
 
@@ -150,11 +152,13 @@ void ParticipantNode::FinishFit() {
     const UpdateId id = std::exchange(fit_, std::nullopt)->id;
     return FailFit(id, {Reason::io_failed, "a batch of its data cannot be read"});
   }
-  ParameterSet update(trainer_->layout());
+  ParameterSet update(LanesOf(*strategy_, trainer_->layout())->layout());
   const auto result =
       trainer_->Fit({fit_->id.round, fit_->id.slot, fit_->id.task}, fit_->ask, *fit_->base, update,
                     std::stop_token(), [](const FitPosition&) {});
   MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
+  Bytes client;
+  strategy_->CompleteUpdate({result->steps, *fit_->base, {}}, update, client);
   const ByteSpan bytes = std::as_const(update).bytes();
   fit_->writing = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
   fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), fit_->id, bytes); });

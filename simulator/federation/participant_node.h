@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "aggregation/strategy.h"
 #include "participant/core/core.h"
 #include "participant/runtime/model_buffer.h"
 #include "simulator/federation/member_disk.h"
@@ -150,6 +151,7 @@ class ParticipantNode {
   participant::PayloadHandle handles_ = 0;
   participant::ModelBuffer model_;
   std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Strategy> strategy_;  ///< With trainer_.
   std::optional<Fit> fit_;
 };
 

@@ -172,6 +172,8 @@ const Impossible kImpossible[] = {
      [](JobSpec& j) { j.strategy.server_momentum = -0.0; }},
     {"NaN momentum", "strategy.server_momentum",
      [](JobSpec& j) { j.strategy.server_momentum = kNan; }},
+    {"momentum with FedNova", "strategy.server_momentum",
+     [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fednova, .server_momentum = 0.5}; }},
     {"momentum beside beta1", "strategy.server_momentum",
      [](JobSpec& j) { j.strategy = {.kind = StrategyKind::fedadam, .server_momentum = 0.5}; }},
     {"beta1 of 1", "strategy.beta1",
