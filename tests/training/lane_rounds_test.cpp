@@ -109,9 +109,9 @@ Evaluation Trained(StrategyKind kind, std::uint64_t seed, Round rounds,
   run.Run(rounds);
   const Evaluation evaluation = run.Evaluate();
   const std::string name(CreateStrategy(SkewedJob(kind, seed))->name());
-  testing::Test::RecordProperty(name + "_seed" + std::to_string(seed),
-                                std::to_string(evaluation.accuracy) + " accuracy, " +
-                                    std::to_string(evaluation.loss) + " loss");
+  ::testing::Test::RecordProperty(name + "_seed" + std::to_string(seed),
+                                  std::to_string(evaluation.accuracy) + " accuracy, " +
+                                      std::to_string(evaluation.loss) + " loss");
   return evaluation;
 }
 
