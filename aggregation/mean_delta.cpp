@@ -6,7 +6,7 @@
 
 namespace muster {
 
-LocalTraining MeanDelta::Ask(Round /*round*/) const { return {train_}; }
+LocalTraining MeanDelta::Ask(Round /*round*/) const { return ask_; }
 
 Result<std::uint64_t> MeanDelta::UpdateWeight(std::uint64_t examples) const {
   const std::uint64_t weight = aggregation_.weights == WeightPolicy::uniform ? 1 : examples;

@@ -13,9 +13,9 @@ namespace muster {
 class MeanDelta : public Strategy {
  public:
   explicit MeanDelta(const JobSpec& job)
-      : train_(job.train), strategy_(job.strategy), aggregation_(job.aggregation) {}
+      : ask_(LocalTrainingOf(job)), strategy_(job.strategy), aggregation_(job.aggregation) {}
 
-  /// The job's `train` section, every round.
+  /// What the job's mode and `train` section say, every round.
   LocalTraining Ask(Round round) const override;
   /// By WeightPolicy: the examples themselves, or 1 (the number is then not looked at).
   Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const override;
@@ -27,7 +27,7 @@ class MeanDelta : public Strategy {
   const StrategySpec& strategy() const { return strategy_; }
 
  private:
-  TrainSpec train_;
+  LocalTraining ask_;
   StrategySpec strategy_;
   AggregationSpec aggregation_;
 };

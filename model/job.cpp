@@ -246,20 +246,39 @@ Status CheckAsync(const RoundSpec& round) {
   return CheckPositive("round.staleness_a", round.staleness_a);
 }
 
+// A round is one gradient, which the strategy's server optimizer applies.
+Status CheckSyncSgd(const JobSpec& job) {
+  if (job.round.mode != Mode::sync_sgd) return {};
+  if (job.train.optimizer != Optimizer::sgd) {
+    return Refuse("train.optimizer",
+                  "is for local steps, and round.mode = \"sync-sgd\" takes none: the optimizer is "
+                  "the server's, see strategy.name");
+  }
+  return CheckUnused("train.steps", job.train.steps, "round.mode = \"diloco\" and \"fedavg\"");
+}
+
 Status CheckTogether(const JobSpec& job) {
   const Refusal refusal = WhyRefused(CombinationOf(job));
   if (!refusal.any()) return {};
   return Refuse(refusal.key, std::string(refusal.text));
 }
 
-Status CheckAggregation(const AggregationSpec& aggregation, const DataSpec& data) {
+// At most; 0: unknown here.
+std::uint64_t ExamplesOfUpdate(const JobSpec& job) {
+  const std::uint64_t part = job.data.train_examples / job.data.parts;
+  const bool micro = job.round.mode == Mode::sync_sgd && job.train.batch_size != 0;
+  return micro ? std::min<std::uint64_t>(part, job.train.batch_size) : part;
+}
+
+Status CheckAggregation(const JobSpec& job) {
+  const AggregationSpec& aggregation = job.aggregation;
   MUSTER_TRY(CheckRange("aggregation.weight_max", aggregation.weight_max, 1,
                         1ULL << limits::kWeightMaxLog2));
-  const std::uint64_t part_examples = data.train_examples / data.parts;
-  if (aggregation.weights == WeightPolicy::examples && part_examples > aggregation.weight_max) {
-    return Refuse("aggregation.weight_max", "is " + Number(aggregation.weight_max) +
-                                                ", but a part has " + Number(part_examples) +
-                                                " examples: every update would be refused");
+  const std::uint64_t examples = ExamplesOfUpdate(job);
+  if (aggregation.weights == WeightPolicy::examples && examples > aggregation.weight_max) {
+    return Refuse("aggregation.weight_max",
+                  "is " + Number(aggregation.weight_max) + ", but an update is trained on " +
+                      Number(examples) + " examples: every update would be refused");
   }
   return CheckRange("aggregation.bound_raise_max", aggregation.bound_raise_max, 0,
                     limits::kBoundRaiseLog2Max);
@@ -290,9 +309,10 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckTrain(job.train, job.model.kind));
   MUSTER_TRY(CheckRound(job.round, job.data.parts));
   MUSTER_TRY(CheckAsync(job.round));
+  MUSTER_TRY(CheckSyncSgd(job));
   MUSTER_TRY(CheckStrategy(job.strategy));
   MUSTER_TRY(CheckTogether(job));
-  MUSTER_TRY(CheckAggregation(job.aggregation, job.data));
+  MUSTER_TRY(CheckAggregation(job));
   // Last: the strategy's own code sees only jobs that are valid in all else.
   return job.strategy.kind == StrategyKind::custom ? JudgeCustomStrategy(job) : Status();
 }

@@ -124,6 +124,11 @@ JobSpec Canonical(JobSpec job) {
   if (job.data.access != DataAccess::elastic) {
     job.data.block_examples = defaults.data.block_examples;
   }
+  if (job.round.mode == Mode::sync_sgd) {
+    // A round is one gradient: no local step is taken, so nothing says how many or how large.
+    job.train.epochs = defaults.train.epochs;
+    job.train.learning_rate = defaults.train.learning_rate;
+  }
   ResetUnusedTrain(job.train, synthetic);
   ResetUnusedRound(job.round);
   ResetUnusedStrategy(job.strategy);

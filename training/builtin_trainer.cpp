@@ -14,6 +14,7 @@
 #include "training/dense_model.h"
 #include "training/examples.h"
 #include "training/fit_progress.h"
+#include "training/micro_batch.h"
 #include "training/partition.h"
 #include "training/shuffle.h"
 
@@ -162,6 +163,8 @@ class BuiltinTrainer final : public Trainer {
   }
 
   Status LoadPart();
+  FitResult Gradient(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
+                     ParameterSet& delta);
   FitProgress TakeProgress(const FitTask& task, const ParameterSet& base);
   std::vector<std::uint32_t> EpochOrder(const FitTask& task, std::uint64_t epoch) const;
 
@@ -174,7 +177,8 @@ class BuiltinTrainer final : public Trainer {
   const ProgressOwner owner_;
   std::shared_ptr<const ExampleSet> train_;  // With indices_, from the first fit on.
   std::vector<std::uint32_t> indices_;
-  std::shared_ptr<const ExampleSet> test_;  // From the first evaluation on.
+  std::optional<MicroBatches> micro_batches_;  // From the first gradient on.
+  std::shared_ptr<const ExampleSet> test_;     // From the first evaluation on.
   std::optional<FitProgress> progress_;
 };
 
@@ -206,6 +210,28 @@ std::vector<std::uint32_t> BuiltinTrainer::EpochOrder(const FitTask& task,
   return order;
 }
 
+// Straight into `delta`: trained - base would lose the low bits of small gradients.
+FitResult BuiltinTrainer::Gradient(const FitTask& task, const LocalTraining& ask,
+                                   const ParameterSet& base, ParameterSet& delta) {
+  if (!micro_batches_) {
+    micro_batches_.emplace(job_.seed, part_, indices_, ask.train.batch_size);
+  }
+  const std::span<const std::uint32_t> batch = micro_batches_->Of(task.round);
+  const AlignedMemory workspace(kernels_.workspace_bytes(
+      Shape(), static_cast<std::uint32_t>(std::min<std::size_t>(batch.size(), kPieceExamplesMax))));
+  const float factor = -1.0F / static_cast<float>(batch.size());
+  std::memset(delta.bytes().data(), 0, delta.bytes().size());
+  const std::vector<const float*> from = TensorPointers(base);
+  const std::vector<float*> to = TensorPointers(delta);
+  Piece piece;
+  for (std::size_t begin = 0; begin < batch.size(); begin += kPieceExamplesMax) {
+    const std::size_t size = std::min<std::size_t>(kPieceExamplesMax, batch.size() - begin);
+    kernels_.add_gradient(Shape(), from.data(), piece.Gather(*train_, batch.subspan(begin, size)),
+                          factor, to.data(), workspace.get());
+  }
+  return FitResult{.examples = batch.size(), .steps = 1};
+}
+
 Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& ask,
                                       const ParameterSet& base, ParameterSet& delta,
                                       std::stop_token stop,
@@ -213,6 +239,12 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
   MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
                "not this job's model");
   MUSTER_TRY(LoadPart());
+  if (ask.gradient) {
+    if (stop.stop_requested()) return FitResult{.cancelled = true};
+    const FitResult result = Gradient(task, ask, base, delta);
+    on_batch({1, 0, 1, 1});
+    return result;
+  }
   FitProgress progress = TakeProgress(task, base);
   ParameterSet parameters(layout_);
   std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());

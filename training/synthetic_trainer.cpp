@@ -31,7 +31,7 @@ Status CheckFinite(const ParameterSet& parameters) {
 }
 
 std::uint64_t BatchesTotal(const LocalTraining& ask) {
-  return kSyntheticBatches * ask.train.epochs;
+  return ask.gradient ? 1 : kSyntheticBatches * ask.train.epochs;
 }
 
 // Waits as long as a batch lasts, or until stop is requested.

@@ -41,7 +41,8 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
       job_bytes_(EncodeJob(job)),
       job_digest_(JobDigest(job)),
       strategy_(CreateStrategy(job)),
-      options_(options) {
+      options_(options),
+      in_memory_(AcceptOf(job.round) == Accept::memory) {
   MUSTER_CHECK(recovered.job.has_value() && recovered.job->digest == job_digest_,
                "the job is not the stored one");
   MUSTER_CHECK(recovered.head.has_value() && recovered.last_record.has_value(), "no head");
@@ -67,7 +68,10 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   recovered_round_ = std::move(recovered.open_round);
   recovered_accepted_ = std::move(recovered.accepted);
   MUSTER_CHECK(recovered.unstored.empty(), "head is not stored");
-  for (std::uint32_t i = 0; i < SpoolExtentCount(job_); ++i) free_extents_.insert(i);
+  const std::uint64_t update_bytes = lanes_->layout().total_bytes();
+  extent_count_ = in_memory_ ? MemoryExtentCount(job_, options_.memory_accept_bytes, update_bytes)
+                             : SpoolExtentCount(job_);
+  for (std::uint32_t i = 0; i < extent_count_; ++i) free_extents_.insert(i);
 }
 
 Effects CoordinatorCore::Impl::Step(const Event& event, MonotonicMs now) {

@@ -19,6 +19,9 @@
 
 namespace muster::coordinator {
 
+/// Of updates that are held in memory at a time, where the job accepts in memory.
+inline constexpr std::uint64_t kMemoryAcceptBytes = 512U << 20;
+
 /// What is this process's own and may change from start to start.
 struct CoordinatorOptions {
   std::uint64_t rounds = 10;              ///< The job is finished after this many.
@@ -30,6 +33,8 @@ struct CoordinatorOptions {
   std::int64_t goodbye_ms = 3'000;        ///< How long a finished job waits for goodbyes.
   std::int64_t drain_ms = 5'000;          ///< How long a drain waits for half-received uploads.
   RetentionPolicy retention;              ///< Which versions are held whole.
+  /// Where the job accepts in memory: updates are granted only within it, or two at a time.
+  std::uint64_t memory_accept_bytes = kMemoryAcceptBytes;
 };
 
 /// What the runtime knows of the recovered head that no record holds.
@@ -42,6 +47,11 @@ struct HeadFacts {
 /// Room in the spool for the updates of a round, for those of the version before it, which is still
 /// being stored, and for one upload more than can still be accepted.
 std::uint32_t SpoolExtentCount(const JobSpec& job);
+
+/// Room in the spool of a job that accepts in memory: as many updates as fit in `bytes`, at least
+/// two, at most a round's and one upload more.
+std::uint32_t MemoryExtentCount(const JobSpec& job, std::uint64_t bytes,
+                                std::uint64_t update_bytes);
 
 /// Kept free for batches, logs and their merging: below it the database soon takes nothing more.
 inline constexpr std::uint64_t kDiskReserveBytes = 32U << 20;

@@ -7,7 +7,8 @@
 //  2. Apply Persist batches in order. Answer each with Persisted or PersistRefused (disk full). Any
 //     other failure ends the process.
 //  3. For an upload, perform StoreChunk in order. SyncSpool covers every chunk whose ChunkStored
-//     the core had seen before.
+//     the core had seen before. Where the job accepts in memory the spool is memory
+//     (checkpoint/memory_spool.h), and no SyncSpool comes.
 //  4. Fold into the sum that the last OpenSum opened; BuildVersion sees all Folded before it. After
 //     a restart a Fold may precede the first SpoolPrepared: it waits for that.
 //  5. Fire a Tick at the last armed time (and at least every kTickMsMax), after the inbox is empty.
@@ -94,8 +95,9 @@ struct BuildVersion {
 struct AdvanceHead {
   Version version = 0;
 };
-/// Write head, which is this version, chunk by chunk: VersionStored once that is durable, or
-/// VersionStoreRefused. The next version does not become head before.
+/// Write this version, head or (where the job accepts in memory) the one built last, chunk by
+/// chunk: VersionStored once that is durable, or VersionStoreRefused. The next version does not
+/// become head before.
 struct StoreVersion {
   Version version = 0;
 };

@@ -99,6 +99,11 @@ class CoordinatorCore::Impl {
   void PumpFolds();
   std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
+  AcceptedUpdate AcceptedOf(const Upload& upload) const;
+  void Acknowledge(const AcceptedUpdate& update);
+
+  // memory_accept.cpp
+  void AcceptInMemory(), FreeFolded(const UpdateId& id), StoreBuilt();
 
   // downloads.cpp
   void OnModelRequest(const Session& session, LinkId link, const ModelRequest& request);
@@ -182,6 +187,8 @@ class CoordinatorCore::Impl {
   const Sha256Digest job_digest_;
   const std::unique_ptr<const Strategy> strategy_;
   const CoordinatorOptions options_;
+  const bool in_memory_;  ///< The job accepts in memory.
+  std::uint32_t extent_count_ = 0;
   std::optional<LaneSet> lanes_;
   LineageRecord lineage_;
   std::vector<LineageRecord> lineages_;
@@ -210,13 +217,14 @@ class CoordinatorCore::Impl {
   std::optional<UnstoredVersion> unstored_;
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
-  std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
-  std::map<RosterIndex, Incarnation> last_processes_;    ///< Of each name, the newest seen.
+  std::map<LinkId, RosterIndex> links_;                ///< Control and bulk links of live sessions.
+  std::map<RosterIndex, Incarnation> last_processes_;  ///< Of each name, the newest seen.
   std::set<std::pair<RosterIndex, Incarnation>> ended_;  ///< Nobody ends another's process.
   std::deque<std::pair<RosterIndex, Incarnation>> ended_order_;
   std::map<Slot, Upload> uploads_;
   std::map<UploadId, Slot> upload_slots_;
   std::set<std::uint32_t> free_extents_;
+  std::multimap<UpdateId, std::uint32_t> in_sum_soon_;  ///< Accepted in memory: their extents.
   std::deque<RosterIndex> grant_queue_;
   std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
   MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.

@@ -94,7 +94,8 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
     return refuse(Reason::not_in_cohort, "the slot was not asked for in this round");
   }
   if (!IsAsked(offer.id.slot)) {
-    return refuse(Reason::busy, "that the slot is asked for is being written", limits::kBusyRetryMs);
+    return refuse(Reason::busy, "that the slot is asked for is being written",
+                  limits::kBusyRetryMs);
   }
   if (const auto found = round_->refused.find({offer.id.slot, session.index});
       found != round_->refused.end()) {
@@ -120,7 +121,8 @@ void CoordinatorCore::Impl::PumpGrants() {
   if (phase_ != Phase::report || draining_ || disk_short_) return;
   while (!grant_queue_.empty()) {
     const std::size_t wanted = Goal() - round_->accepted.size() + 1;
-    if (uploads_.size() >= wanted && !MakeRoomForGrant()) return;
+    const bool full = uploads_.size() >= wanted || free_extents_.empty();
+    if (full && !MakeRoomForGrant()) return;
     if (free_extents_.empty()) return;
     const RosterIndex index = grant_queue_.front();
     grant_queue_.pop_front();

@@ -14,6 +14,7 @@ void CoordinatorCore::Impl::EnterCommit(bool by_deadline) {
 }
 
 void CoordinatorCore::Impl::On(const Folded& folded) {
+  FreeFolded(folded.id);
   if (!round_) return;
   const auto upload = uploads_.find(folded.id.slot);
   if (upload != uploads_.end() && upload->second.offer.id == folded.id) {
@@ -50,11 +51,13 @@ void CoordinatorCore::Impl::On(const VersionBuilt& built) {
   if (!round_ || !round_->building || round_->built) return;
   MUSTER_CHECK(built.manifest.version == head_.version + 1, "another version was built");
   round_->built = built;
+  if (in_memory_) return StoreBuilt();
   PumpCommit();
 }
 
 // Persists what is built once its updates are durable, which closes the round, and the version
-// before it is stored: two that are not would need the spool of three rounds.
+// before it is stored: two that are not would need the spool of three rounds. Where updates are
+// accepted in memory, once it is stored itself.
 void CoordinatorCore::Impl::PumpCommit() {
   if (phase_ == Phase::commit && round_->built && !unstored_) PersistCommit();
 }
@@ -129,7 +132,12 @@ void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
   Emit(AdvanceHead{head_.version});
   Count("versions_committed");
   Announce(record);
-  StoreHead(record);
+  if (in_memory_) {
+    held_.insert(head_.version);
+    DropOldVersions();
+  } else {
+    StoreHead(record);
+  }
   round_.reset();
   evaluations_.clear();  // Those of versions that are head no more.
   RequestEvaluation(head_.version);

@@ -13,7 +13,9 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   if (!same_sum) {
     RoundState state;
     state.record = std::move(*round);
-    for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+    if (!in_memory_) {
+      for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+    }
     if (same_round) state.refused = std::move(round_->refused);
     round_ = std::move(state);
   }
@@ -56,7 +58,7 @@ bool CoordinatorCore::Impl::OpenRoundSum() {
 
 void CoordinatorCore::Impl::RequestSpool() {
   spool_token_ = next_id_++;
-  Emit(PrepareSpool{*spool_token_, lanes_->layout().total_bytes(), SpoolExtentCount(job_)});
+  Emit(PrepareSpool{*spool_token_, lanes_->layout().total_bytes(), extent_count_});
 }
 
 void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {

@@ -34,7 +34,7 @@ struct Upload {
     checking,       ///< All are stored; the digest is awaited.
     awaiting_sync,  ///< Whole and within bounds; the next SyncSpool covers it.
     syncing,
-    awaiting_batch,  ///< Durable bytes; the next accept batch may name it.
+    awaiting_batch,  ///< Durable bytes, or in memory all that is asked for: it may be accepted.
     persisting,
   };
   UploadId id = 0;

@@ -20,6 +20,11 @@ void CoordinatorCore::Impl::StoreHead(const RoundRecord& record) {
 
 void CoordinatorCore::Impl::On(const VersionStored& stored) {
   if (!unstored_ || unstored_->version != stored.version) return;
+  if (in_memory_) {
+    unstored_.reset();
+    PumpCommit();
+    return;
+  }
   // Without a sync: if it is lost, the next start finds the chunks and needs no update.
   PersistFor(ForStored{}, {{ClearAccepted{unstored_->round}}, /*sync=*/false});
 }

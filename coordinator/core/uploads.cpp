@@ -103,8 +103,13 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
                   "a value is beyond the round's bound");
     return;
   }
-  upload->state = Upload::State::awaiting_sync;
   upload->finished_order = next_finished_order_++;
+  if (in_memory_) {
+    upload->state = Upload::State::awaiting_batch;
+    PumpAccepts();
+    return;
+  }
+  upload->state = Upload::State::awaiting_sync;
   PumpSync();
   PumpFolds();
 }
@@ -193,7 +198,7 @@ bool CoordinatorCore::Impl::AcceptsInFlight() const {
 // Whoever became whole first is accepted first, so those that fit under the goal are certain: they
 // are folded while they become durable, and the last of a round keeps nobody waiting.
 void CoordinatorCore::Impl::PumpFolds() {
-  if (phase_ != Phase::report) return;
+  if (phase_ != Phase::report || in_memory_) return;
   const auto taken = [](const Upload& upload) {
     return upload.state >= Upload::State::awaiting_sync;
   };
@@ -204,10 +209,21 @@ void CoordinatorCore::Impl::PumpFolds() {
   }
 }
 
+AcceptedUpdate CoordinatorCore::Impl::AcceptedOf(const Upload& upload) const {
+  return {.id = upload.offer.id,
+          .digest = upload.offer.digest,
+          .weight = upload.offer.weight,
+          .base_version = upload.offer.base_version,
+          .from = upload.from,
+          .attempt = round_->record.attempt,
+          .extent = upload.extent};
+}
+
 // One accept batch at a time, in the order in which the updates became whole, and never more than
 // the goal: the exponents leave room for no more.
 void CoordinatorCore::Impl::PumpAccepts() {
   if (phase_ != Phase::report) return;
+  if (in_memory_) return AcceptInMemory();
   const auto persisting = [](const Upload& u) { return u.state == Upload::State::persisting; };
   if (!InOrderOfFinish(1, persisting).empty()) return;
   const std::vector<Upload*> ready =
@@ -219,16 +235,20 @@ void CoordinatorCore::Impl::PumpAccepts() {
   for (Upload* upload : ready) {
     MUSTER_CHECK(upload->folding, "an update is accepted out of order");
     upload->state = Upload::State::persisting;
-    purpose.updates.push_back({.id = upload->offer.id,
-                               .digest = upload->offer.digest,
-                               .weight = upload->offer.weight,
-                               .base_version = upload->offer.base_version,
-                               .from = upload->from,
-                               .attempt = round_->record.attempt,
-                               .extent = upload->extent});
+    purpose.updates.push_back(AcceptedOf(*upload));
     batch.mutations.push_back(PutAccepted{purpose.updates.back()});
   }
   PersistFor(std::move(purpose), std::move(batch));
+}
+
+void CoordinatorCore::Impl::Acknowledge(const AcceptedUpdate& update) {
+  round_->last_refusals.erase(update.id.slot);
+  Count("updates_accepted");
+  SendTo(update.from, Accepted{update.id, update.digest});
+  Note({.kind = NoticeKind::update_accepted,
+        .round = update.id.round,
+        .attempt = update.attempt,
+        .who = NameOf(update.from)});
 }
 
 void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
@@ -240,13 +260,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
     Emit(CloseUpload{upload.id});
     round_->accepted[update.id.slot] = update;
     if (upload.folded) round_->folded.insert(update.id.slot);
-    round_->last_refusals.erase(update.id.slot);
-    Count("updates_accepted");
-    SendTo(update.from, Accepted{update.id, update.digest});
-    Note({.kind = NoticeKind::update_accepted,
-          .round = update.id.round,
-          .attempt = update.attempt,
-          .who = NameOf(update.from)});
+    Acknowledge(update);
   }
   PumpAccepts();
   PumpGrants();

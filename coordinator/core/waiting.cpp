@@ -144,7 +144,8 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitDetail detail, Wait
         set(WaitKind::version_built, std::nullopt, "the version is committed");
       } else if (unstored_) {
         set(WaitKind::version_stored, std::nullopt,
-            "the version before it is on disk, and this one is committed");
+            in_memory_ ? "the version is on disk, and is committed"
+                       : "the version before it is on disk, and this one is committed");
       } else {
         set(WaitKind::version_persisted, std::nullopt, "the version is announced");
       }

@@ -144,9 +144,9 @@ void CoreLoop::Perform(const DropLink& effect) {
 }
 
 void CoreLoop::Perform(const AdvanceHead& effect) {
-  head_ = parts_.fold.AdvanceHead(effect.version);
-  parts_.evaluator.SetHead(effect.version, head_);
-  parts_.bulk.SetHead(effect.version, head_);
+  const std::shared_ptr<const ParameterSet> head = parts_.fold.AdvanceHead(effect.version);
+  parts_.evaluator.SetHead(effect.version, head);
+  parts_.bulk.SetHead(effect.version, head);
   if (parts_.mirror != nullptr) parts_.mirror->OnCommitted(effect.version);
 }
 

@@ -99,7 +99,9 @@ class CoreLoop {
   void Perform(const Fold& effect) { parts_.fold.Do(effect); }
   void Perform(const BuildVersion& effect) { parts_.fold.Do(effect); }
   void Perform(const AdvanceHead& effect);
-  void Perform(const StoreVersion& effect) { parts_.versions.Do(effect, head_); }
+  void Perform(const StoreVersion& effect) {
+    parts_.versions.Do(effect, parts_.fold.Contents(effect.version));
+  }
   void Perform(const Evaluate& effect) { parts_.evaluator.Do(effect); }
   void Perform(const DropVersion& effect) { parts_.versions.Do(effect); }
   void Perform(const SetRoster& effect);
@@ -112,8 +114,7 @@ class CoreLoop {
   StatusFacts facts_;
   MessageEncoder encoder_;
   std::vector<RosterEntry> roster_;
-  std::shared_ptr<const ParameterSet> head_;  ///< Null before the first AdvanceHead.
-  std::deque<Event> events_;                  ///< Not yet stepped; empty between calls of Feed.
+  std::deque<Event> events_;  ///< Not yet stepped; empty between calls of Feed.
   std::vector<ServerMessage> received_;
   std::optional<MonotonicMs> armed_at_;
   MonotonicMs ticked_at_ = 0;

@@ -8,9 +8,10 @@ Result<DiskDemand> DemandOf(const JobSpec& job, const RetentionPolicy& retention
   MUSTER_TRY(lanes);
   const auto server_state = StateLayout(strategy, trainer.layout());
   MUSTER_TRY(server_state);
+  const bool in_memory = AcceptOf(job.round) == Accept::memory;
   return DiskDemand{lanes->layout().total_bytes(),
                     trainer.layout().total_bytes() + server_state->total_bytes(),
-                    SpoolExtentCount(job), VersionsHeldAtATime(retention)};
+                    in_memory ? 0 : SpoolExtentCount(job), VersionsHeldAtATime(retention)};
 }
 
 }  // namespace muster::coordinator

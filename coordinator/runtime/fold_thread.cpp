@@ -33,6 +33,11 @@ std::shared_ptr<const ParameterSet> FoldThread::AdvanceHead(Version version) {
   return head_;
 }
 
+std::shared_ptr<const ParameterSet> FoldThread::Contents(Version version) const {
+  std::lock_guard lock(mutex_);
+  return built_ != nullptr && built_version_ == version ? built_ : head_;
+}
+
 std::shared_ptr<const ParameterSet> FoldThread::Head() const {
   std::lock_guard lock(mutex_);
   return head_;

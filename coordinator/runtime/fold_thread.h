@@ -45,6 +45,9 @@ class FoldThread {
   /// REQUIRES: VersionBuilt was given for it.
   std::shared_ptr<const ParameterSet> AdvanceHead(Version version);
 
+  /// What StoreVersion writes: the version built last if it is this one, head otherwise.
+  std::shared_ptr<const ParameterSet> Contents(Version version) const;
+
   /// Ends and joins the thread after the fold or build it is at.
   void Finish();
 

@@ -6,6 +6,7 @@
 
 #include "aggregation/floating_point.h"
 #include "aggregation/strategy.h"
+#include "checkpoint/memory_spool.h"
 #include "checkpoint/mirror_start.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
@@ -103,7 +104,9 @@ Result<RunOutcome> RunLogged(const JobSpec& job, const ServerOptions& options, i
   MUSTER_TRY(CheckOpenFiles(recovered.roster.size()));
   auto keys = EnsureKeys(options.state_dir);
   MUSTER_TRY(keys);
-  auto spool = OpenSpool(options.state_dir, options.state_key);
+  auto spool = AcceptOf(job.round) == Accept::memory
+                   ? Result<std::unique_ptr<Spool>>(CreateMemorySpool())
+                   : OpenSpool(options.state_dir, options.state_key);
   MUSTER_TRY(spool);
   // Part 0 stands for any: a coordinator makes the first model and evaluates, it never trains.
   auto trainer = CreateTrainer(job, 0, options.data);

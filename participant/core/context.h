@@ -18,7 +18,8 @@ class Context {
       : options(std::move(options_in)), durable(durable_in) {}
 
   const ParticipantOptions options;
-  /// What the last SaveState holds or the one at the end of this Step will hold.
+  /// What the last SaveState holds or the one at the end of this Step will hold; of an update that
+  /// is kept in memory alone, only this.
   DurableState durable;
   MonotonicMs now = 0;
   Effects effects;
@@ -27,6 +28,9 @@ class Context {
   bool in_session = false;                   ///< The welcome was believed and its state is saved.
   Fence fence;                               ///< Of the session; meaningless without one.
   bool leaving = false;                      ///< Nothing new is begun any more.
+  /// The job accepts in memory (AcceptOf): a trained update is kept in memory alone, and what is
+  /// saved does not name it. It ends with the process.
+  bool in_memory = false;
 
   void Emit(Effect effect) { effects.push_back(std::move(effect)); }
   void Say(NoticeKind kind, std::string text, Reason reason) {
@@ -50,7 +54,10 @@ class Context {
   bool AllSaved() const { return saved_token_ == last_token_; }
   /// Emits what Save asked for.
   void FlushSave() {
-    if (std::exchange(save_wanted_, false)) Emit(SaveState{last_token_, durable});
+    if (!std::exchange(save_wanted_, false)) return;
+    DurableState state = durable;
+    if (in_memory) state.retained.reset();
+    Emit(SaveState{last_token_, state});
   }
 
   /// The coordinator it believes has told of `version`.

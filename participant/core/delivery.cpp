@@ -45,11 +45,22 @@ bool Delivery::IsRetained(const UpdateId& id) const {
 
 void Delivery::Take(const RetainedUpdate& update) {
   context_.durable.retained = update;
-  stage_ = Stage::saving;
-  save_token_ = context_.Save();
   context_.Say(NoticeKind::update_ready,
                update.id.Text() + " is trained: " + std::to_string(update.bytes) + " bytes",
                Reason::finished);
+  if (context_.in_memory) {
+    Hold();
+    return;
+  }
+  stage_ = Stage::saving;
+  save_token_ = context_.Save();
+}
+
+// It is as safe here as the job asks for.
+void Delivery::Hold() {
+  stage_ = Stage::held;
+  context_.Emit(ForgetPosition{});
+  if (context_.in_session) SendOffer();
 }
 
 void Delivery::Drop(NoticeKind kind, Reason reason, const std::string& why) {
@@ -59,6 +70,10 @@ void Delivery::Drop(NoticeKind kind, Reason reason, const std::string& why) {
   if (kind == NoticeKind::update_committed) committed_ = id;
   context_.durable.retained.reset();
   stage_ = Stage::none;
+  if (context_.in_memory) {
+    context_.Emit(ForgetUpdate{});
+    return;
+  }
   forget_token_ = context_.Save();
 }
 
@@ -149,7 +164,9 @@ void Delivery::OnAccepted(const Accepted& accepted) {
   }
   if (stage_ == Stage::accepted) return;
   stage_ = Stage::accepted;
-  context_.Say(NoticeKind::update_accepted, accepted.id.Text() + " is durable at the coordinator",
+  context_.Say(NoticeKind::update_accepted,
+               accepted.id.Text() + (context_.in_memory ? " is in the coordinator's memory"
+                                                        : " is durable at the coordinator"),
                Reason::finished);
 }
 
@@ -196,9 +213,7 @@ void Delivery::OnStateSaved() {
     if (!context_.durable.retained) context_.Emit(ForgetUpdate{});
   }
   if (stage_ == Stage::saving && context_.IsSaved(save_token_)) {
-    stage_ = Stage::held;
-    context_.Emit(ForgetPosition{});
-    if (context_.in_session) SendOffer();
+    Hold();
   }
 }
 

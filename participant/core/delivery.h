@@ -19,7 +19,7 @@ class Delivery {
     waiting,  ///< To be offered again at a set time.
     offering,
     uploading,
-    accepted,  ///< Durable at the coordinator; kept until it is committed.
+    accepted,  ///< As safe at the coordinator as the job asks for; kept until it is committed.
   };
 
   explicit Delivery(Context& context);
@@ -27,7 +27,7 @@ class Delivery {
   Stage stage() const { return stage_; }
   /// The last update of this process's life that was told to be committed.
   const std::optional<UpdateId>& committed() const { return committed_; }
-  /// A fit's update: saved first, then offered.
+  /// A fit's update: saved first (unless the job accepts in memory), then offered.
   void Take(const RetainedUpdate& update);
   /// The coordinator's word on the update that hello named.
   void OnFate(const Welcome& welcome);
@@ -43,13 +43,14 @@ class Delivery {
   void OnBulkWritable();
   void OnLinkLost();
   void OnTick();
-  /// Forgets the update: in the state first, then its bytes.
+  /// Forgets the update: in the state first, where that names it, then its bytes.
   void Drop(NoticeKind kind, Reason reason, const std::string& why);
 
   std::optional<MonotonicMs> Deadline() const;
 
  private:
   bool IsRetained(const UpdateId& id) const;
+  void Hold();
   void SendOffer();
   void SendChunks();
   void Wait(std::int64_t retry_ms);

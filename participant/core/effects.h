@@ -2,7 +2,8 @@
 //
 // The runtime's duties:
 //  1. At most one link at a time: Connect is preceded by Disconnect if one is open.
-//  2. Before FitDone: the update's bytes are in update.bin, synced and renamed into place.
+//  2. Before FitDone, of a fit with keep_on_disk: the update's bytes are in update.bin, synced and
+//     renamed into place.
 //  3. StopFit{save}: the fit ends at its next batch boundary; if save, its position is in
 //     position.bin, synced, before FitStopped. A fit that ended by itself first gives FitDone.
 //  4. StartFit takes up position.bin if it is of this very task.
@@ -64,6 +65,7 @@ struct StartFit {
   UpdateId id;
   Version base_version = 0;
   LocalTraining ask;
+  bool keep_on_disk = true;  ///< False: the update is held in memory alone.
 };
 struct StopFit {
   bool save_position = false;
@@ -73,7 +75,8 @@ struct SaveState {
   Token token = 0;
   DurableState state;
 };
-/// The update is not needed any more: remove its bytes (after SaveState said so).
+/// The update is not needed any more: remove its bytes, from the disk too if they are there (after
+/// SaveState said so, where a saved state named them).
 struct ForgetUpdate {};
 struct ForgetPosition {};
 

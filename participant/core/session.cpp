@@ -93,6 +93,7 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   failures_ = 0;
   if (!context_.strategy) {
     context_.strategy = CreateStrategy(verdict.job);
+    context_.in_memory = AcceptOf(verdict.job.round) == Accept::memory;
     context_.Emit(SetJob{std::move(verdict.job), welcome.index});
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;

@@ -56,8 +56,10 @@ void Work::Advance() {
   // Persisted first: a state that names an older update would not match the file it describes.
   if (fit_ || !context_.AllSaved()) return;
   fit_ = Fit{order_->id};
-  context_.Emit(
-      StartFit{order_->id, order_->base_version, context_.strategy->Ask(order_->id.round)});
+  context_.Emit(StartFit{.id = order_->id,
+                         .base_version = order_->base_version,
+                         .ask = context_.strategy->Ask(order_->id.round),
+                         .keep_on_disk = !context_.in_memory});
 }
 
 void Work::ContinueDownload() {

@@ -69,7 +69,7 @@ Result<FitOutcome> Train(Fit& fit, Trainer& trainer, const StatePaths& paths) {
   Bytes client;
   fit.strategy->CompleteUpdate({result->steps, *fit.base, {}}, *update, client);
   const ByteSpan bytes = std::as_const(*update).bytes();
-  MUSTER_TRY(WriteFileAtomically(paths.update, bytes, 0600));
+  if (fit.keep_on_disk) MUSTER_TRY(WriteFileAtomically(paths.update, bytes, 0600));
   outcome.event =
       FitDone{{fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version}};
   outcome.update = std::move(update);

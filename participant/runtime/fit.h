@@ -25,6 +25,7 @@ struct Fit {
   UpdateId id;
   Version base_version = 0;
   LocalTraining ask;
+  bool keep_on_disk = true;
   std::shared_ptr<const Strategy> strategy;  ///< The job's.
   std::shared_ptr<const ParameterSet> base;
   std::stop_source stop;
@@ -41,7 +42,8 @@ struct FitOutcome {
 };
 
 /// Trains, with the duties 2 to 5 of participant/core/effects.h: the saved position is taken up,
-/// every batch is in the journal before the next one starts, the update is on disk before FitDone.
+/// every batch is in the journal before the next one starts, an update to be kept on disk is there
+/// before FitDone.
 FitOutcome RunFit(Fit& fit, Trainer& trainer, const StatePaths& paths);
 
 }  // namespace muster::participant

@@ -293,6 +293,7 @@ void Member::Perform(const StartFit& effect) {
   fit_->id = effect.id;
   fit_->base_version = effect.base_version;
   fit_->ask = effect.ask;
+  fit_->keep_on_disk = effect.keep_on_disk;
   fit_->strategy = strategy_;
   fit_->base = model_.model();
   parts_.training.Submit([fit = fit_, trainer = trainer_, paths = paths_, index = index_,

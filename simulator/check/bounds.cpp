@@ -17,6 +17,7 @@ constexpr std::size_t kSumsMost = 2;
 
 void Bounds::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
   uploads_.clear();
+  folding_.clear();
   held_extents_.clear();
   payload_.reset();
   for (const AcceptedUpdate& update : recovered.accepted) {
@@ -31,6 +32,9 @@ void Bounds::OnEvent(const coordinator::Event& event) {
   } else if (const auto* stored = std::get_if<coordinator::ChunkStored>(&event)) {
     const auto upload = uploads_.find(stored->upload);
     if (upload != uploads_.end()) upload->second.stored = stored->offset;
+  } else if (const auto* folded = std::get_if<coordinator::Folded>(&event)) {
+    const auto fold = folding_.find(folded->id);
+    if (fold != folding_.end()) folding_.erase(fold);
   }
 }
 
@@ -43,17 +47,45 @@ void Bounds::OnWritten(const Batch& batch) {
   }
 }
 
+void Bounds::CheckExtent(std::uint32_t extent, std::uint64_t bytes) {
+  const std::uint64_t goal = setup_.job.round.goal;
+  const std::uint64_t budget = setup_.options.memory_accept_bytes;
+  const std::uint64_t most = ledger_.in_memory()
+                                 ? std::max<std::uint64_t>(2, std::min(goal + 1, budget / bytes))
+                                 : 2 * goal + 1;
+  Expect(extent < most, [&] {
+    return "extent " + std::to_string(extent) + " is given out; a round of goal " +
+           std::to_string(goal) + " has " + std::to_string(most);
+  });
+}
+
+std::size_t Bounds::AcceptedInMemory() const {
+  const auto& round = ledger_.open_round();
+  return static_cast<std::size_t>(std::ranges::count_if(ledger_.accepted(), [&](const auto& one) {
+    return round && one.first.round == round->round;
+  }));
+}
+
+// Only what is whole may be folded, and so acknowledged, where nothing but memory holds it.
+void Bounds::CheckFold(const coordinator::Fold& fold) {
+  if (!ledger_.in_memory()) return;
+  const auto upload = std::ranges::find_if(
+      uploads_, [&](const auto& one) { return one.second.extent == fold.extent.index; });
+  Expect(upload != uploads_.end() && upload->second.stored == upload->second.bytes,
+         [&] { return fold.id.Text() + " is accepted before the whole of it is in memory"; });
+  folding_.emplace(fold.id, fold.extent.index);
+}
+
 void Bounds::Open(const coordinator::OpenUpload& open) {
   const std::uint32_t extent = open.extent.index;
   const std::size_t goal = setup_.job.round.goal;
-  Expect(extent < 2 * goal + 1, [&] {
-    return "extent " + std::to_string(extent) + " is given out; a round of goal " +
-           std::to_string(goal) + " has " + std::to_string(2 * goal + 1);
-  });
+  CheckExtent(extent, open.bytes);
   const bool uploading =
       std::ranges::any_of(uploads_, [&](const auto& one) { return one.second.extent == extent; });
-  const bool held = std::ranges::any_of(
-      held_extents_, [&](const auto& round) { return round.second.contains(extent); });
+  const bool held =
+      std::ranges::any_of(held_extents_,
+                          [&](const auto& round) { return round.second.contains(extent); }) ||
+      std::ranges::any_of(folding_, [&](const auto& one) { return one.second == extent; });
   Expect(!uploading && !held, [&] {
     return "extent " + std::to_string(extent) + " is given out while it holds " +
            (held ? "an accepted update" : "another upload");
@@ -61,7 +93,9 @@ void Bounds::Open(const coordinator::OpenUpload& open) {
   uploads_[open.upload] = {extent, open.bytes, 0, 0};
   const auto& round = ledger_.open_round();
   const auto of_round = round ? held_extents_.find(round->round) : held_extents_.end();
-  const std::size_t accepted = of_round == held_extents_.end() ? 0 : of_round->second.size();
+  const std::size_t accepted = ledger_.in_memory()               ? AcceptedInMemory()
+                               : of_round == held_extents_.end() ? 0
+                                                                 : of_round->second.size();
   Expect(uploads_.size() + accepted <= goal + 1, [&] {
     return std::to_string(uploads_.size()) + " uploads are granted with " +
            std::to_string(accepted) + " accepted; the goal is " + std::to_string(goal);
@@ -95,6 +129,8 @@ void Bounds::OnEffect(const coordinator::Effect& effect) {
     Open(*open);
   } else if (const auto* close = std::get_if<coordinator::CloseUpload>(&effect)) {
     uploads_.erase(close->upload);
+  } else if (const auto* fold = std::get_if<coordinator::Fold>(&effect)) {
+    CheckFold(*fold);
   } else if (const auto* chunk = std::get_if<coordinator::StoreChunk>(&effect)) {
     TakePayload(chunk->payload);
     Store(*chunk);

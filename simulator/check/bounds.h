@@ -47,6 +47,9 @@ class Bounds : public Checker {
     UpdateId uploading;
   };
 
+  void CheckExtent(std::uint32_t extent, std::uint64_t bytes);
+  void CheckFold(const coordinator::Fold& fold);
+  std::size_t AcceptedInMemory() const;
   void Open(const coordinator::OpenUpload& open);
   void Store(const coordinator::StoreChunk& chunk);
   void TakePayload(coordinator::PayloadHandle payload);
@@ -57,7 +60,9 @@ class Bounds : public Checker {
   const Outstanding& outstanding_;
   std::map<coordinator::UploadId, Upload> uploads_;
   std::map<Round, std::set<std::uint32_t>> held_extents_;  ///< Of accepted updates.
-  std::optional<coordinator::PayloadHandle> payload_;      ///< Of this step, not taken yet.
+  /// Where updates are accepted in memory: extents that are being added to the sum.
+  std::multimap<UpdateId, std::uint32_t> folding_;
+  std::optional<coordinator::PayloadHandle> payload_;  ///< Of this step, not taken yet.
   ByParticipant<Member> members_;
 };
 

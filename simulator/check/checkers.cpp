@@ -18,7 +18,8 @@
 
 namespace muster::simulator {
 
-Checkers::Checkers(World& world, const CoordinatorSetup& setup) : sessions_(ledger_) {
+Checkers::Checkers(World& world, const CoordinatorSetup& setup)
+    : ledger_(AcceptOf(setup.job.round) == Accept::memory), sessions_(ledger_) {
   const auto add = [this]<class Kind>(std::unique_ptr<Kind> checker) {
     Kind& added = *checker;
     checkers_.push_back(std::move(checker));

@@ -49,6 +49,12 @@ void Durable::OnWritten(const Batch& batch) {
       return VersionText(put->record.version) + " is committed by a batch that is not synced";
     });
   }
+  // Without updates on the disk its chunks alone make a version durable.
+  for (const auto* put : All<PutRoundRecord>(batch)) {
+    Expect(!ledger_.in_memory() || stored_.contains(put->record.version), [&] {
+      return VersionText(put->record.version) + " is committed before its chunks are durable";
+    });
+  }
   for (const auto* clear : All<ClearAccepted>(batch)) {
     // In this federation a round's version has its number.
     Expect(stored_.contains(clear->round), [&] {

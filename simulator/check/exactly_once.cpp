@@ -77,7 +77,12 @@ void ExactlyOnce::CheckAccept(const AcceptedUpdate& update) {
 
 void ExactlyOnce::OnWritten(const Batch& batch) {
   for (const Mutation& mutation : batch.mutations) {
-    if (const auto* put = std::get_if<PutAccepted>(&mutation)) CheckAccept(put->update);
+    if (const auto* put = std::get_if<PutAccepted>(&mutation)) {
+      Expect(!ledger_.in_memory(), [&] {
+        return put->update.id.Text() + " is accepted durably, and the job asks not to";
+      });
+      CheckAccept(put->update);
+    }
     if (const auto* put = std::get_if<PutRoundRecord>(&mutation)) CheckRecord(put->record);
     if (const auto* put = std::get_if<PutFate>(&mutation)) CheckFate(put->fate);
   }
@@ -143,6 +148,8 @@ void ExactlyOnce::CheckFatesOf(const RecoveredState& state) {
 /// Every durable accept counts, or waits in the open round, or its fate says why it does not.
 void ExactlyOnce::CheckAccounted(const RecoveredState& state, const char* when) {
   for (const auto& [id, update] : ledger_.accepted()) {
+    // What was in memory alone went with the process.
+    if (ledger_.in_memory() && !ledger_.counted().contains(id)) continue;
     const bool open = std::ranges::any_of(
         state.accepted, [&update = update](const auto& one) { return SameUpdate(one, update); });
     const auto fate = ledger_.fates().find(id);

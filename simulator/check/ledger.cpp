@@ -23,6 +23,25 @@ void Ledger::Add(const RoundRecord& record) {
   for (const RecordedUpdate& update : record.accepted) counted_.emplace(update.id, record.version);
 }
 
+// A fold comes with the accept, before anybody hears of it; a new sum begins without what was in
+// the old one.
+void Ledger::AcceptInMemory(const coordinator::Effect& effect) {
+  if (std::holds_alternative<coordinator::OpenSum>(effect)) return ForgetSums();
+  const auto* fold = std::get_if<coordinator::Fold>(&effect);
+  if (fold == nullptr) return;
+  AcceptedUpdate update;
+  update.id = fold->id;
+  update.digest = fold->digest;
+  update.weight = fold->weight;
+  update.base_version = open_round_ ? open_round_->parent : 0;
+  update.extent = fold->extent;
+  accepted_.emplace(fold->id, update);
+}
+
+void Ledger::ForgetSums() {
+  std::erase_if(accepted_, [this](const auto& entry) { return !counted_.contains(entry.first); });
+}
+
 // What the store holds and nobody was told of: a process died between the write and its word.
 void Ledger::OnStart(const RecoveredState& recovered, CheckpointStore& store) {
   fence_ = {recovered.lineages.back().id.number, recovered.epoch.epoch};
@@ -39,9 +58,11 @@ void Ledger::OnStart(const RecoveredState& recovered, CheckpointStore& store) {
     if (const auto record = store.ReadRoundRecord(version)) Add(*record);
   }
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id] = fate;
+  if (in_memory_) ForgetSums();
 }
 
 void Ledger::OnEffect(const coordinator::Effect& effect) {
+  if (in_memory_) AcceptInMemory(effect);
   const auto* persist = std::get_if<coordinator::Persist>(&effect);
   if (persist == nullptr) return;
   for (const auto* put : All<PutAccepted>(persist->batch)) {

@@ -13,13 +13,20 @@ namespace muster::simulator {
 /// First among the watchers: those behind it see the facts of the call that they are in.
 class Ledger : public Watcher {
  public:
+  /// `in_memory`: the job accepts in memory (AcceptOf).
+  explicit Ledger(bool in_memory) : in_memory_(in_memory) {}
+
+  bool in_memory() const { return in_memory_; }
+
   /// Of the process that runs, or ran last. Epoch 0: none was there yet.
   const Fence& fence() const { return fence_; }
   std::uint64_t starts() const { return starts_; }
 
-  /// Every durable accept there ever was.
+  /// Every durable accept there ever was. Where the job accepts in memory: what counts in a
+  /// version, and what the process that runs has in its sum; it has forgotten what was in an older
+  /// one.
   const std::map<UpdateId, AcceptedUpdate>& accepted() const { return accepted_; }
-  /// Whether exactly this update was accepted durably.
+  /// Whether exactly this update is among them.
   bool IsAccepted(const UpdateId& id, const Xxh128Digest& digest) const;
   /// In which version an update counts; the first, should there be several.
   const std::map<UpdateId, Version>& counted() const { return counted_; }
@@ -49,6 +56,10 @@ class Ledger : public Watcher {
 
  private:
   void Add(const RoundRecord& record);
+  void AcceptInMemory(const coordinator::Effect& effect);
+  void ForgetSums();
+
+  const bool in_memory_;
 
   Fence fence_;
   std::uint64_t starts_ = 0;

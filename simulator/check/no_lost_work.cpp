@@ -44,7 +44,9 @@ void NoLostWork::OnEvent(const coordinator::Event& event) {
 }
 
 void NoLostWork::OnParticipantStart(RosterIndex who, const participant::DurableState& state) {
-  members_[who] = Member{.current = state.retained, .saved = state.retained};
+  // Who is back from a second coordinator may hold one in memory, which no saved state names.
+  const Retained saved = ledger_.in_memory() ? Retained() : state.retained;
+  members_[who] = Member{.current = state.retained, .saved = saved};
 }
 
 void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
@@ -56,11 +58,23 @@ void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
     if (found == member.saves.end()) return;
     member.saved = found->second;
     member.saves.erase(member.saves.begin(), std::next(found));
-  } else if (std::holds_alternative<participant::FitDone>(event) ||
-             std::holds_alternative<participant::FitStopped>(event) ||
+  } else if (const auto* done = std::get_if<participant::FitDone>(&event)) {
+    member.fitting.reset();
+    if (ledger_.in_memory()) member.current = done->update;
+  } else if (std::holds_alternative<participant::FitStopped>(event) ||
              std::holds_alternative<participant::FitFailed>(event)) {
     member.fitting.reset();
   }
+}
+
+void NoLostWork::LetGo(RosterIndex who, const Member& member) {
+  const UpdateId& id = member.current->id;
+  const std::string text = MemberText(who) + " lets go of " + id.Text();
+  Expect(member.all_settled || member.settled.contains(id) || member.newest_task > id,
+         [&] { return text + ", and no message told it to"; });
+  const bool accepted = ledger_.IsAccepted(id, member.current->digest);
+  Expect(!accepted || ledger_.counted().contains(id) || member.misquoted,
+         [&] { return text + ", which is accepted and not committed"; });
 }
 
 void NoLostWork::OnSave(RosterIndex who, Member& member, const participant::SaveState& save) {
@@ -68,15 +82,13 @@ void NoLostWork::OnSave(RosterIndex who, Member& member, const participant::Save
   const Retained& before = member.current;
   const bool same = before.has_value() == next.has_value() &&
                     (!next || (before->id == next->id && before->digest == next->digest));
-  if (before && !same) {
-    const std::string text = MemberText(who) + " lets go of " + before->id.Text();
-    Expect(member.all_settled || member.settled.contains(before->id) ||
-               member.newest_task > before->id,
-           [&] { return text + ", and no message told it to"; });
-    const bool accepted = ledger_.IsAccepted(before->id, before->digest);
-    Expect(!accepted || ledger_.counted().contains(before->id) || member.misquoted,
-           [&] { return text + ", which is accepted and not committed"; });
+  if (ledger_.in_memory()) {
+    Expect(!next, [&] {
+      return MemberText(who) + " saves " + next->id.Text() + ", and the job asks not to";
+    });
+    return;
   }
+  if (before && !same) LetGo(who, member);
   member.current = next;
   member.saves[save.token] = next;
 }
@@ -85,7 +97,8 @@ void NoLostWork::OnParticipantEffect(RosterIndex who, const Effect& effect) {
   Member& member = members_[who];
   if (const auto* fit = std::get_if<participant::StartFit>(&effect)) {
     Expect(!ledger_.accepted().contains(fit->id), [&] {
-      return MemberText(who) + " trains " + fit->id.Text() + ", which was accepted durably";
+      return MemberText(who) + " trains " + fit->id.Text() + ", which was accepted " +
+             (ledger_.in_memory() ? "and is held in memory" : "durably");
     });
     Expect(!member.current || member.current->id != fit->id, [&] {
       return MemberText(who) + " trains " + fit->id.Text() + ", which it holds trained";
@@ -103,6 +116,10 @@ void NoLostWork::OnParticipantEffect(RosterIndex who, const Effect& effect) {
       said_[who].emplace(offer->id, offer->digest);
     }
   } else if (std::holds_alternative<participant::ForgetUpdate>(effect)) {
+    if (ledger_.in_memory() && member.current) {
+      LetGo(who, member);
+      member.current.reset();
+    }
     Expect(!member.saved, [&] {
       return MemberText(who) + " removes the bytes of " + member.saved->id.Text() +
              ", which its saved state still names";

@@ -29,7 +29,8 @@ class NoLostWork : public Checker {
  private:
   using Retained = std::optional<participant::RetainedUpdate>;
   struct Member {
-    Retained current;                              ///< As the last SaveState says.
+    /// As the last SaveState says; where the job accepts in memory, as the process holds it there.
+    Retained current;
     Retained saved;                                ///< As the disk says.
     std::map<participant::Token, Retained> saves;  ///< Under way.
     std::optional<UpdateId> fitting;
@@ -44,6 +45,7 @@ class NoLostWork : public Checker {
 
   static void OnMessage(Member& member, const Message& message);
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
+  void LetGo(RosterIndex who, const Member& member);
 
   const Ledger& ledger_;
   const Sessions& sessions_;

@@ -197,8 +197,10 @@ void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
 }
 
 void CoordinatorNode::Perform(const coordinator::StoreVersion& effect) {
-  Later(version_worker_, kVersionMost, [this, effect, head = head_] {
-    if (Survives(WriteVersion(*store_, effect.version, *head),
+  // As coordinator/runtime/fold_thread.h, Contents.
+  const bool is_built = built_ != nullptr && effect.version > head_version_;
+  Later(version_worker_, kVersionMost, [this, effect, contents = is_built ? built_ : head_] {
+    if (Survives(WriteVersion(*store_, effect.version, *contents),
                  VersionStoreRefused{effect.version})) {
       Feed(VersionStored{effect.version});
     }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "checkpoint/memory_spool.h"
 #include "common/digest.h"
 #include "coordinator/runtime/bootstrap.h"
 
@@ -59,7 +60,9 @@ Status CoordinatorNode::OpenState() {
   MUSTER_TRY(store);
   store_ = std::move(*store);
   MUSTER_TRY(EnrollAll());
-  auto spool = volume_->OpenSpool();
+  auto spool = AcceptOf(setup_.job.round) == Accept::memory
+                   ? Result<std::unique_ptr<Spool>>(CreateMemorySpool())
+                   : volume_->OpenSpool();
   MUSTER_TRY(spool);
   spool_ = std::move(*spool);
   auto start = Bootstrap(*store_, *spool_, setup_.job, {7, world_.Draw(actor_)}, {*trainer_, ""},

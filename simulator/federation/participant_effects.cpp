@@ -113,6 +113,7 @@ void ParticipantNode::Perform(const SetJob& effect) {
     return Fail({Reason::file_unreadable, "its part of the data cannot be read"});
   }
   trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
+  in_memory_ = AcceptOf(effect.job.round) == Accept::memory;
   strategy_ = CreateStrategy(effect.job);
 }
 
@@ -134,6 +135,7 @@ void ParticipantNode::Perform(const StartFit& effect) {
   ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
   fit_->observer = here_.observer;
+  fit_->keep_on_disk = effect.keep_on_disk;
   here_.observer->Tell([&](Watcher& watcher) {
     watcher.OnFit(index(), effect.id, effect.base_version, fit_->base->bytes());
   });
@@ -145,7 +147,7 @@ void ParticipantNode::Perform(const StartFit& effect) {
   });
 }
 
-// The update is in memory; FitDone once it is on disk.
+// The update is in memory; FitDone once it is on disk, unless it is not to be kept there.
 void ParticipantNode::FinishFit() {
   if (world_.Happens(FaultKind::train_fail, actor_)) {
     ++world_.happened().trainings_failed;
@@ -165,12 +167,13 @@ void ParticipantNode::FinishFit() {
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {
     const Fit fit = *std::exchange(fit_, std::nullopt);
-    if (const Status written = disk_.SaveUpdate(fit.writing); !written) {
-      return FailFit(fit.id, written.error());
-    }
+    const Status written = fit.keep_on_disk ? disk_.SaveUpdate(fit.writing) : Status();
+    if (!written) return FailFit(fit.id, written.error());
     update_ = fit.writing;
-    Feed(
-        FitDone{{fit.id, Xxh128Of(*fit.writing), fit.writing->size(), examples, fit.base_version}});
+    const RetainedUpdate trained{fit.id, Xxh128Of(*fit.writing), fit.writing->size(), examples,
+                                 fit.base_version};
+    if (!fit.keep_on_disk) state_.retained = trained;
+    Feed(FitDone{trained});
   });
 }
 
@@ -196,7 +199,9 @@ void ParticipantNode::FailFit(const UpdateId& id, const Error& error) {
 }
 
 void ParticipantNode::Perform(const SaveState& effect) {
+  const std::optional<RetainedUpdate> held = in_memory_ ? state_.retained : std::nullopt;
   state_ = effect.state;
+  if (held) state_.retained = held;
   saving_.push_back(effect.state);
   Later(saver_, 1, kSaveMost, [this, effect] {
     saving_.pop_front();
@@ -207,6 +212,7 @@ void ParticipantNode::Perform(const SaveState& effect) {
 
 void ParticipantNode::Perform(const ForgetUpdate&) {
   update_.reset();
+  if (in_memory_) state_.retained.reset();
   if (const Status removed = disk_.ForgetUpdate(); !removed) Fail(removed.error());
 }
 
@@ -218,7 +224,9 @@ void ParticipantNode::Fail(const Error& error) {
   if (world_.telling()) world_.Tell(actor_, name() + " fails: " + error.Text());
   // What its threads have begun or been given is still done before the process ends.
   for (const DurableState& state : saving_) static_cast<void>(disk_.SaveState(state));
-  if (fit_ && fit_->writing != nullptr) static_cast<void>(disk_.SaveUpdate(fit_->writing));
+  if (fit_ && fit_->writing != nullptr && fit_->keep_on_disk) {
+    static_cast<void>(disk_.SaveUpdate(fit_->writing));
+  }
   End();
   StartLater(DrawDown());
 }

@@ -82,6 +82,7 @@ void ParticipantNode::End() {
   model_ = ModelBuffer();
   saving_.clear();
   update_.reset();
+  in_memory_ = false;
   failing_.reset();
   saver_ = Worker();
 }
@@ -113,7 +114,8 @@ void ParticipantNode::Kill(std::uint64_t draw) {
   if (world_.telling()) world_.Tell(actor_, name() + " is killed");
   // Files are replaced by a rename: whole, old or new, with or without the machine's help.
   if (!saving_.empty() && draw % 2 == 1) disk_.PutState(saving_.front());
-  if (fit_ && fit_->writing != nullptr && draw / 2 % 2 == 1) disk_.PutUpdate(fit_->writing);
+  const bool writing = fit_ && fit_->writing != nullptr && fit_->keep_on_disk;
+  if (writing && draw / 2 % 2 == 1) disk_.PutUpdate(fit_->writing);
   End();
   StartLater(DrawDown());
 }

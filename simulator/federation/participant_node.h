@@ -79,7 +79,8 @@ class ParticipantNode {
     std::shared_ptr<const ParameterSet> base;
     bool stopping = false;
     std::shared_ptr<const Bytes> writing;  ///< Trained: update.bin is being replaced by it.
-    Observer* observer = nullptr;          ///< Of the coordinator whose task it is.
+    bool keep_on_disk = true;
+    Observer* observer = nullptr;  ///< Of the coordinator whose task it is.
   };
 
   void Feed(participant::Event event);
@@ -141,8 +142,9 @@ class ParticipantNode {
   bool feeding_ = false;
   std::vector<participant::Event> events_;  ///< Of the call of Feed under way, in order.
   LinkId link_ = 0;
-  std::deque<Packet> backlog_;           ///< Of the link's bulk channel, in order.
-  participant::DurableState state_;      ///< What the core believes that is on disk, or will be.
+  std::deque<Packet> backlog_;       ///< Of the link's bulk channel, in order.
+  participant::DurableState state_;  ///< What the core believes that is on disk, or will be.
+  bool in_memory_ = false;  ///< What it retains is in memory alone; `state_` names it all the same.
   std::shared_ptr<const Bytes> update_;  ///< The bytes of what it retains.
   std::optional<Reason> failing_;        ///< The core was told that a fit failed.
   Worker saver_;

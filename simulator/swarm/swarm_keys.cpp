@@ -13,6 +13,8 @@ constexpr std::string_view kStores[] = {"model", "rocksdb"};
 constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
+constexpr std::string_view kModes[] = {"fedavg", "sync-sgd"};
+constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
 /// A name is the key of its option's stream, too: another one would draw all seeds anew.
 std::vector<SwarmKey> MakeKeys() {
@@ -45,6 +47,9 @@ std::vector<SwarmKey> MakeKeys() {
       {"strangers", 0, kStrangersMost, {}, &Options::strangers},
       {"deaths_max", 0, 1'000, {}, &Options::deaths_max},
       {"prepare_ms", 1, 10'000, {}, &Options::prepare_ms},
+      {"mode", 0, 1, kModes, &Options::mode},
+      {"accept", 0, 2, kAccepts, &Options::accept},
+      {"memory_updates", 0, 64, {}, &Options::memory_updates},
   };
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
     const std::string name = "chance." + std::string(FaultName(static_cast<FaultKind>(i)));

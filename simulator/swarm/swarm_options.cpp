@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/limits.h"
 #include "common/random.h"
 #include "simulator/federation/federation.h"
 #include "simulator/swarm/swarm_keys.h"
@@ -82,6 +83,7 @@ class Drawer {
     DrawJob();
     DrawTimes();
     DrawFaults();
+    DrawAccept();
     return options_;
   }
 
@@ -208,9 +210,26 @@ class Drawer {
     }
   }
 
+  void DrawAccept() {
+    Set(&SwarmOptions::mode, [](Dice& dice) -> std::uint64_t { return dice.Percent(15); });
+    Set(&SwarmOptions::accept, [](Dice& dice) {
+      const bool by_mode = dice.Percent(75);
+      const Accept chosen = dice.Percent(65) ? Accept::memory : Accept::durable;
+      return static_cast<std::uint64_t>(by_mode ? Accept::by_mode : chosen);
+    });
+    Set(&SwarmOptions::memory_updates,
+        [](Dice& dice) { return dice.Percent(50) ? 0 : dice.Between(2, 4); });
+  }
+
   const FixedOptions& fixed_;
   SwarmOptions options_;
 };
+
+/// Of the job's one tensor, which begins and ends at whole alignments.
+std::uint64_t UpdateBytes(const SwarmOptions& options) {
+  constexpr std::uint64_t kAlign = limits::kTensorAlignmentBytes;
+  return (options.parameters * sizeof(float) + kAlign - 1) / kAlign * kAlign;
+}
 
 JobSpec JobOf(const SwarmOptions& options) {
   JobSpec job;
@@ -224,6 +243,8 @@ JobSpec JobOf(const SwarmOptions& options) {
   job.round.goal = static_cast<std::uint32_t>(options.goal);
   job.round.quorum = static_cast<std::uint32_t>(options.quorum);
   job.round.over_select = static_cast<double>(options.over_select) / 100;
+  job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
+  job.round.accept = static_cast<Accept>(options.accept);
   job.strategy.server_momentum = static_cast<double>(options.momentum) / 100;
   job.aggregation.weights = options.weights == 0 ? WeightPolicy::examples : WeightPolicy::uniform;
   return job;
@@ -278,6 +299,9 @@ CoordinatorSetup SetupOf(const SwarmOptions& options, const std::string& state_d
   setup.options.evaluate = options.evaluate == 1;
   if (options.target > 0) {
     setup.options.target_accuracy = static_cast<double>(options.target) / 100;
+  }
+  if (options.memory_updates > 0) {
+    setup.options.memory_accept_bytes = options.memory_updates * UpdateBytes(options);
   }
   setup.options.retention = {options.keep_last, options.keep_every};
   setup.roster = MakeRoster(static_cast<std::uint32_t>(options.participants));

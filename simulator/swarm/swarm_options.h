@@ -58,6 +58,10 @@ struct SwarmOptions {
   std::uint64_t strangers = 0;   ///< Knock without being enrolled.
   std::uint64_t deaths_max = 0;  ///< Of each process.
   std::array<std::uint64_t, kFaultKinds> per_million{};  ///< The chance of each kind.
+  // --- How it takes part ----------------------------------------------------------------------
+  std::uint64_t mode = 0;            ///< fedavg, sync-sgd.
+  std::uint64_t accept = 0;          ///< by_mode, durable, memory.
+  std::uint64_t memory_updates = 0;  ///< So many updates fit in memory; 0: as many as are of use.
 
   bool operator==(const SwarmOptions&) const = default;
 };

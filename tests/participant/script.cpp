@@ -61,6 +61,7 @@ Welcome Script::MakeWelcome(const Arguments& arguments) {
   Welcome welcome;
   JobSpec job = SmallJob();
   job.seed = Number(arguments, "seed", 1);
+  if (Get(arguments, "accept", "durable") == "memory") job.round.accept = Accept::memory;
   welcome.job_name = job.name;
   welcome.job = EncodeJob(job);
   welcome.job_digest = Sha256Of(welcome.job);
