@@ -100,6 +100,11 @@ Result<LaneSet> LanesOf(const Strategy& strategy, const ParameterLayout& model);
 /// of server state. The first bytes of a version. Errors: as ParameterLayout::Create.
 Result<ParameterLayout> DownloadLayout(const Strategy& strategy, const ParameterLayout& model);
 
+/// How many bytes it has, of a model of so many: a kind of state is as long as the model.
+inline std::uint64_t DownloadBytes(const Strategy& strategy, std::uint64_t model_bytes) {
+  return model_bytes * (1 + strategy.downloaded_kinds());
+}
+
 /// The server state of a model: for each kind, in order, one tensor for each model tensor.
 /// Errors: as ParameterLayout::Create.
 Result<ParameterLayout> StateLayout(const Strategy& strategy, const ParameterLayout& model);

@@ -73,7 +73,8 @@ class Builder {
     // The one hash that goes through all of the model begins first, beside those of the chunks.
     pool.ParallelFor(1 + manifest.chunk_digests.size(), [&](std::size_t turn) {
       if (turn == 0) {
-        built.model_digest = Xxh128Of(bytes.first(manifest.model_bytes));
+        built.model_digest =
+            Xxh128Of(bytes.first(DownloadBytes(inputs_.strategy, manifest.model_bytes)));
         return;
       }
       const ByteSpan rest = bytes.subspan((turn - 1) * limits::kVersionChunkBytes);

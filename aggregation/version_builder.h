@@ -21,7 +21,7 @@ struct VersionInputs {
 
 struct BuiltVersion {
   VersionManifest manifest;
-  Xxh128Digest model_digest{};  ///< Of the model's bytes, without the server's state.
+  Xxh128Digest model_digest{};  ///< Of what is downloaded: DownloadLayout.
 };
 
 /// Computes the new version straight in its place, `next`, and returns what DescribeVersion would

@@ -39,7 +39,7 @@ struct CoordinatorOptions {
 
 /// What the runtime knows of the recovered head that no record holds.
 struct HeadFacts {
-  Xxh128Digest model_digest{};  ///< Of the model bytes: what a download must have.
+  Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
   Version reported = 0;         ///< The last version that metrics.jsonl names.
   std::vector<Version> held;    ///< Versions whose chunks are there; head among them.
 };

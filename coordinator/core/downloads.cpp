@@ -18,13 +18,14 @@ void CoordinatorCore::Impl::OnModelRequest(const Session& session, LinkId link,
                   "only the newest version, " + std::to_string(head_.version) + ", is given out");
     return;
   }
-  if (request.offset >= head_.model_bytes || request.bytes == 0 ||
+  const std::uint64_t all = DownloadBytes(*strategy_, head_.model_bytes);
+  if (request.offset >= all || request.bytes == 0 ||
       request.bytes > limits::kTransferChunkBytesMax) {
     RefuseSession(session, Reason::wrong_offset, std::nullopt,
-                  "the model has " + std::to_string(head_.model_bytes) + " bytes");
+                  "the model has " + std::to_string(all) + " bytes");
     return;
   }
-  const std::uint64_t left = head_.model_bytes - request.offset;
+  const std::uint64_t left = all - request.offset;
   const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes, left));
   Count("model_bytes_sent", bytes);
   Emit(SendModelChunk{link, request.version, request.offset, bytes});

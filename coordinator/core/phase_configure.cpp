@@ -89,7 +89,7 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
                                   .base_version = head_.version,
                                   .base_digest = head_.digest,
                                   .model_digest = model_digest_,
-                                  .model_bytes = head_.model_bytes,
+                                  .model_bytes = DownloadBytes(*strategy_, head_.model_bytes),
                                   .scales = round_->scales,
                                   .deadline_ms = DeadlineAt() - now_});
 }

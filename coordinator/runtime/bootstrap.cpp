@@ -12,8 +12,9 @@
 namespace muster::coordinator {
 namespace {
 
-Xxh128Digest ModelDigest(const ParameterSet& contents, const VersionManifest& manifest) {
-  return Xxh128Of(contents.bytes().first(manifest.model_bytes));
+Xxh128Digest ModelDigest(const Strategy& strategy, const ParameterSet& contents,
+                         const VersionManifest& manifest) {
+  return Xxh128Of(contents.bytes().first(DownloadBytes(strategy, manifest.model_bytes)));
 }
 
 Result<ParameterSet> FirstModel(const InitialWeights& initial) {
@@ -52,7 +53,7 @@ Result<Bootstrapped> StartFirst(CheckpointStore& store, const JobSpec& job,
   batch.mutations = {PutJob{*start.state.job}, PutLineage{start.state.lineages.front()},
                      PutVersion{*manifest}, PutRoundRecord{record}, PutEpoch{start.state.epoch}};
   MUSTER_TRY(store.Write(batch));
-  start.model_digest = ModelDigest(*contents, *manifest);
+  start.model_digest = ModelDigest(strategy, *contents, *manifest);
   start.state.head = std::move(*manifest);
   start.head = std::move(*contents);
   return start;
@@ -93,7 +94,7 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobS
     start.state.unstored.clear();
   }
   MUSTER_TRY(store.Write(batch));
-  start.model_digest = ModelDigest(*contents, *start.state.head);
+  start.model_digest = ModelDigest(strategy, *contents, *start.state.head);
   start.head = std::move(*contents);
   return start;
 }

@@ -33,7 +33,7 @@ struct InitialWeights {
 struct Bootstrapped {
   RecoveredState state;         ///< With this start's epoch; job, head and lineage are present.
   ParameterSet head;            ///< Model and server state, verified.
-  Xxh128Digest model_digest{};  ///< Of the model's share of the bytes.
+  Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
   bool first_start = false;
 };
 

@@ -188,6 +188,24 @@ TEST_F(VersionTest, EveryTileSeesItsShareOfEachLaneAndAllOfAWholeOne) {
   }
 }
 
+/// FedAvg that hands its momentum out.
+class Generous final : public FedAvg {
+ public:
+  using FedAvg::FedAvg;
+  std::size_t downloaded_kinds() const override { return 1; }
+};
+
+TEST_F(VersionTest, WhatIsDownloadedIsWhatItsDigestCovers) {
+  Prepare(0.9);
+  strategy_ = std::make_unique<Generous>(job_);
+  const auto built = Build(2);
+  ASSERT_TRUE(built.has_value());
+  const ParameterLayout download = DownloadLayout(*strategy_, model_layout_).value();
+  EXPECT_EQ(download, parent_.layout()) << "the model and all of its one kind of state";
+  EXPECT_EQ(DownloadBytes(*strategy_, model_layout_.total_bytes()), download.total_bytes());
+  EXPECT_EQ(built->model_digest, Xxh128Of(built_.bytes()));
+}
+
 TEST_F(VersionTest, ASumOfOtherTensorsThanTheLanesIsRefused) {
   Prepare(0);
   strategy_ = std::make_unique<ThreeLanes>(job_);
