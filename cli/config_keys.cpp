@@ -6,6 +6,19 @@
 #include "common/limits.h"
 #include "common/names.h"
 
+namespace muster {
+
+template <>
+std::span<const JobWord<coordinator::DeadlineKind>> JobWords() {
+  static constexpr JobWord<coordinator::DeadlineKind> kWords[] = {
+      {"fixed", coordinator::DeadlineKind::fixed},
+      {"adaptive", coordinator::DeadlineKind::adaptive},
+  };
+  return kWords;
+}
+
+}  // namespace muster
+
 namespace muster::cli {
 namespace {
 
@@ -180,6 +193,40 @@ void AddTrain(std::vector<ConfigKey>& keys) {
                        [](auto& c) -> auto& { return c.job.train.duration_ms; }));
 }
 
+ConfigKey DeadlineK() {
+  const auto set = [](Config& config, const SettingValue& value) -> Status {
+    constexpr double kMost = coordinator::kDeadlineKMilliMax / 1000.0;
+    const Result<double> k = kinds::FiniteNumber(value);
+    if (!k) return k.error();
+    if (*k < 0 || *k > kMost) {
+      return Refuse(fmt::format("is {}; it must lie between 0 and {}", *k, kMost));
+    }
+    config.core.deadline_k_milli = std::llround(*k * 1000);
+    return {};
+  };
+  const auto get = [](const Config& config) {
+    return fmt::format("{}", static_cast<double>(config.core.deadline_k_milli) / 1000);
+  };
+  return {"round.deadline_k",
+          "number",
+          "adaptive: an attempt has the median of what members took before, and k times their "
+          "median deviation from it; in thousandths. May change at a restart.",
+          "",
+          set,
+          get};
+}
+
+void AddDeadline(std::vector<ConfigKey>& keys) {
+  keys.push_back(Choice<coordinator::DeadlineKind>(
+      "round.deadline",
+      "fixed: each attempt has deadline_s; adaptive: what members took before decides, deadline_s "
+      "is the most. May change at a restart.",
+      [](auto& c) -> auto& { return c.core.deadline; }));
+  keys.push_back(Seconds("round.deadline_s", "Of each attempt. May change at a restart.", 0.1,
+                         kSecondsMax, [](auto& c) -> auto& { return c.core.deadline_ms; }));
+  keys.push_back(DeadlineK());
+}
+
 void AddRound(std::vector<ConfigKey>& keys) {
   keys.push_back(Choice<Mode>("round.mode",
                               "fedavg: local epochs, deltas; sync-sgd: a gradient step a round; "
@@ -199,8 +246,7 @@ void AddRound(std::vector<ConfigKey>& keys) {
       "enrolled: the cohort is drawn from all enrolled, connected or not (a digest that no crash "
       "changes); present: from those connected.",
       [](auto& c) -> auto& { return c.job.round.select_from; }));
-  keys.push_back(Seconds("round.deadline_s", "Of each attempt. May change at a restart.", 0.1,
-                         kSecondsMax, [](auto& c) -> auto& { return c.core.deadline_ms; }));
+  AddDeadline(keys);
   keys.push_back(Integer("round.attempts_max",
                          "Attempts of one round before the job gives up; 0: no limit. May change "
                          "at a restart.",

@@ -148,6 +148,9 @@ Result<RunEvent> ParseEvent(const std::string& line) {
   if (const auto mirror = object.find("mirror"); mirror != object.end()) {
     event.mirror = mirror->dump(-1, ' ', false, Json::error_handler_t::replace);
   }
+  if (const auto stragglers = object.find("stragglers"); stragglers != object.end()) {
+    event.stragglers = stragglers->dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
   event.restarts = Counts(object, "restarts");
   event.refusals = Counts(object, "refusals");
   event.exit_code = ExitCodeOf(object);

@@ -59,8 +59,9 @@ struct RunEvent {
   std::string process;
   std::string exit;
   std::string message;
-  std::string who;     ///< Whose end it is.
-  std::string mirror;  ///< Of an end: what is said of the mirror, JSON; empty without one.
+  std::string who;         ///< Whose end it is.
+  std::string mirror;      ///< Of an end: what is said of the mirror, JSON; empty without one.
+  std::string stragglers;  ///< Of an end: who was behind, JSON; empty if it says nothing.
   std::uint64_t pid = 0;
   std::map<std::string, std::uint64_t> restarts;  ///< By process.
   std::map<std::string, std::uint64_t> refusals;  ///< By reason.

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/status_snapshot.h"
+#include "cli/straggler_table.h"
 #include "cli/text.h"
 
 namespace muster::cli {
@@ -75,6 +76,7 @@ std::string RenderSummary(const RunSummary& summary) {
   if (mirror) line("mirror", DescribeMirror(*mirror));
   if (summary.counts_known) text += CountLines(summary);
   if (!summary.model_path.empty()) line("model", summary.model_path);
+  if (summary.end) text += StragglerTable(summary.end->stragglers);
   return text;
 }
 

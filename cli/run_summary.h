@@ -24,7 +24,7 @@ struct RunSummary {
 };
 
 /// Aligned lines: outcome, rounds, accuracy, digest, reproducible and why not, restarts, refusals,
-/// duration, model.
+/// duration, model; then a table of those who were behind the others, if any.
 std::string RenderSummary(const RunSummary& summary);
 
 /// Over all runs of a state directory, from the lines of its event log: restarts as they were told,

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/straggler_table.h"
 #include "cli/text.h"
 
 namespace muster::cli {
@@ -19,6 +20,19 @@ std::optional<double> Fraction(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_number()) return std::nullopt;
   return found->get<double>();
+}
+
+std::optional<std::int64_t> OrNothing(const Json& number) {
+  return number.is_null() ? std::nullopt : std::optional(number.get<std::int64_t>());
+}
+
+std::string TookText(const ParticipantLine& one) {
+  return one.typical_ms ? HumanSeconds(static_cast<double>(*one.typical_ms) / 1000) : "";
+}
+
+std::string OfMedianText(const ParticipantLine& one, std::optional<std::int64_t> median_ms) {
+  if (!one.typical_ms || median_ms.value_or(0) == 0) return "";
+  return TimesMedian(*one.typical_ms * 100 / *median_ms);
 }
 
 void ReadWaiting(const Json& waiting, StatusSnapshot& status) {
@@ -56,11 +70,15 @@ StatusSnapshot Read(const Json& object) {
   status.accuracy = Fraction(object, "accuracy");
   status.loss = Fraction(object, "loss");
   ReadWaiting(object.at("waiting"), status);
+  status.deadline = object.at("deadline").at("why").get<std::string>();
+  status.median_ms = OrNothing(object.at("deadline").at("median_ms"));
   for (const Json& one : object.at("participants")) {
     status.participants.push_back(
         {one.at("index").get<std::uint32_t>(), one.at("name").get<std::string>(),
          one.at("state").get<std::string>(), one.at("doing").get<std::string>(),
-         one.at("in_cohort").get<bool>(), one.at("accepted").get<bool>()});
+         one.at("in_cohort").get<bool>(), one.at("accepted").get<bool>(),
+         OrNothing(one.at("typical_ms")), one.at("late").get<std::uint64_t>(),
+         one.at("missed").get<std::uint64_t>()});
   }
   status.bytes_received = object.at("bytes_received").get<std::uint64_t>();
   status.bytes_sent = object.at("bytes_sent").get<std::uint64_t>();
@@ -177,6 +195,7 @@ std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunSt
   line("updates",
        fmt::format("{} accepted of {} (quorum {})", status.accepted, status.goal, status.quorum));
   line("waiting for", DescribeWait(status));
+  if (!status.deadline.empty()) line("deadline", status.deadline);
   line("bytes", fmt::format("{} in, {} out", HumanBytes(status.bytes_received),
                             HumanBytes(status.bytes_sent)));
   if (status.mirror) line("mirror", DescribeMirror(*status.mirror));
@@ -186,11 +205,15 @@ std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunSt
   for (const auto& [reason, count] : status.refused_by_participants) {
     text += fmt::format("refused by participants: {} {}\n", reason, count);
   }
-  Table table({"index", "name", "state", "doing", "cohort", "pid"}, {0, 5});
+  Table table(
+      {"index", "name", "state", "doing", "cohort", "took", "of median", "late", "missed", "pid"},
+      {0, 5, 6, 7, 8, 9});
   for (const ParticipantLine& one : status.participants) {
     const pid_t pid = run ? PidOf(*run, one.name) : 0;
     table.Add({fmt::format("{}", one.index), one.name, one.state, one.doing,
-               one.in_cohort ? "yes" : "", pid > 0 ? fmt::format("{}", pid) : ""});
+               one.in_cohort ? "yes" : "", TookText(one), OfMedianText(one, status.median_ms),
+               fmt::format("{}", one.late), fmt::format("{}", one.missed),
+               pid > 0 ? fmt::format("{}", pid) : ""});
   }
   return text + "\n" + table.Text();
 }

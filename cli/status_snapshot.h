@@ -19,6 +19,9 @@ struct ParticipantLine {
   std::string doing;
   bool in_cohort = false;
   bool accepted = false;
+  std::optional<std::int64_t> typical_ms;  ///< Of its last updates; nothing: none was seen.
+  std::uint64_t late = 0;                  ///< Rounds that closed without it.
+  std::uint64_t missed = 0;                ///< Deadlines that passed while it was awaited.
 };
 
 struct MirrorLine {
@@ -56,6 +59,8 @@ struct StatusSnapshot {
   std::vector<std::string> awaited;
   std::int64_t waiting_since_ms = 0;
   std::optional<std::int64_t> deadline_in_ms;
+  std::string deadline;                   ///< Which one is in force and why.
+  std::optional<std::int64_t> median_ms;  ///< Of what updates took; nothing: none was seen.
   std::string next;
   std::vector<ParticipantLine> participants;
   std::uint64_t bytes_received = 0;

@@ -28,6 +28,9 @@ Status Validate(const OpenRound& round) {
       round.first_drawn.size() > limits::kCohortMax) {
     return Damage("the open round lists more members than there can be");
   }
+  if (round.deadline_ms < 0 || round.deadline_ms > limits::kDurationMsMax) {
+    return Damage("the open round has an impossible deadline");
+  }
   return {};
 }
 Status Validate(const RoundRecord& record) {
@@ -36,6 +39,9 @@ Status Validate(const RoundRecord& record) {
       record.accepted.size() > limits::kUpdatesPerCommitMax ||
       record.scales.size() > limits::kTensorScalesMax) {
     return Damage("a round record lists more than there can be");
+  }
+  if (record.deadline_ms < 0 || record.deadline_ms > limits::kDurationMsMax) {
+    return Damage("a round record has an impossible deadline");
   }
   return {};
 }
@@ -75,7 +81,12 @@ Result<Record> DecodeRecord(ByteSpan bytes) {
                                             ", this build reads " + std::to_string(kRecordFormat) +
                                             ": use the newer build that wrote it"};
     }
-    if (format != kRecordFormat) return Damage("its format byte is " + std::to_string(format));
+    if (format == 0) return Damage("its format byte is 0");
+    if (format < kRecordFormat) {
+      return Error{Reason::unsupported, "a stored record has format " + std::to_string(format) +
+                                            ", this build reads " + std::to_string(kRecordFormat) +
+                                            ": use the older build that wrote it"};
+    }
     Record record;
     archive(record);
     if (archive.bytes_left() != 0) return Damage("bytes follow its end");

@@ -72,6 +72,7 @@ struct OpenRound {
   std::vector<Slot> first_drawn;      ///< The cohort of attempt 1, ascending.
   std::vector<Slot> cohort;           ///< With those added since, in the order they were added.
   std::uint32_t bound_raise = 0;      ///< Bits added to every bound after out_of_bound refusals.
+  std::int64_t deadline_ms = 0;       ///< Of this attempt, adapted; 0: the configured one.
   std::int64_t deadline_consumed_ms = 0;  ///< Of this attempt, over all coordinator lives.
 };
 
@@ -99,6 +100,7 @@ struct RoundRecord {
   // Facts for the eye, outside f.
   Attempt attempts = 1;
   bool closed_by_deadline = false;
+  std::int64_t deadline_ms = 0;  ///< Of the last attempt, as OpenRound has it.
 };
 
 /// What a version is made of. Bytes lie in chunks of kVersionChunkBytes.

@@ -94,6 +94,7 @@ void CoordinatorCore::Impl::NoticeGap() {
   Note({.kind = NoticeKind::suspended,
         .text = "the loop stood still for " + std::to_string(gap) + " ms"});
   for (auto& [index, session] : sessions_) session.lease_until += gap;
+  pace_.OnGap(gap);
   if (round_) {
     round_->attempt_started += gap;
     round_->deadline_persisted += gap;

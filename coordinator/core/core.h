@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "checkpoint/retention.h"
+#include "coordinator/core/deadline.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/events.h"
 #include "coordinator/core/status.h"
@@ -24,8 +25,10 @@ inline constexpr std::uint64_t kMemoryAcceptBytes = 512U << 20;
 
 /// What is this process's own and may change from start to start.
 struct CoordinatorOptions {
-  std::uint64_t rounds = 10;              ///< The job is finished after this many.
-  std::int64_t deadline_ms = 60'000;      ///< Of an attempt.
+  std::uint64_t rounds = 10;  ///< The job is finished after this many.
+  DeadlineKind deadline = DeadlineKind::fixed;
+  std::int64_t deadline_ms = 60'000;      ///< Of an attempt; the most where it is adaptive.
+  std::int64_t deadline_k_milli = 5'000;  ///< Thousandths of k, where it is adaptive.
   std::int64_t lease_ms = 10'000;         ///< Silence that ends a session.
   std::uint32_t attempts_max = 0;         ///< Attempts of one round before giving up; 0: no limit.
   std::optional<double> target_accuracy;  ///< Finished early once evaluation reaches it.
@@ -35,6 +38,8 @@ struct CoordinatorOptions {
   RetentionPolicy retention;              ///< Which versions are held whole.
   /// Where the job accepts in memory: updates are granted only within it, or two at a time.
   std::uint64_t memory_accept_bytes = kMemoryAcceptBytes;
+
+  DeadlineRule deadline_rule() const;
 };
 
 /// What the runtime knows of the recovered head that no record holds.

@@ -82,6 +82,7 @@ std::string Text(const PutOpenRound& m) {
   return "open_round r" + std::to_string(m.round.round) +
          " attempt=" + std::to_string(m.round.attempt) + " cohort=" + Numbers(m.round.cohort) +
          (m.round.bound_raise != 0 ? " raise=" + std::to_string(m.round.bound_raise) : "") +
+         (m.round.deadline_ms != 0 ? " deadline_ms=" + std::to_string(m.round.deadline_ms) : "") +
          (m.round.deadline_consumed_ms != 0
               ? " consumed_ms=" + std::to_string(m.round.deadline_consumed_ms)
               : "");

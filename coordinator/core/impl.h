@@ -12,6 +12,7 @@
 
 #include "aggregation/strategy.h"
 #include "coordinator/core/core.h"
+#include "coordinator/core/pace.h"
 #include "coordinator/core/round_state.h"
 #include "coordinator/core/session.h"
 #include "model/parameter_set.h"
@@ -142,22 +143,25 @@ class CoordinatorCore::Impl {
   void WarnIfImpossible();
   ReasonCounts RefusedByReason() const;
   void NextAttempt(Reason reason);
-  std::string AttemptText() const;
-  std::string RoundText() const;
+  std::string AttemptText() const, RoundText() const;
   std::size_t RaiseBounds();
   std::size_t TopUp(std::size_t wanted);
   void RefillCohort();
-  MonotonicMs DeadlineAt() const;
   void PersistDeadline();
   bool InCohort(Slot slot) const, IsAsked(Slot slot) const;
+
+  // stragglers.cpp
+  void AdaptTo(OpenRound& round), NoteMissed();
+  MonotonicMs DeadlineAt() const;
+  std::string DeadlineWhy() const;
+  DeadlineStatus DeadlineNow() const;
 
   // phase_commit.cpp, stored.cpp, retention.cpp
   void StoreHead(const RoundRecord& record);
   void RetryStore();
   void DropOldVersions();
   void EnterCommit(bool by_deadline);
-  void PumpBuild();
-  void PumpCommit();
+  void PumpBuild(), PumpCommit();
   RoundRecord MakeRecord() const;
   void PersistCommit();
   void Announce(const RoundRecord& record);
@@ -238,6 +242,8 @@ class CoordinatorCore::Impl {
   bool admin_in_flight_ = false, draining_ = false, finishing_ = false;
   std::optional<MonotonicMs> halt_deadline_;    ///< Of a drain or of the goodbyes.
   std::optional<MonotonicMs> select_deadline_;  ///< When a select without a quorum says so again.
+  Pace pace_{job_.round.goal};
+  PaceEstimate pace_of_attempt_;  ///< That its deadline was adapted to.
   std::map<std::string, std::uint64_t> counters_;
 };
 

@@ -11,6 +11,7 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   Count("offers");
   if (AnswerSettled(session, offer)) return;
   if (auto refusal = CheckOffer(session, offer)) {
+    if (refusal->reason == Reason::round_closed) pace_.OnLate(session.index, offer.id);
     RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
     return;
   }

@@ -84,6 +84,7 @@ RoundRecord CoordinatorCore::Impl::MakeRecord() const {
   record.digest = round_->built->manifest.digest;
   record.attempts = round_->record.attempt;
   record.closed_by_deadline = round_->closed_by_deadline;
+  record.deadline_ms = round_->record.deadline_ms;
   return record;
 }
 
@@ -118,6 +119,7 @@ void CoordinatorCore::Impl::PersistCommit() {
   } else if (!options_.target_accuracy && !draining_ &&
              evaluating_.size() + 1 < limits::kEvaluationsWaitingMax) {
     purpose.next = DrawRound(record.round + 1, record.version);
+    if (purpose.next) AdaptTo(*purpose.next);
     if (purpose.next) batch.mutations.push_back(PutOpenRound{*purpose.next});
   }
   PersistFor(std::move(purpose), std::move(batch));
@@ -169,6 +171,7 @@ void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
     session.queued.reset();
     if (!session.ordered || session.ordered->round != record.round) continue;
     if (round_->accepted.contains(session.ordered->slot)) continue;
+    pace_.OnLate(index, *session.ordered);
     RefuseSession(session, Reason::round_closed, session.ordered,
                   "the round ended without this update");
     session.ordered.reset();

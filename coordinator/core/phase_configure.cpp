@@ -83,6 +83,7 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
   const UpdateId id{lineage_.id.number, round_->record.round, *slot, 0};
   if (session.ordered == id) return;
   session.ordered = id;
+  if (session.control != 0) pace_.OnTask(session.index, id, now_);
   Count("tasks_ordered");
   SendTo(session.index, TaskOrder{.id = id,
                                   .attempt = round_->record.attempt,

@@ -22,10 +22,6 @@ bool CoordinatorCore::Impl::IsAsked(Slot slot) const {
   return std::find(cohort.begin(), end, slot) != end;
 }
 
-MonotonicMs CoordinatorCore::Impl::DeadlineAt() const {
-  return round_->attempt_started + options_.deadline_ms;
-}
-
 void CoordinatorCore::Impl::EnterReport() {
   EnterPhase(Phase::report);
   // What earlier lives of this coordinator waited counts too: a crash loop still closes its round.
@@ -74,6 +70,7 @@ void CoordinatorCore::Impl::CheckClose() {
   if (accepted >= Goal()) {
     EnterCommit(/*by_deadline=*/false);
   } else if (now_ >= DeadlineAt()) {
+    NoteMissed();
     if (quorum) {
       EnterCommit(/*by_deadline=*/true);
     } else {
@@ -191,6 +188,7 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   const std::size_t added = TopUp(wanted);
   round_->record.attempt += 1;
   round_->record.deadline_consumed_ms = 0;
+  AdaptTo(round_->record);
   Count("attempts");
   Note({.kind = NoticeKind::attempt_opened,
         .round = round_->record.round,

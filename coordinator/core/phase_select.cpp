@@ -75,6 +75,7 @@ void CoordinatorCore::Impl::RetrySelect() {
   select_deadline_.reset();
   round_.emplace();
   round_->record = std::move(*record);
+  AdaptTo(round_->record);
   PersistOpenRound();
 }
 

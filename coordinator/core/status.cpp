@@ -112,6 +112,7 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
   view.quorum = job_.round.quorum;
   view.accepted = round_ ? static_cast<std::uint32_t>(round_->accepted.size()) : 0;
   view.wait = Waiting(now, WaitDetail::full);
+  view.deadline = DeadlineNow();
   for (const RosterEntry& entry : roster_) {
     const auto session = sessions_.find(entry.index);
     ParticipantStatus participant;
@@ -124,6 +125,7 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
     participant.in_cohort = slot.has_value();
     participant.accepted = slot && round_->accepted.contains(*slot);
     participant.doing = DoingOf(entry.index, now);
+    participant.pace = pace_.Of(entry.index);
     view.participants.push_back(std::move(participant));
   }
   view.counters = counters_;

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/ids.h"
+#include "coordinator/core/pace.h"
 #include "protocol/records.h"
 
 namespace muster::coordinator {
@@ -76,6 +77,15 @@ struct ParticipantStatus {
   bool in_cohort = false;
   bool accepted = false;  ///< Its update of the open round counts.
   std::string doing;  ///< "away", "idle", "working", "uploading 40 %", "stalled at 40 % for 12 s".
+  MemberPace pace;
+};
+
+/// Of the open attempt.
+struct DeadlineStatus {
+  DeadlineKind kind = DeadlineKind::fixed;
+  std::int64_t ms = 0;  ///< 0: no round is open.
+  std::string why;      ///< Which deadline is in force and why; empty: no round is open.
+  PaceEstimate seen;    ///< Now; the attempt's was decided when it opened.
 };
 
 struct StatusView {
@@ -91,6 +101,7 @@ struct StatusView {
   std::uint32_t quorum = 0;
   std::uint32_t accepted = 0;
   WaitState wait;
+  DeadlineStatus deadline;
   std::vector<ParticipantStatus> participants;
   std::map<std::string, std::uint64_t>
       counters;  ///< "updates_accepted", "refused.round_closed", ...

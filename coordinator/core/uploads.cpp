@@ -104,6 +104,7 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
     return;
   }
   upload->finished_order = next_finished_order_++;
+  pace_.OnWhole(upload->from, upload->offer.id, now_);
   if (in_memory_) {
     upload->state = Upload::State::awaiting_batch;
     PumpAccepts();
@@ -243,6 +244,7 @@ void CoordinatorCore::Impl::PumpAccepts() {
 
 void CoordinatorCore::Impl::Acknowledge(const AcceptedUpdate& update) {
   round_->last_refusals.erase(update.id.slot);
+  pace_.OnAccepted(update.from, update.id);
   Count("updates_accepted");
   SendTo(update.from, Accepted{update.id, update.digest});
   Note({.kind = NoticeKind::update_accepted,

@@ -75,14 +75,17 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now, WaitDetail detail) con
 
 // What the deadline of the attempt brings, and what stands in the quorum's way so far.
 std::string CoordinatorCore::Impl::AfterDeadline() const {
-  if (round_->accepted.size() >= Quorum()) return "the round closes with those accepted";
+  const std::string why =
+      options_.deadline == DeadlineKind::adaptive ? "; " + DeadlineWhy() : std::string();
+  if (round_->accepted.size() >= Quorum()) return "the round closes with those accepted" + why;
   const std::string refused = ReasonCountsText(RefusedByReason());
   return std::string("the next attempt opens") +
          (refused.empty() ? "" : "; refused in this one: " + refused) +
          (QuorumImpossible()
               ? "; no attempt reaches the quorum before a participant is mended and started "
                 "again, or enrolled"
-              : "");
+              : "") +
+         why;
 }
 
 void CoordinatorCore::Impl::WaitInReport(MonotonicMs now, WaitDetail detail,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/exit_codes.h"
+#include "coordinator/runtime/straggler_json.h"
 
 namespace muster::coordinator {
 namespace {
@@ -225,6 +226,7 @@ std::string NoticeLog::VersionLine(const RoundRecord& record) const {
                {"cohort", CohortNames(record)},
                {"attempts", record.attempts},
                {"closed_by_deadline", record.closed_by_deadline},
+               {"deadline_ms", record.deadline_ms > 0 ? json(record.deadline_ms) : json()},
                {"seconds", facts.seconds},
                {"bytes_received", facts.bytes_received},
                {"bytes_sent", facts.bytes_sent}};
@@ -269,6 +271,7 @@ void NoticeLog::WriteEnd(const RunOutcome& outcome, const StatusView& status,
   line["bytes_sent"] = setup_.traffic.sent();
   line["counters"] = counts.counters;
   line["refusals"] = counts.refusals;
+  line["stragglers"] = json::parse(StragglersJson(status));
   if (mirror) line["mirror"] = json::parse(MirrorJson(*mirror));
   Append(Dump(line));
   setup_.log.Info("stopped",

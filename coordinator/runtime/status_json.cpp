@@ -38,6 +38,20 @@ json Waiting(const StatusView& view) {
   return waiting;
 }
 
+// Times of a member of whom none was seen.
+json OrNull(std::int64_t ms, const MemberPace& pace) {
+  return pace.updates > 0 ? json(ms) : json();
+}
+
+json Deadline(const DeadlineStatus& deadline) {
+  return {{"kind", deadline.kind == DeadlineKind::fixed ? "fixed" : "adaptive"},
+          {"ms", deadline.ms > 0 ? json(deadline.ms) : json()},
+          {"why", deadline.why},
+          {"updates_seen", deadline.seen.updates},
+          {"median_ms", deadline.seen.updates > 0 ? json(deadline.seen.median_ms) : json()},
+          {"mad_ms", deadline.seen.updates > 0 ? json(deadline.seen.mad_ms) : json()}};
+}
+
 json Participants(const StatusView& view) {
   json participants = json::array();
   for (const ParticipantStatus& participant : view.participants) {
@@ -48,6 +62,11 @@ json Participants(const StatusView& view) {
                             {"doing", participant.doing},
                             {"in_cohort", participant.in_cohort},
                             {"accepted", participant.accepted},
+                            {"updates", participant.pace.updates},
+                            {"typical_ms", OrNull(participant.pace.typical_ms, participant.pace)},
+                            {"last_ms", OrNull(participant.pace.last_ms, participant.pace)},
+                            {"late", participant.pace.late},
+                            {"missed", participant.pace.missed},
                             {"lease_left_ms", participant.lease_left_ms},
                             {"revoked", participant.revoked}});
   }
@@ -77,6 +96,7 @@ std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
                  {"loss", nullptr},
                  {"evaluated_version", nullptr},
                  {"waiting", Waiting(view)},
+                 {"deadline", Deadline(view.deadline)},
                  {"participants", Participants(view)},
                  {"bytes_received", facts.bytes_received},
                  {"bytes_sent", facts.bytes_sent}};

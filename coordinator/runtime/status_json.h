@@ -30,7 +30,10 @@ struct StatusFacts {
 /// "attempt","version","digest","lineage","epoch","starts","goal","quorum","accepted","accuracy",
 /// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next",
 /// "refused":{reason: slots}},"participants":[{"index","name","state","doing","in_cohort",
-/// "accepted","lease_left_ms","revoked"}],"bytes_received","bytes_sent","counters":{..},
+/// "accepted","updates","typical_ms","last_ms","late","missed" (MemberPace; the times are null
+/// where none was seen),"lease_left_ms","revoked"}],"deadline":{"kind","ms","why","updates_seen",
+/// "median_ms","mad_ms"} (of the open attempt and why; the last three are of now; null where there
+/// is none),"bytes_received","bytes_sent","counters":{..},
 /// "refusals":{reason: count}} (RunCounts), "mirror":null or {"dir","version","behind","failures",
 /// "reason","message"} (the last two null while it goes well). accuracy, loss and evaluated_version
 /// are null before the first evaluation; state is revoked, connected or away; deadline_in_ms is

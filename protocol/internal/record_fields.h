@@ -74,7 +74,7 @@ void serialize(Archive& archive, AcceptedUpdate& update) {
 template <typename Archive>
 void serialize(Archive& archive, OpenRound& round) {
   archive(round.round, round.parent, round.attempt, round.eligible, round.first_drawn, round.cohort,
-          round.bound_raise, round.deadline_consumed_ms);
+          round.bound_raise, round.deadline_ms, round.deadline_consumed_ms);
 }
 template <typename Archive>
 void serialize(Archive& archive, RecordedUpdate& update) {
@@ -84,7 +84,7 @@ template <typename Archive>
 void serialize(Archive& archive, RoundRecord& record) {
   archive(record.round, record.version, record.parent, record.lineage, record.eligible,
           record.first_drawn, record.accepted, record.weight_sum, record.bound_raise, record.scales,
-          record.digest, record.attempts, record.closed_by_deadline);
+          record.digest, record.attempts, record.closed_by_deadline, record.deadline_ms);
 }
 template <typename Archive>
 void serialize(Archive& archive, VersionManifest& manifest) {

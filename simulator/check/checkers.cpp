@@ -14,6 +14,7 @@
 #include "simulator/check/no_lost_work.h"
 #include "simulator/check/no_silent_wait.h"
 #include "simulator/check/order_free.h"
+#include "simulator/check/pacing.h"
 #include "simulator/check/retention.h"
 
 namespace muster::simulator {
@@ -36,6 +37,7 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
   add(std::make_unique<Chain>(world, setup, ledger_));
   add(std::make_unique<Bounds>(world, setup, ledger_, sessions_, outstanding_));
   add(std::make_unique<Retention>(world, setup, ledger_));
+  add(std::make_unique<Pacing>(world, setup, ledger_, sessions_));
   add(std::make_unique<JobEnd>(world, setup, ledger_, versions));
 }
 Checkers::~Checkers() = default;

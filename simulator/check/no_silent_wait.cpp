@@ -89,7 +89,11 @@ void NoSilentWait::CheckDeadline(const WaitState& wait, MonotonicMs now) {
   const bool resumed =
       resumed_ && open && resumed_->round == open->round && resumed_->attempt == open->attempt;
   const std::int64_t consumed = resumed ? resumed_->deadline_consumed_ms : 0;
-  Expect(wait.deadline_in_ms <= options.deadline_ms - consumed + gaps_, [&] {
+  const bool adapted =
+      options.deadline == coordinator::DeadlineKind::adaptive && open && open->deadline_ms != 0;
+  const std::int64_t deadline_ms =
+      adapted ? std::min(open->deadline_ms, options.deadline_ms) : options.deadline_ms;
+  Expect(wait.deadline_in_ms <= deadline_ms - consumed + gaps_, [&] {
     return "the attempt may take " + std::to_string(wait.deadline_in_ms) + " ms more; " +
            std::to_string(consumed) + " ms of its deadline were over at the start";
   });

@@ -34,6 +34,7 @@ void Content::One(const RoundRecord& record) {
   Add(record.round, record.version, record.parent, record.lineage, record.eligible,
       record.first_drawn, record.accepted, record.weight_sum, record.bound_raise, record.scales,
       record.digest, record.attempts, record.closed_by_deadline);
+  if (record.deadline_ms != 0) One(record.deadline_ms);
 }
 
 void Content::Fields(const Hello& m) {
@@ -60,6 +61,7 @@ void Content::Fields(const PutOpenRound& m) {
   const OpenRound& round = m.round;
   Add(round.round, round.parent, round.attempt, round.eligible, round.first_drawn, round.cohort,
       round.bound_raise, round.deadline_consumed_ms);
+  if (round.deadline_ms != 0) One(round.deadline_ms);
 }
 
 void Content::Fields(const PutAccepted& m) {

@@ -218,6 +218,19 @@ TEST(Config, SecondsBecomeMilliseconds) {
   EXPECT_EQ(config->core.deadline_ms, 2500);
 }
 
+TEST(Config, ADeadlineAdaptsWhereTheConfigSaysSo) {
+  const auto fixed = Parse(std::string(kBase));
+  ASSERT_TRUE(fixed.has_value()) << fixed.error().message;
+  EXPECT_EQ(fixed->core.deadline, coordinator::DeadlineKind::fixed);
+  const auto config = Parse(std::string(kBase) + "deadline = \"adaptive\"\ndeadline_k = 2.5");
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->core.deadline, coordinator::DeadlineKind::adaptive);
+  EXPECT_EQ(config->core.deadline_k_milli, 2500);
+  EXPECT_FALSE(Parse(std::string(kBase) + "deadline_k = -1").has_value());
+  EXPECT_FALSE(Parse(std::string(kBase) + "deadline_k = 1001").has_value());
+  EXPECT_FALSE(Parse(std::string(kBase) + "deadline = \"adaptiv\"").has_value());
+}
+
 TEST(Config, RenderedConfigIsTheSameConfig) {
   const auto config = Parse(std::string(kBase) + "goal = 4\ndeadline_s = 2.5",
                             {"job.target_accuracy=0.9", "data.dir=a\"b\\c", "model.hidden=[3]",

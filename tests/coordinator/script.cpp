@@ -46,7 +46,7 @@ Script::Script() {
 }
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
-/// roster= keep_last= keep_every= accept= memory_updates=
+/// k= (an adaptive deadline) roster= keep_last= keep_every= accept= memory_updates=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -60,6 +60,8 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
   options_.memory_accept_bytes = Number(arguments, "memory_updates", 100) * kUpdateBytes;
   options_.rounds = Number(arguments, "rounds", 5);
   options_.deadline_ms = static_cast<std::int64_t>(Number(arguments, "deadline", 1'000'000));
+  if (arguments.contains("k")) options_.deadline = DeadlineKind::adaptive;
+  options_.deadline_k_milli = 1'000 * static_cast<std::int64_t>(Number(arguments, "k", 5));
   options_.lease_ms = static_cast<std::int64_t>(Number(arguments, "lease", 100'000));
   options_.attempts_max = static_cast<std::uint32_t>(Number(arguments, "attempts", 0));
   options_.retention = {Number(arguments, "keep_last", options_.retention.keep_last),

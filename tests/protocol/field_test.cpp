@@ -103,7 +103,7 @@ TEST(Field, OfTheRoundsRecordsAreAllStored) {
       {FIELD(OpenRound, round = 9), FIELD(OpenRound, parent = 9), FIELD(OpenRound, attempt = 9),
        FIELD(OpenRound, eligible.pop_back()), FIELD(OpenRound, first_drawn[0] = 9),
        FIELD(OpenRound, cohort[2] = 9), FIELD(OpenRound, bound_raise = 9),
-       FIELD(OpenRound, deadline_consumed_ms = 9)});
+       FIELD(OpenRound, deadline_ms = 9), FIELD(OpenRound, deadline_consumed_ms = 9)});
   ExpectRecordFields<AcceptedUpdate>(
       {FIELD(AcceptedUpdate, id.task = 9), FIELD(AcceptedUpdate, digest[0] = std::byte{0}),
        FIELD(AcceptedUpdate, weight = 9), FIELD(AcceptedUpdate, base_version = 9),
@@ -118,7 +118,7 @@ TEST(Field, OfTheRoundsRecordsAreAllStored) {
        FIELD(RoundRecord, accepted[0].digest[0] = std::byte{0}), FIELD(RoundRecord, weight_sum = 9),
        FIELD(RoundRecord, bound_raise = 9), FIELD(RoundRecord, scales[1].scale_log2 = 9),
        FIELD(RoundRecord, digest[0] = std::byte{0}), FIELD(RoundRecord, attempts = 9),
-       FIELD(RoundRecord, closed_by_deadline = false)});
+       FIELD(RoundRecord, closed_by_deadline = false), FIELD(RoundRecord, deadline_ms = 9)});
   ExpectRecordFields<UpdateFate>(
       {FIELD(UpdateFate, id.slot = 9), FIELD(UpdateFate, digest[0] = std::byte{0}),
        FIELD(UpdateFate, committed = false), FIELD(UpdateFate, version = 9),

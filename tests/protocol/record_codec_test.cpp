@@ -104,7 +104,7 @@ TEST(RecordCodec, ImpossibleRecordsAreDamage) {
 
 TEST(RecordCodec, GoldenBytesOfAFinishRecord) {
   EXPECT_EQ(Hex(EncodeRecord(FinishRecord{.reason = Reason::finished, .version = 100})),
-            "01"                  // format 1
+            "02"                  // format 2
             "7e"                  // reason 126: finished
             "6400000000000000");  // version 100
 }
@@ -117,8 +117,9 @@ TEST(RecordCodec, GoldenBytesOfAnOpenRound) {
                                        .first_drawn = {1},
                                        .cohort = {1},
                                        .bound_raise = 0,
+                                       .deadline_ms = 2000,
                                        .deadline_consumed_ms = 500})),
-            "01"
+            "02"
             "0300000000000000"  // round
             "0200000000000000"  // parent
             "01000000"          // attempt
@@ -129,6 +130,7 @@ TEST(RecordCodec, GoldenBytesOfAnOpenRound) {
             "0100000000000000"  // one in the cohort: 1
             "01000000"
             "00000000"            // bound_raise
+            "d007000000000000"    // adapted to 2000 ms
             "f401000000000000");  // 500 ms
 }
 

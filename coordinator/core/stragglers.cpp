@@ -1,0 +1,48 @@
+// The attempt's deadline, and who is behind the others.
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+DeadlineRule CoordinatorOptions::deadline_rule() const {
+  return {deadline, deadline_ms, deadline_k_milli};
+}
+
+// Decided before the attempt is durable and never after it: what tells anybody of the attempt tells
+// of this deadline, and a restart keeps it.
+void CoordinatorCore::Impl::AdaptTo(OpenRound& round) {
+  pace_of_attempt_ = pace_.Estimate();
+  round.deadline_ms = AdaptDeadline(options_.deadline_rule(), pace_of_attempt_, round.attempt);
+}
+
+MonotonicMs CoordinatorCore::Impl::DeadlineAt() const {
+  return round_->attempt_started +
+         DeadlineInForce(options_.deadline_rule(), round_->record.deadline_ms);
+}
+
+std::string CoordinatorCore::Impl::DeadlineWhy() const {
+  return DeadlineText(options_.deadline_rule(), round_->record.deadline_ms, pace_of_attempt_,
+                      round_->record.attempt);
+}
+
+// The deadline has passed: whoever is still awaited missed it, here or away.
+void CoordinatorCore::Impl::NoteMissed() {
+  if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
+  if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
+  for (const Slot slot : round_->record.cohort) {
+    const std::optional<RosterIndex> holder = HolderOf(slot);
+    if (!holder || round_->accepted.contains(slot) || IsRefused(slot, *holder)) continue;
+    pace_.OnMissed(*holder);
+  }
+}
+
+DeadlineStatus CoordinatorCore::Impl::DeadlineNow() const {
+  DeadlineStatus status;
+  status.kind = options_.deadline;
+  status.seen = pace_.Estimate();
+  if (!round_) return status;
+  status.ms = DeadlineInForce(options_.deadline_rule(), round_->record.deadline_ms);
+  status.why = DeadlineWhy();
+  return status;
+}
+
+}  // namespace muster::coordinator
