@@ -5,6 +5,8 @@
 #include <limits>
 #include <system_error>
 
+#include "model/job_words.h"
+
 namespace muster::simulator {
 namespace {
 
@@ -13,6 +15,16 @@ constexpr std::string_view kStores[] = {"model", "rocksdb"};
 constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
+
+/// The words of kSwarmStrategies.
+const std::vector<std::string_view>& StrategyWords() {
+  static const std::vector<std::string_view> words = [] {
+    std::vector<std::string_view> made;
+    for (const StrategyKind kind : kSwarmStrategies) made.push_back(WordOf(kind));
+    return made;
+  }();
+  return words;
+}
 constexpr std::string_view kModes[] = {"fedavg", "sync-sgd"};
 constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
@@ -51,6 +63,7 @@ std::vector<SwarmKey> MakeKeys() {
       {"accept", 0, 2, kAccepts, &Options::accept},
       {"memory_updates", 0, 64, {}, &Options::memory_updates},
   };
+  keys.push_back({"strategy", 0, kSwarmStrategies.size() - 1, StrategyWords(), &Options::strategy});
   for (std::size_t i = 0; i < kFaultKinds; ++i) {
     const std::string name = "chance." + std::string(FaultName(static_cast<FaultKind>(i)));
     keys.push_back({name, 0, kMillion, {}, nullptr, i});

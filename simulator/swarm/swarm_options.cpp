@@ -151,6 +151,12 @@ class Drawer {
     Set(&SwarmOptions::weights, [](Dice& dice) -> std::uint64_t { return dice.Percent(30); });
     Set(&SwarmOptions::momentum,
         [](Dice& dice) { return dice.Percent(50) ? 0 : dice.Between(10, 90); });
+    Set(&SwarmOptions::strategy, [&](Dice& dice) {
+      const std::uint64_t drawn =
+          dice.Percent(40) ? 0 : dice.Between(1, kSwarmStrategies.size() - 1);
+      const bool needs_momentum = kSwarmStrategies[drawn] == StrategyKind::nesterov;
+      return needs_momentum && o.momentum == 0 ? 0 : drawn;
+    });
     Set(&SwarmOptions::parameters, [&](Dice& dice) {
       const bool few = o.participants <= kParticipantsWithTwoChunks;
       if (few && dice.Percent(4)) return kParametersOfTwoChunks + dice.Between(0, 3'000);
@@ -231,6 +237,22 @@ std::uint64_t UpdateBytes(const SwarmOptions& options) {
   return (options.parameters * sizeof(float) + kAlign - 1) / kAlign * kAlign;
 }
 
+StrategySpec StrategyOf(const SwarmOptions& options) {
+  StrategySpec strategy;
+  strategy.kind = kSwarmStrategies[options.strategy];
+  switch (strategy.kind) {
+    case StrategyKind::fedadagrad:
+    case StrategyKind::fedadam:
+    case StrategyKind::fedyogi:
+      // Steps of the size of the trainer's deltas, as those of the others are.
+      strategy.server_learning_rate = 0.02;
+      break;
+    default:
+      strategy.server_momentum = static_cast<double>(options.momentum) / 100;
+  }
+  return strategy;
+}
+
 JobSpec JobOf(const SwarmOptions& options) {
   JobSpec job;
   job.seed = options.seed;
@@ -245,7 +267,7 @@ JobSpec JobOf(const SwarmOptions& options) {
   job.round.over_select = static_cast<double>(options.over_select) / 100;
   job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
   job.round.accept = static_cast<Accept>(options.accept);
-  job.strategy.server_momentum = static_cast<double>(options.momentum) / 100;
+  job.strategy = StrategyOf(options);
   job.aggregation.weights = options.weights == 0 ? WeightPolicy::examples : WeightPolicy::uniform;
   return job;
 }

@@ -24,6 +24,13 @@ inline constexpr std::uint64_t kParticipantsMost = 50;
 inline constexpr std::uint64_t kStrangersMost = 8;
 inline constexpr std::uint64_t kMillion = 1'000'000;
 
+/// What `strategy` chooses from: append only. Not fedprox, whose server is fedavg's: the synthetic
+/// trainer takes no steps that it could hold back. Kinds without momentum leave `momentum` unused.
+inline constexpr std::array kSwarmStrategies = {
+    StrategyKind::fedavg,  StrategyKind::fedadagrad, StrategyKind::fedadam,
+    StrategyKind::fedyogi, StrategyKind::nesterov,
+};
+
 /// All numbers, so that a schedule file, a configuration and the shrinker can treat them alike.
 /// swarm_keys.cpp holds their names, ranges and words.
 struct SwarmOptions {
@@ -38,6 +45,7 @@ struct SwarmOptions {
   std::uint64_t select_from = 0;    ///< enrolled, present.
   std::uint64_t weights = 0;        ///< examples, uniform.
   std::uint64_t momentum = 0;       ///< Percent.
+  std::uint64_t strategy = 0;       ///< Which of kSwarmStrategies.
   std::uint64_t parameters = 100;
   // --- How long ------------------------------------------------------------------------------
   std::uint64_t rounds = 12;
