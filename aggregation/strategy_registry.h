@@ -6,11 +6,12 @@
 //   one of their own and rely on its answers being equal: no clock, randomness, file, environment,
 //   locale or global variable, and nothing remembered from one call to the next. What must survive
 //   a round is server state (state_kinds), which is kept with the version and begins at zero.
-// - Apply has the same bits on every machine: +, -, *, / and std::sqrt of float and double, each
-//   rounded once, comparisons and integers. No other function of <cmath> (exp, log and pow differ
-//   between libraries), no long double, no sum over elements: they do not see each other, and
-//   tiles are cut anywhere and computed in any order. The package compiles with -ffp-contract=off;
-//   leave that, and never use -ffast-math. State the arithmetic where the class is declared.
+// - Apply and CompleteUpdate have the same bits on every machine: +, -, *, / and std::sqrt of float
+//   and double, each rounded once, comparisons and integers. No other function of <cmath> (exp, log
+//   and pow differ between libraries), no long double, no sum over Apply's elements: they do not
+//   see each other, and tiles are cut anywhere and computed in any order. The package compiles with
+//   -ffp-contract=off; leave that, and never use -ffast-math. State the arithmetic where the class
+//   is declared.
 // - Apply writes every element of every output. NaN or infinity in one ends the job as `diverged`.
 // - All functions are called from several threads at once. Views and spans that they return live
 //   as long as the object.
