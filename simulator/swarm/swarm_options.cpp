@@ -185,6 +185,8 @@ class Drawer {
         [&](Dice& dice) { return o.safety_rounds + (dice.Percent(30) ? 0 : dice.Between(2, 4)); });
     Set(&SwarmOptions::safety_ms, [](Dice& dice) { return dice.Scaled(30'000, 240'000); });
     Set(&SwarmOptions::deadline_ms, [](Dice& dice) { return dice.Scaled(2'000, 16'000); });
+    Set(&SwarmOptions::deadline_k,
+        [](Dice& dice) { return dice.Percent(60) ? 0 : dice.Between(5, 80); });
     Set(&SwarmOptions::lease_ms, [](Dice& dice) { return dice.Scaled(600, 10'000); });
     Set(&SwarmOptions::prepare_ms, [](Dice& dice) { return dice.Scaled(4, 1'000); });
     Set(&SwarmOptions::upkeep_every,
@@ -316,6 +318,8 @@ CoordinatorSetup SetupOf(const SwarmOptions& options, const std::string& state_d
   setup.job = JobOf(options);
   setup.options.rounds = options.rounds;
   setup.options.deadline_ms = static_cast<std::int64_t>(options.deadline_ms);
+  if (options.deadline_k > 0) setup.options.deadline = coordinator::DeadlineKind::adaptive;
+  setup.options.deadline_k_milli = static_cast<std::int64_t>(options.deadline_k) * 100;
   setup.options.lease_ms = static_cast<std::int64_t>(options.lease_ms);
   setup.options.attempts_max = static_cast<std::uint32_t>(options.attempts_max);
   setup.options.evaluate = options.evaluate == 1;

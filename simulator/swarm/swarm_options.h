@@ -65,6 +65,8 @@ struct SwarmOptions {
   std::uint64_t hostile = 0;     ///< So many behind them mean harm.
   std::uint64_t strangers = 0;   ///< Knock without being enrolled.
   std::uint64_t deaths_max = 0;  ///< Of each process.
+  // --- Later options -------------------------------------------------------------------------
+  std::uint64_t deadline_k = 0;  ///< Tenths: the deadline is adaptive; 0: it is fixed.
   std::array<std::uint64_t, kFaultKinds> per_million{};  ///< The chance of each kind.
   // --- How it takes part ----------------------------------------------------------------------
   std::uint64_t mode = 0;            ///< fedavg, sync-sgd.
