@@ -23,6 +23,7 @@ inline constexpr std::size_t kHiddenLayersMax = 64;
 inline constexpr std::uint32_t kHiddenUnitsMax = 1U << 16;
 inline constexpr std::uint64_t kExamplesMax = 1ULL << 32;  ///< Of a training or a held-out set.
 inline constexpr std::uint32_t kLocalEpochsMax = 1U << 16;
+inline constexpr std::uint32_t kLocalStepsMax = 1U << 24;
 inline constexpr std::uint64_t kHeldExamplesMax = 1ULL << 26;  ///< Of one set in one process.
 /// Far beyond what any float32 needs: the smallest bound, raised by it, holds the largest value.
 inline constexpr std::uint32_t kBoundRaiseLog2Max = 256;

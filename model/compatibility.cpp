@@ -23,8 +23,39 @@ constexpr Rule kRules[] = {
      {"data.access", "\"elastic\" is not built yet for round.mode = \"sync-sgd\""}},
     {[](const Combination& c) { return c.mode == Mode::async; },
      {"round.mode", "\"async\" is not built yet"}},
-    {[](const Combination& c) { return c.mode == Mode::diloco; },
-     {"round.mode", "\"diloco\" is not built yet"}},
+    {[](const Combination& c) {
+       return c.mode == Mode::diloco &&
+              (c.strategy == StrategyKind::fedprox || c.strategy == StrategyKind::fednova ||
+               c.strategy == StrategyKind::scaffold);
+     },
+     {"strategy.name",
+      "changes local steps of SGD, and those of round.mode = \"diloco\" are AdamW's; what steps on "
+      "the mean goes with it: nesterov, fedavg, fedadagrad, fedadam, fedyogi"}},
+    {[](const Combination& c) { return c.mode == Mode::diloco && c.accept == Accept::memory; },
+     {"round.accept",
+      "is \"memory\", where an update may be forgotten with who trained it; the moments that "
+      "round.mode = \"diloco\" keeps must not be"}},
+    {[](const Combination& c) { return c.mode == Mode::diloco && c.access == DataAccess::elastic; },
+     {"data.access",
+      "is \"elastic\", where it must not matter who does the work; round.mode = \"diloco\" keeps "
+      "moments at each participant"}},
+    {[](const Combination& c) {
+       return c.access == DataAccess::elastic && c.select_from == SelectFrom::enrolled;
+     },
+     {"round.select_from",
+      "must be \"present\" with data.access = \"elastic\": blocks are leased to whoever is there"}},
+    {[](const Combination& c) {
+       return c.access == DataAccess::elastic && c.accept == Accept::memory;
+     },
+     {"round.accept",
+      "is \"memory\", where a participant keeps what it handed in until the commit; with "
+      "data.access = \"elastic\" it hands in several blocks a round and keeps the last one only"}},
+    {[](const Combination& c) {
+       return c.access == DataAccess::elastic && c.strategy == StrategyKind::scaffold;
+     },
+     {"strategy.name",
+      "is \"scaffold\", whose control variates are each participant's own; with data.access = "
+      "\"elastic\" it must not matter who does the work"}},
     {[](const Combination& c) { return c.access == DataAccess::elastic; },
      {"data.access", "\"elastic\" is not built yet"}},
     {[](const Combination& c) { return c.strategy == StrategyKind::scaffold; },

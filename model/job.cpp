@@ -148,6 +148,7 @@ Status CheckAdamW(const TrainSpec& train) {
 
 Status CheckTrain(const TrainSpec& train, ModelKind kind) {
   MUSTER_TRY(CheckRange("train.epochs", train.epochs, 1, limits::kLocalEpochsMax));
+  MUSTER_TRY(CheckRange("train.steps", train.steps, 0, limits::kLocalStepsMax));
   MUSTER_TRY(CheckPositive("train.learning_rate", train.learning_rate));
   using Float = std::numeric_limits<float>;
   if (train.learning_rate < Float::min() || train.learning_rate > Float::max()) {
@@ -158,7 +159,8 @@ Status CheckTrain(const TrainSpec& train, ModelKind kind) {
   return CheckUnused("train.duration_ms", train.duration_ms, "model.kind = \"synthetic\"");
 }
 
-Status CheckRound(const RoundSpec& round, std::uint32_t parts) {
+Status CheckRound(const RoundSpec& round, const DataSpec& data) {
+  const std::uint32_t parts = data.parts;
   MUSTER_TRY(CheckRange("round.goal", round.goal, 1, limits::kCohortMax));
   MUSTER_TRY(CheckRange("round.quorum", round.quorum, 1, round.goal));
   if (!std::isfinite(round.over_select) || round.over_select < 1) {
@@ -257,6 +259,55 @@ Status CheckSyncSgd(const JobSpec& job) {
   return CheckUnused("train.steps", job.train.steps, "round.mode = \"diloco\" and \"fedavg\"");
 }
 
+// DiLoCo is an inner AdamW of a fixed number of steps.
+Status CheckDiloco(const JobSpec& job) {
+  if (job.round.mode != Mode::diloco) return {};
+  if (job.train.optimizer != Optimizer::adamw) {
+    return Refuse("train.optimizer",
+                  "must be \"adamw\", the inner optimizer of round.mode = \"diloco\"");
+  }
+  if (job.train.steps > 0) return {};
+  return Refuse("train.steps",
+                "must be 1 or more with round.mode = \"diloco\": the inner steps of a round");
+}
+
+// AdamW takes its own steps: what others add to those of SGD has no place in them.
+Status CheckAdamWsStrategy(const JobSpec& job) {
+  if (job.train.optimizer != Optimizer::adamw) return {};
+  const StrategyKind kind = job.strategy.kind;
+  if (kind != StrategyKind::fedprox && kind != StrategyKind::fednova &&
+      kind != StrategyKind::scaffold) {
+    return {};
+  }
+  return Refuse("train.optimizer",
+                "is \"adamw\", and this strategy.name is defined for local steps of SGD");
+}
+
+// It moves on with the commit of the update that made it, on the disk of who trained it.
+Status CheckClientState(const JobSpec& job) {
+  if (!KeepsClientState(job)) return {};
+  const std::string state = job.train.optimizer == Optimizer::adamw
+                                ? "train.optimizer = \"adamw\" keeps moments"
+                                : "strategy.name = \"scaffold\" keeps control variates";
+  if (job.round.mode == Mode::async) {
+    return Refuse("round.mode",
+                  "is \"async\", where a task begins before the last one's update "
+                  "counts; " +
+                      state + " that move on when it does");
+  }
+  if (job.data.access == DataAccess::elastic) {
+    return Refuse("data.access", "is \"elastic\", where it must not matter who does the work; " +
+                                     state + " at each participant");
+  }
+  if (AcceptOf(job.round) == Accept::memory) {
+    return Refuse("round.accept",
+                  "is \"memory\", where an update may be forgotten with who "
+                  "trained it; " +
+                      state + " that must not be");
+  }
+  return {};
+}
+
 Status CheckTogether(const JobSpec& job) {
   const Refusal refusal = WhyRefused(CombinationOf(job));
   if (!refusal.any()) return {};
@@ -307,11 +358,14 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckModel(job.model, job.data.source));
   MUSTER_TRY(CheckData(job.data));
   MUSTER_TRY(CheckTrain(job.train, job.model.kind));
-  MUSTER_TRY(CheckRound(job.round, job.data.parts));
+  MUSTER_TRY(CheckRound(job.round, job.data));
   MUSTER_TRY(CheckAsync(job.round));
   MUSTER_TRY(CheckSyncSgd(job));
   MUSTER_TRY(CheckStrategy(job.strategy));
   MUSTER_TRY(CheckTogether(job));
+  MUSTER_TRY(CheckDiloco(job));
+  MUSTER_TRY(CheckAdamWsStrategy(job));
+  MUSTER_TRY(CheckClientState(job));
   MUSTER_TRY(CheckAggregation(job));
   // Last: the strategy's own code sees only jobs that are valid in all else.
   return job.strategy.kind == StrategyKind::custom ? JudgeCustomStrategy(job) : Status();

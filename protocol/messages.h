@@ -14,8 +14,8 @@
 
 namespace muster {
 
-inline constexpr std::uint16_t kProtocolVersionMin = 1;
-inline constexpr std::uint16_t kProtocolVersion = 1;
+inline constexpr std::uint16_t kProtocolVersionMin = 2;
+inline constexpr std::uint16_t kProtocolVersion = 2;
 
 /// What fences a message: set by the sender in every header, checked by every receiver.
 struct Fence {
@@ -62,6 +62,7 @@ struct Offer {
   std::uint64_t bytes = 0;
   std::uint64_t weight = 0;
   Version base_version = 0;
+  Version client_version = 0;  ///< As RecordedUpdate has it.
 };
 
 /// Goodbye. reason is left (SIGTERM, a preemption notice), superseded or finished.
@@ -93,6 +94,7 @@ struct Welcome {
   enum class RetainedFate : std::uint8_t { none = 0, accepted = 1, committed = 2, dropped = 3 };
   RetainedFate retained_fate = RetainedFate::none;
   Reason retained_reason = Reason::round_closed;  ///< If dropped.
+  Version retained_version = 0;                   ///< If committed: where it counts.
 };
 
 struct LeaseAck {};

@@ -58,6 +58,7 @@ struct AcceptedUpdate {
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
   Version base_version = 0;
+  Version client_version = 0;  ///< As RecordedUpdate has it.
   RosterIndex from = 0;
   Attempt attempt = 1;  ///< In which it was accepted: a fact for the eye, not for f.
   SpoolExtent extent;
@@ -82,6 +83,9 @@ struct RecordedUpdate {
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
   Version base_version = 0;
+  /// At whose commit the client-side state that its training began from became current; 0: fresh.
+  /// Declared by its sender and recorded as a fact: only a replay can tell whether it is true.
+  Version client_version = 0;
 };
 
 /// The definition of one committed version.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,9 +10,11 @@
 #include "common/digest.h"
 #include "common/limits.h"
 #include "common/random.h"
+#include "training/batches.h"
 #include "training/dense_model.h"
 #include "training/examples.h"
 #include "training/fit_progress.h"
+#include "training/local_steps.h"
 #include "training/micro_batch.h"
 #include "training/partition.h"
 #include "training/shuffle.h"
@@ -21,107 +22,6 @@
 namespace muster {
 
 namespace {
-
-// Larger batches are summed piece by piece: the workspace stays small whatever the batch.
-constexpr std::uint32_t kPieceExamplesMax = 512;
-
-// Memory for the kernels: starts on a cache line, contents undefined.
-class AlignedMemory {
- public:
-  explicit AlignedMemory(std::uint64_t bytes)
-      : data_(static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes), kAlign))) {}
-  void* get() const { return data_.get(); }
-
- private:
-  static constexpr std::align_val_t kAlign{limits::kTensorAlignmentBytes};
-  struct Free {
-    void operator()(std::byte* data) const { ::operator delete[](data, kAlign); }
-  };
-  std::unique_ptr<std::byte[], Free> data_;
-};
-
-// Rows and labels of up to kPieceExamplesMax examples, as the kernels take them.
-class Piece {
- public:
-  ExampleBatch Gather(const ExampleSet& examples, std::span<const std::uint32_t> indices) {
-    images_.clear();
-    labels_.clear();
-    for (const std::uint32_t index : indices) {
-      images_.push_back(examples.Image(index));
-      labels_.push_back(examples.labels()[index]);
-    }
-    return {images_.data(), labels_.data(), static_cast<std::uint32_t>(indices.size())};
-  }
-
- private:
-  std::vector<const std::uint8_t*> images_;
-  std::vector<std::uint8_t> labels_;
-};
-
-// SGD steps on one model. Lives as long as one fit.
-class Sgd {
- public:
-  Sgd(const KernelTable& kernels, const DenseShape& shape, const LocalTraining& ask,
-      std::uint64_t batch_size, const ParameterSet& base, ParameterSet& parameters)
-      : kernels_(kernels),
-        shape_(shape),
-        learning_rate_(static_cast<float>(ask.train.learning_rate)),
-        pull_(static_cast<float>(ask.train.learning_rate * ask.proximal_mu)),
-        base_(base),
-        parameters_(parameters),
-        pointers_(TensorPointers(parameters)),
-        workspace_(kernels.workspace_bytes(
-            shape,
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(batch_size, kPieceExamplesMax)))) {
-    if (batch_size > kPieceExamplesMax || pull_ != 0) step_ = ParameterSet(parameters.layout());
-  }
-
-  // w := w - rate * (mean gradient at w) - (rate * mu) * (w - base).
-  void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) {
-    const float factor = -learning_rate_ / static_cast<float>(batch.size());
-    if (batch.size() <= kPieceExamplesMax && pull_ == 0) {
-      Add(examples, batch, factor, pointers_);
-      return;
-    }
-    std::memset(step_.bytes().data(), 0, step_.bytes().size());
-    const std::vector<float*> sum = TensorPointers(step_);
-    for (std::size_t begin = 0; begin < batch.size(); begin += kPieceExamplesMax) {
-      const std::size_t size = std::min<std::size_t>(kPieceExamplesMax, batch.size() - begin);
-      Add(examples, batch.subspan(begin, size), factor, sum);
-    }
-    for (std::size_t tensor = 0; tensor < sum.size(); ++tensor) {
-      if (pull_ != 0) AddPull(tensor);
-      const std::span<float> values = parameters_.F32(tensor);
-      for (std::size_t i = 0; i < values.size(); ++i) values[i] += sum[tensor][i];
-    }
-  }
-
- private:
-  void Add(const ExampleSet& examples, std::span<const std::uint32_t> piece, float factor,
-           const std::vector<float*>& out) {
-    kernels_.add_gradient(shape_, pointers_.data(), piece_.Gather(examples, piece), factor,
-                          out.data(), workspace_.get());
-  }
-
-  // The proximal term's share of a step, which is still to be taken.
-  void AddPull(std::size_t tensor) {
-    const std::span<float> step = step_.F32(tensor);
-    const std::span<const float> values = std::as_const(parameters_).F32(tensor);
-    const std::span<const float> base = base_.F32(tensor);
-    for (std::size_t i = 0; i < step.size(); ++i) step[i] -= pull_ * (values[i] - base[i]);
-  }
-
-  const KernelTable& kernels_;
-  DenseShape shape_;
-  float learning_rate_;
-  float pull_;
-  const ParameterSet& base_;
-  ParameterSet& parameters_;
-  std::vector<float*> pointers_;
-  AlignedMemory workspace_;
-  ParameterSet step_;
-  Piece piece_;
-};
 
 class BuiltinTrainer final : public Trainer {
  public:
@@ -142,7 +42,7 @@ class BuiltinTrainer final : public Trainer {
   bool deterministic() const override { return true; }
 
   Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
-                        ParameterSet& delta, std::stop_token stop,
+                        ByteSpan client, ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
@@ -165,7 +65,15 @@ class BuiltinTrainer final : public Trainer {
   Status LoadPart();
   FitResult Gradient(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
                      ParameterSet& delta);
-  FitProgress TakeProgress(const FitTask& task, const ParameterSet& base);
+  FitProgress TakeProgress(const FitTask& task, const ParameterSet& base, ByteSpan client);
+  /// How many batches a fit has.
+  std::uint64_t BatchesTotal(const LocalTraining& ask) const {
+    return ask.train.steps > 0 ? ask.train.steps : BatchesPerEpoch(ask) * ask.train.epochs;
+  }
+  /// How many of the part's examples these batches hold; only the last of an epoch may be short.
+  std::uint64_t ExamplesIn(std::uint64_t batches, const LocalTraining& ask) const {
+    return std::min<std::uint64_t>(indices_.size(), batches * BatchSize(ask));
+  }
   std::vector<std::uint32_t> EpochOrder(const FitTask& task, std::uint64_t epoch) const;
 
   const JobSpec job_;
@@ -188,15 +96,18 @@ Status BuiltinTrainer::LoadPart() {
   MUSTER_TRY(examples);
   auto indices = PartIndices(job_, (*examples)->labels(), part_);
   MUSTER_TRY(indices);
-  train_ = std::move(*examples);
   indices_ = std::move(*indices);
   return {};
 }
 
-FitProgress BuiltinTrainer::TakeProgress(const FitTask& task, const ParameterSet& base) {
-  FitProgress fresh = {task, Xxh128Of(base.bytes()), 0, {}};
+FitProgress BuiltinTrainer::TakeProgress(const FitTask& task, const ParameterSet& base,
+                                         ByteSpan client) {
+  FitProgress fresh = {task, Xxh128Of(base.bytes()), Xxh128Of(client), 0, {}, {}};
   std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
-  if (kept.has_value() && kept->task == task && kept->base == fresh.base) return std::move(*kept);
+  const bool same = kept.has_value() && kept->task == task && kept->base == fresh.base &&
+                    kept->client == fresh.client;
+  if (same) return std::move(*kept);
+  fresh.moments.assign(client.begin(), client.end());
   const ByteSpan model = base.bytes().first(layout_.total_bytes());
   fresh.parameters.assign(model.begin(), model.end());
   return fresh;
@@ -233,39 +144,42 @@ FitResult BuiltinTrainer::Gradient(const FitTask& task, const LocalTraining& ask
 }
 
 Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& ask,
-                                      const ParameterSet& base, ParameterSet& delta,
-                                      std::stop_token stop,
+                                      const ParameterSet& base, ByteSpan client,
+                                      ParameterSet& delta, std::stop_token stop,
                                       const std::function<void(const FitPosition&)>& on_batch) {
   MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
                "not this job's model");
   MUSTER_TRY(LoadPart());
   if (ask.gradient) {
     if (stop.stop_requested()) return FitResult{.cancelled = true};
-    const FitResult result = Gradient(task, ask, base, delta);
+    FitResult result = Gradient(task, ask, base, delta);
     on_batch({1, 0, 1, 1});
     return result;
   }
-  FitProgress progress = TakeProgress(task, base);
+  if (ask.train.optimizer == Optimizer::adamw) MUSTER_TRY(CheckMoments(client, layout_));
+  FitProgress progress = TakeProgress(task, base, client);
   ParameterSet parameters(layout_);
   std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());
   const std::uint64_t batch_size = BatchSize(ask);
-  Sgd sgd(kernels_, Shape(), ask, batch_size, base, parameters);
+  const std::unique_ptr<LocalSteps> steps =
+      CreateLocalSteps({kernels_, Shape()}, ask, batch_size, base, progress.moments, parameters);
 
   const std::uint64_t per_epoch = BatchesPerEpoch(ask);
-  const std::uint64_t total = per_epoch * ask.train.epochs;
+  const std::uint64_t total = BatchesTotal(ask);
   std::vector<std::uint32_t> order;
   while (progress.batches_done < total) {
     if (stop.stop_requested()) {
       const ByteSpan trained = parameters.bytes();
       progress.parameters.assign(trained.begin(), trained.end());
+      progress.moments = steps->Moments();
       progress_ = std::move(progress);
-      return FitResult{true, indices_.size()};
+      return FitResult{.cancelled = true, .examples = ExamplesIn(total, ask)};
     }
     const std::uint64_t batch = progress.batches_done % per_epoch;
     if (order.empty() || batch == 0) order = EpochOrder(task, progress.batches_done / per_epoch);
     const std::uint64_t begin = batch * batch_size;
     const std::uint64_t size = std::min<std::uint64_t>(batch_size, order.size() - begin);
-    sgd.Step(*train_, std::span(order).subspan(begin, size));
+    steps->Step(*train_, std::span(order).subspan(begin, size));
     const std::uint64_t done = ++progress.batches_done;
     on_batch({static_cast<std::uint32_t>(done / per_epoch), done % per_epoch, done, total});
   }
@@ -277,13 +191,13 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
     std::transform(to.begin(), to.end(), from.begin(), delta.F32(tensor).begin(),
                    std::minus<float>());
   }
-  return FitResult{false, indices_.size(), total};
+  return FitResult{false, ExamplesIn(total, ask), steps->Moments(), total};
 }
 
 Status BuiltinTrainer::Load(ByteSpan position, const LocalTraining& ask) {
   MUSTER_TRY(LoadPart());
   auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
-                                    BatchesPerEpoch(ask) * ask.train.epochs);
+                                    MomentBytes(ask.train.optimizer, layout_), BatchesTotal(ask));
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

@@ -1,11 +1,15 @@
 #include "training/central.h"
 
+#include <utility>
+
 namespace muster {
 
 JobSpec CentralJob(JobSpec job) {
   job.data.parts = 1;
   job.data.partition = Partition::iid;
   job.train.epochs = 1;
+  job.train.steps = 0;
+  if (job.round.mode == Mode::diloco) job.round.mode = Mode::fedavg;
   job.round.goal = 1;
   job.round.quorum = 1;
   job.round.over_select = 1.0;
@@ -23,11 +27,13 @@ Result<ParameterSet> CentralTrain(
   MUSTER_TRY(trainer);
   ParameterSet model = (*trainer)->InitialParameters();
   ParameterSet delta(model.layout());
+  Bytes client;
   for (std::uint32_t epoch = 1; epoch <= epochs; ++epoch) {
-    const auto fit = (*trainer)->Fit({epoch, 0, 0}, {central.train}, model, delta, stop,
-                                     [](const FitPosition&) {});
+    auto fit = (*trainer)->Fit({epoch, 0, 0}, {central.train}, model, client, delta, stop,
+                               [](const FitPosition&) {});
     MUSTER_TRY(fit);
     if (fit->cancelled) return Error{Reason::cancelled, "central training was stopped"};
+    client = std::move(fit->client);
     for (std::size_t tensor = 0; tensor < model.layout().entries().size(); ++tensor) {
       const std::span<const float> step = delta.F32(tensor);
       const std::span<float> values = model.F32(tensor);

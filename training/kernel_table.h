@@ -26,6 +26,19 @@ struct BatchScore {
   std::uint64_t correct;  ///< The highest output is the label's; the lowest class wins a tie.
 };
 
+/// The numbers of one step of AdamW (training/local_steps.h).
+struct AdamWStep {
+  float rate = 0;
+  float beta1 = 0;
+  float beta2 = 0;
+  float rest1 = 1;         ///< 1 - beta1, of which float32 arithmetic would lose digits
+  float rest2 = 1;         ///< 1 - beta2
+  float first_scale = 1;   ///< 1 / (1 - beta1^t)
+  float second_scale = 1;  ///< 1 / (1 - beta2^t)
+  float epsilon = 0;
+  float decay = 0;
+};
+
 /// Parameters are given as 2 * layer_count pointers: kernel 0 (row-major [in, out]), bias 0 [out],
 /// kernel 1, ... Each of them and the workspace start on 64 bytes: bits depend on alignment.
 /// All functions are thread-safe for different workspaces and run in the calling thread. They
@@ -42,6 +55,10 @@ struct KernelTable {
   /// itself: the gradient is that of the values at the call.
   void (*add_gradient)(const DenseShape& shape, const float* const* parameters,
                        const ExampleBatch& batch, float factor, float* const* out, void* workspace);
+
+  /// Moves `count` parameters and both of their moments by one step.
+  void (*adamw)(const AdamWStep& step, std::uint64_t count, float* parameters,
+                const float* gradient, float* first, float* second);
 };
 
 }  // namespace muster

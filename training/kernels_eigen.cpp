@@ -164,12 +164,25 @@ void AddGradient(const DenseShape& shape, const float* const* parameters, const 
   }
 }
 
+// Plain loops: the compiler makes vectors of them, and sqrt is the exact one (Eigen's may not be).
+void StepAdamW(const muster::AdamWStep& step, std::uint64_t count, float* __restrict parameters,
+               const float* __restrict gradient, float* __restrict first,
+               float* __restrict second) {
+  for (std::uint64_t i = 0; i < count; ++i) {
+    first[i] = step.beta1 * first[i] + step.rest1 * gradient[i];
+    second[i] = step.beta2 * second[i] + step.rest2 * gradient[i] * gradient[i];
+    const float root = std::sqrt(second[i] * step.second_scale);
+    parameters[i] -= step.rate * (first[i] * step.first_scale / (root + step.epsilon) +
+                                  step.decay * parameters[i]);
+  }
+}
+
 }  // namespace
 
 const muster::KernelTable* MUSTER_KERNEL_ENTRY() {
   static const muster::KernelTable table = [] {
     Eigen::setCpuCacheSizes(kL1Bytes, kL2Bytes, kL3Bytes);
-    return muster::KernelTable{&WorkspaceBytes, &Evaluate, &AddGradient};
+    return muster::KernelTable{&WorkspaceBytes, &Evaluate, &AddGradient, &StepAdamW};
   }();
   return &table;
 }

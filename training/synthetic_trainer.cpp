@@ -1,6 +1,7 @@
 #include "training/synthetic_trainer.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -31,7 +32,8 @@ Status CheckFinite(const ParameterSet& parameters) {
 }
 
 std::uint64_t BatchesTotal(const LocalTraining& ask) {
-  return ask.gradient ? 1 : kSyntheticBatches * ask.train.epochs;
+  if (ask.gradient) return 1;
+  return ask.train.steps > 0 ? ask.train.steps : kSyntheticBatches * ask.train.epochs;
 }
 
 // Waits as long as a batch lasts, or until stop is requested.
@@ -52,10 +54,19 @@ std::pair<std::uint64_t, std::uint64_t> NumbersOf(const Xxh128Digest& digest) {
   return numbers;
 }
 
+Xxh128Digest Joined(const Xxh128Digest& a, const Xxh128Digest& b) {
+  std::array<std::byte, 2 * sizeof(Xxh128Digest)> both;
+  std::ranges::copy(b, std::ranges::copy(a, both.begin()).out);
+  return Xxh128Of(both);
+}
+
 class SyntheticTrainer final : public Trainer {
  public:
   SyntheticTrainer(JobSpec job, std::uint32_t part, ParameterLayout layout)
-      : job_(std::move(job)), layout_(std::move(layout)), owner_{JobDigest(job_), part} {}
+      : job_(std::move(job)),
+        moments_(job_.train.optimizer == Optimizer::adamw),
+        layout_(std::move(layout)),
+        owner_{JobDigest(job_), part} {}
 
   const ParameterLayout& layout() const override { return layout_; }
   ParameterSet InitialParameters() const override {
@@ -67,7 +78,7 @@ class SyntheticTrainer final : public Trainer {
   bool deterministic() const override { return true; }
 
   Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
-                        ParameterSet& delta, std::stop_token stop,
+                        ByteSpan client, ParameterSet& delta, std::stop_token stop,
                         const std::function<void(const FitPosition&)>& on_batch) override;
   Bytes Save() const override {
     return progress_.has_value() ? EncodeFitProgress(*progress_, owner_) : Bytes();
@@ -76,22 +87,32 @@ class SyntheticTrainer final : public Trainer {
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
+  // What a strategy keeps of its own may be of any size.
+  Status CheckClient(ByteSpan client) const {
+    if (client.empty() || !moments_ || client.size() == sizeof(Xxh128Digest)) return {};
+    return Error{Reason::file_malformed, "the client-side state is not of this job's trainer"};
+  }
+
   const JobSpec job_;
+  const bool moments_;  ///< It keeps client-side state, as an optimizer keeps its moments.
   const ParameterLayout layout_;
   const ProgressOwner owner_;
   std::optional<FitProgress> progress_;
 };
 
 Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining& ask,
-                                        const ParameterSet& base, ParameterSet& delta,
-                                        std::stop_token stop,
+                                        const ParameterSet& base, ByteSpan client,
+                                        ParameterSet& delta, std::stop_token stop,
                                         const std::function<void(const FitPosition&)>& on_batch) {
   MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
                "not this job's model");
-  FitProgress progress = {task, Xxh128Of(base.bytes()), 0, {}};
+  FitProgress progress = {task, Xxh128Of(base.bytes()), Xxh128Of(client), 0, {}, {}};
   const std::optional<FitProgress> kept = std::exchange(progress_, std::nullopt);
-  if (kept.has_value() && kept->task == task && kept->base == progress.base) progress = *kept;
+  const bool same = kept.has_value() && kept->task == task && kept->base == progress.base &&
+                    kept->client == progress.client;
+  if (same) progress = *kept;
   MUSTER_TRY(CheckFinite(base));
+  MUSTER_TRY(CheckClient(client));
 
   const std::initializer_list<std::uint64_t> key = {task.round, task.slot, task.task};
   const std::uint64_t examples =
@@ -102,23 +123,31 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
     if (duration.count() > 0) WaitForBatch(duration, stop);
     if (stop.stop_requested()) {
       progress_ = progress;
-      return FitResult{true, examples};
+      return FitResult{true, examples, {}};
     }
     const std::uint64_t done = ++progress.batches_done;
     on_batch({static_cast<std::uint32_t>(done / kSyntheticBatches), done % kSyntheticBatches, done,
               total});
   }
   std::memset(delta.bytes().data(), 0, delta.bytes().size());
-  const auto [high, low] = NumbersOf(progress.base);
+  const Xxh128Digest from =
+      moments_ || !client.empty() ? Joined(progress.base, progress.client) : progress.base;
+  const auto [high, low] = NumbersOf(from);
   KeyedStream stream(job_.seed, "synthetic", {task.round, task.slot, task.task, high, low});
   for (float& value : delta.F32(0)) {
     value = stream.Uniform(-kSyntheticDeltaMax, kSyntheticDeltaMax);
   }
-  return FitResult{false, examples, 1 + KeyedNumber(job_.seed, "synthetic_steps", key) % kStepsMax};
+  FitResult result{false, examples, {}};
+  result.steps = 1 + KeyedNumber(job_.seed, "synthetic_steps", key) % kStepsMax;
+  if (moments_) {
+    const Xxh128Digest next = Joined(from, Xxh128Of(std::as_const(delta).bytes()));
+    result.client.assign(next.begin(), next.end());
+  }
+  return result;
 }
 
 Status SyntheticTrainer::Load(ByteSpan position, const LocalTraining& ask) {
-  auto progress = DecodeFitProgress(position, owner_, 0, BatchesTotal(ask));
+  auto progress = DecodeFitProgress(position, owner_, 0, 0, BatchesTotal(ask));
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

@@ -13,7 +13,9 @@ namespace muster {
 /// each epoch, and all of them share ask.duration_ms evenly. Its delta is drawn from the stream
 /// (seed, "synthetic", round, slot, task, digest of the base), uniform in +-kSyntheticDeltaMax:
 /// from other bytes it is another one. The count of examples, 1 to 1000, and that of steps, 1 to
-/// 50, come from round, slot and task alone. A stop ends the wait at once; the batch under way then
+/// 50, come from round, slot and task alone. With AdamW it keeps client-side state,
+/// 16 bytes, the digest of all that this slot's updates were drawn from; from whatever client-side
+/// state there is the delta is drawn too. A stop ends the wait at once; the batch under way then
 /// counts as not done. Loss is the mean square of the parameters, accuracy 1 / (1 + loss). A base
 /// or model with NaN or infinity in it is refused: not_finite. REQUIRES: ValidateJob passes, the
 /// model is synthetic. Errors: those of ParameterLayout::Create.

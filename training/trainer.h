@@ -35,7 +35,9 @@ struct FitPosition {
 struct FitResult {
   bool cancelled = false;      ///< True: `delta` is unusable; Save() holds the position.
   std::uint64_t examples = 0;  ///< Distinct local examples: the weight under `examples`.
-  std::uint64_t steps = 0;     ///< That the local optimizer took over the whole fit, 1 or more.
+  /// The client-side state (KeepsClientState) after this fit; empty if the job keeps none.
+  Bytes client;
+  std::uint64_t steps = 0;  ///< That the local optimizer took over the whole fit, 1 or more.
 };
 
 struct Evaluation {
@@ -60,13 +62,15 @@ class Trainer {
   /// True if equal tasks on equal bases give equal bits on this build, CPU kind and thread count.
   virtual bool deterministic() const = 0;
 
-  /// Trains from `base`, whose first tensors are the model's, as `ask` says and writes trained -
-  /// base to the first tensors of `delta`, again the model's, and zeros behind them and between.
-  /// Goes on from a kept or loaded position if there is one for this very task, and forgets it.
-  /// Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
-  /// `stop` is requested. REQUIRES: one ask a task, whatever is saved and loaded between.
+  /// Trains from `base`, whose first tensors are the model's, as `ask` says and writes trained - base
+  /// to the first tensors of `delta`, again the model's, and zeros behind them and between. Goes on from a kept or loaded position if there is one for this very task, and forgets
+  /// it. Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
+  /// `stop` is requested. `client` is the client-side state that the slot's last update that counts
+  /// left behind, or empty: a fresh one. REQUIRES: one ask a task, whatever is saved and loaded
+  /// between. Errors: file_malformed (`client` is not of this job's trainer), others by data.
   virtual Result<FitResult> Fit(const FitTask& task, const LocalTraining& ask,
-                                const ParameterSet& base, ParameterSet& delta, std::stop_token stop,
+                                const ParameterSet& base, ByteSpan client, ParameterSet& delta,
+                                std::stop_token stop,
                                 const std::function<void(const FitPosition&)>& on_batch) = 0;
 
   /// The position of the last cancelled fit as bytes that Load takes; empty if there is none.

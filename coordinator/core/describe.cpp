@@ -90,6 +90,7 @@ std::string Text(const PutOpenRound& m) {
 std::string Text(const PutAccepted& m) {
   return "accepted " + m.update.id.Text() + " digest=" + Short(m.update.digest) +
          " weight=" + std::to_string(m.update.weight) +
+         (m.update.client_version > 0 ? " client=" + std::to_string(m.update.client_version) : "") +
          " extent=" + std::to_string(m.update.extent.index);
 }
 std::string Text(const ClearOpenRound&) { return "clear_open_round"; }

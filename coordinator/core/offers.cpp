@@ -18,7 +18,8 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   if (const auto found = uploads_.find(offer.id.slot); found != uploads_.end()) {
     Upload& upload = found->second;
     if (upload.offer.digest == offer.digest && upload.offer.bytes == offer.bytes &&
-        upload.offer.weight == offer.weight) {
+        upload.offer.weight == offer.weight &&
+        upload.offer.client_version == offer.client_version) {
       // A transfer that broke goes on where it stopped; one that is whole is only awaited.
       if (upload.state == Upload::State::receiving) SendGrant(session, upload);
       return;

@@ -76,7 +76,8 @@ RoundRecord CoordinatorCore::Impl::MakeRecord() const {
   record.eligible = round_->record.eligible;
   record.first_drawn = round_->record.first_drawn;
   for (const auto& [slot, update] : round_->accepted) {
-    record.accepted.push_back({update.id, update.digest, update.weight, update.base_version});
+    record.accepted.push_back(
+        {update.id, update.digest, update.weight, update.base_version, update.client_version});
     record.weight_sum += update.weight;
   }
   record.bound_raise = round_->record.bound_raise;

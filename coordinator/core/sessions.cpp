@@ -219,6 +219,7 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
       found != fates_.end() && found->second.id == retained.id) {
     const bool counts = found->second.committed && found->second.digest == retained.digest;
     welcome.retained_fate = counts ? Fate::committed : Fate::dropped;
+    if (counts) welcome.retained_version = found->second.version;
     welcome.retained_reason =
         found->second.committed ? Reason::already_accepted : found->second.reason;
     return;

@@ -215,6 +215,7 @@ AcceptedUpdate CoordinatorCore::Impl::AcceptedOf(const Upload& upload) const {
           .digest = upload.offer.digest,
           .weight = upload.offer.weight,
           .base_version = upload.offer.base_version,
+          .client_version = upload.offer.client_version,
           .from = upload.from,
           .attempt = round_->record.attempt,
           .extent = upload.extent};

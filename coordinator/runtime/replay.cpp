@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aggregation/strategy.h"
+#include "aggregation/version.h"
 #include "checkpoint/copy_version.h"
 #include "checkpoint/load.h"
 #include "common/digest.h"
@@ -31,13 +32,25 @@ class Replayer {
       : store_(store), job_(job), data_(data), strategy_(CreateStrategy(job)) {}
 
   Status Begin(Version from) {
-    MUSTER_TRY(Load(from));
+    const std::vector<Version> held = store_.HeldVersions();
+    const bool is_held = std::ranges::find(held, from) != held.end();
+    MUSTER_TRY(is_held ? Load(from) : MakeInitial());
     replayed_.from = replayed_.to = from;
     return {};
   }
 
+  /// Of a job with client-side state, before the versions: which of them will be begun from.
+  void Note(const RoundRecord& record) {
+    for (const RecordedUpdate& update : record.accepted) {
+      if (update.client_version == 0) continue;
+      Version& last = last_uses_[{update.id.slot, update.client_version}];
+      last = std::max(last, record.version);
+    }
+  }
+
   Status Add(const RoundRecord& record) {
     if (IsCopy(record)) return AddCopy(record);
+    at_ = record.version;
     if (record.parent != replayed_.to) MUSTER_TRY(Load(record.parent));
     auto model = TrainedModel();
     MUSTER_TRY(model);
@@ -50,6 +63,10 @@ class Replayer {
     contents_digest_ = record.digest;
     replayed_.to = record.version;
     ++replayed_.versions;
+    std::erase_if(clients_, [&](const auto& client) {
+      const auto use = last_uses_.find(client.first);
+      return use == last_uses_.end() || use->second <= record.version;
+    });
     return {};
   }
 
@@ -72,6 +89,26 @@ class Replayer {
     }
     replayed_.to = record.version;
     ++replayed_.versions;
+    return {};
+  }
+
+  /// Version 0, which the job decides, where it is not held any more.
+  Status MakeInitial() {
+    auto manifest = store_.ReadManifest(0);
+    MUSTER_TRY(manifest);
+    auto trainer = TrainerOf(0);
+    MUSTER_TRY(trainer);
+    auto contents = InitialVersion(*strategy_, (*trainer)->InitialParameters());
+    MUSTER_TRY(contents);
+    auto made = DescribeVersion(*contents, manifest->model_tensor_count, 0);
+    MUSTER_TRY(made);
+    if (made->digest != manifest->digest) {
+      return Error{Reason::unsupported,
+                   "version 0, where a replay of client-side state begins, is not held, and it is "
+                   "not the one that the job makes by itself (checkpoint.keep_every keeps it)"};
+    }
+    contents_ = std::move(*contents);
+    contents_digest_ = manifest->digest;
     return {};
   }
 
@@ -113,18 +150,28 @@ class Replayer {
   Result<UpdateSource> Train(const ParameterSet& model, const RecordedUpdate& update) {
     auto trainer = TrainerOf(update.id.slot);
     MUSTER_TRY(trainer);
+    ByteSpan client;
+    if (update.client_version != 0) {
+      const auto known = clients_.find({update.id.slot, update.client_version});
+      if (known == clients_.end()) {
+        return Differs(update.id.Text() + " began from the client-side state of version " +
+                       std::to_string(update.client_version) +
+                       ", in which no update of its slot counts: its sender named a wrong one");
+      }
+      client = known->second;
+    }
     const auto lanes = LanesOf(*strategy_, (*trainer)->layout());
     MUSTER_TRY(lanes);
     auto delta = std::make_shared<ParameterSet>(lanes->layout());
     auto fit = (*trainer)->Fit({update.id.round, update.id.slot, update.id.task},
-                               strategy_->Ask(update.id.round), model, *delta, std::stop_token(),
-                               [](const FitPosition&) {});
+                               strategy_->Ask(update.id.round), model, client, *delta,
+                               std::stop_token(), [](const FitPosition&) {});
     MUSTER_TRY(fit);
-    Bytes client;
-    strategy_->CompleteUpdate({fit->steps, model, {}}, *delta, client);
+    strategy_->CompleteUpdate({fit->steps, model, client}, *delta, fit->client);
     if (Xxh128Of(std::as_const(*delta).bytes()) != update.digest) {
       return Differs(update.id.Text() + " trained again is another update than the record names");
     }
+    if (!fit->client.empty()) clients_[{update.id.slot, at_}] = std::move(fit->client);
     ++replayed_.updates;
     return UpdateSource{[delta](std::uint64_t offset, MutableByteSpan bytes) -> Status {
                           std::ranges::copy(
@@ -143,6 +190,11 @@ class Replayer {
   std::map<std::uint32_t, std::unique_ptr<Trainer>> trainers_;
   std::optional<ParameterSet> contents_;
   Sha256Digest contents_digest_{};
+  Version at_ = 0;  ///< What is being computed.
+  /// Client-side states by slot and the version in which they became current, as long as a later
+  /// update begins from them.
+  std::map<std::pair<Slot, Version>, Bytes> clients_;
+  std::map<std::pair<Slot, Version>, Version> last_uses_;
   Replayed replayed_;
 };
 
@@ -152,10 +204,17 @@ Result<Replayed> ReplayVersions(CheckpointStore& store, const JobSpec& job, cons
                                 const std::function<void(Version)>& progress) {
   const std::vector<Version> held = store.HeldVersions();
   if (held.empty()) return Error{Reason::not_found, "no version is held to begin with"};
+  const Version from = KeepsClientState(job) ? 0 : held.front();
   Replayer replayer(store, job, data);
-  MUSTER_TRY(replayer.Begin(held.front()));
+  MUSTER_TRY(replayer.Begin(from));
+  if (KeepsClientState(job)) {
+    MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
+      replayer.Note(record);
+      return {};
+    }));
+  }
   MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
-    if (record.version <= held.front()) return {};
+    if (record.version <= from) return {};
     progress(record.version);
     return replayer.Add(record);
   }));

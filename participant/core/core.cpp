@@ -272,9 +272,10 @@ void ParticipantCore::Impl::Depart(Reason reason) {
       reason == Reason::left ? "asked to stop" : "the coordinator says the job is finished",
       reason);
   work_.Halt(reason == Reason::left);
-  if (reason == Reason::finished && context_.durable.retained) {
-    delivery_.Drop(NoticeKind::update_dropped, Reason::finished,
-                   "is not needed: the job is finished");
+  // Whether it counts decides what client state a job that goes on after all begins from.
+  const std::optional<RetainedUpdate>& retained = context_.durable.retained;
+  if (reason == Reason::finished && retained && !retained->client_next) {
+    delivery_.Drop(Reason::finished, "is not needed: the job is finished");
   }
   if (reason == Reason::finished) context_.Save();
 }

@@ -1,6 +1,7 @@
 #include "participant/core/delivery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/limits.h"
 
@@ -63,11 +64,25 @@ void Delivery::Hold() {
   if (context_.in_session) SendOffer();
 }
 
-void Delivery::Drop(NoticeKind kind, Reason reason, const std::string& why) {
+void Delivery::Drop(Reason reason, const std::string& why) {
   MUSTER_CHECK(context_.durable.retained, "only a retained update can be dropped");
-  const UpdateId id = context_.durable.retained->id;
-  context_.Say(kind, id.Text() + " " + why, reason);
-  if (kind == NoticeKind::update_committed) committed_ = id;
+  context_.Say(NoticeKind::update_dropped, context_.durable.retained->id.Text() + " " + why,
+               reason);
+  Forget();
+}
+
+void Delivery::Count(Version version, const std::string& why) {
+  const RetainedUpdate& update = *context_.durable.retained;
+  context_.Say(NoticeKind::update_committed, update.id.Text() + " " + why, Reason::finished);
+  committed_ = update.id;
+  if (update.client_next) {
+    context_.durable.client = ClientState{version, *update.client_next};
+    promote_ = true;
+  }
+  Forget();
+}
+
+void Delivery::Forget() {
   context_.durable.retained.reset();
   stage_ = Stage::none;
   if (context_.in_memory) {
@@ -75,6 +90,20 @@ void Delivery::Drop(NoticeKind kind, Reason reason, const std::string& why) {
     return;
   }
   forget_token_ = context_.Save();
+}
+
+// Whether it counts may not have been heard: a newer task says only that its round is over.
+void Delivery::SettleBefore(const UpdateId& newer) {
+  if (!context_.durable.retained->client_next) {
+    const bool safe =
+        stage_ == Stage::accepted && newer.round == context_.durable.retained->id.round;
+    Drop(safe ? Reason::finished : Reason::round_closed,
+         (safe ? "is safe at the coordinator, which asks for "
+               : "is past: the coordinator asks for ") +
+             newer.Text());
+  } else if (stage_ == Stage::held || stage_ == Stage::accepted) {
+    SendOffer();
+  }
 }
 
 void Delivery::OnFate(const Welcome& welcome) {
@@ -86,10 +115,10 @@ void Delivery::OnFate(const Welcome& welcome) {
       stage_ = Stage::accepted;
       break;
     case Welcome::RetainedFate::committed:
-      Drop(NoticeKind::update_committed, Reason::finished, "was committed while it was away");
+      Count(welcome.retained_version, "was committed while it was away");
       break;
     case Welcome::RetainedFate::dropped:
-      Drop(NoticeKind::update_dropped, welcome.retained_reason, "was dropped while it was away");
+      Drop(welcome.retained_reason, "was dropped while it was away");
       break;
   }
 }
@@ -101,8 +130,8 @@ void Delivery::OnAsked() {
 void Delivery::SendOffer() {
   if (context_.leaving) return;
   const RetainedUpdate& update = *context_.durable.retained;
-  context_.SendControl(
-      Offer{update.id, update.digest, update.bytes, update.weight, update.base_version});
+  context_.SendControl(Offer{update.id, update.digest, update.bytes, update.weight,
+                             update.base_version, update.client_version});
   stage_ = Stage::offering;
   deadline_ = context_.now + context_.options.answer_ms;
 }
@@ -157,7 +186,9 @@ void Delivery::OnCredit(const UploadCredit& credit) {
 }
 
 void Delivery::OnAccepted(const Accepted& accepted) {
-  if (!IsRetained(accepted.id) || accepted.digest != context_.durable.retained->digest) {
+  // Before it is saved nobody was offered it.
+  if (!IsRetained(accepted.id) || accepted.digest != context_.durable.retained->digest ||
+      stage_ == Stage::saving) {
     context_.Ignore("accepted for " + accepted.id.Text() + ", which is not the one held here",
                     Reason::unexpected_message);
     return;
@@ -177,15 +208,14 @@ void Delivery::OnCommitted(const Committed& committed) {
                     Reason::unexpected_message);
     return;
   }
-  Drop(NoticeKind::update_committed, Reason::finished,
-       "counts in version " + std::to_string(committed.version));
+  Count(committed.version, "counts in version " + std::to_string(committed.version));
 }
 
 void Delivery::OnRefused(const Refused& refused) {
   const std::string text = refused.text.empty() ? "was refused" : "was refused: " + refused.text;
   switch (AnswerTo(refused)) {
     case Answer::forget:
-      Drop(NoticeKind::update_dropped, refused.reason, text);
+      Drop(refused.reason, text);
       return;
     case Answer::retry:
       context_.Say(NoticeKind::refused, refused.id->Text() + " " + text + "; offered again",
@@ -209,6 +239,7 @@ void Delivery::Wait(std::int64_t retry_ms) {
 void Delivery::OnStateSaved() {
   if (forget_token_ && context_.IsSaved(*forget_token_)) {
     forget_token_.reset();
+    if (std::exchange(promote_, false)) context_.Emit(PromoteClient{});
     // A newer update may have taken the file over meanwhile.
     if (!context_.durable.retained) context_.Emit(ForgetUpdate{});
   }

@@ -43,12 +43,18 @@ class Delivery {
   void OnBulkWritable();
   void OnLinkLost();
   void OnTick();
-  /// Forgets the update: in the state first, where that names it, then its bytes.
-  void Drop(NoticeKind kind, Reason reason, const std::string& why);
+  /// Asks what became of the update, if the answer moves client state; else drops it as past.
+  void SettleBefore(const UpdateId& newer);
+  /// Forgets the update, which does not count: in the state first, where that names it, then its
+  /// bytes, and with them the client state that it would have made.
+  void Drop(Reason reason, const std::string& why);
 
   std::optional<MonotonicMs> Deadline() const;
 
  private:
+  /// The update counts in `version`: its client state becomes the current one, and it is forgotten.
+  void Count(Version version, const std::string& why);
+  void Forget();
   bool IsRetained(const UpdateId& id) const;
   void Hold();
   void SendOffer();
@@ -60,6 +66,7 @@ class Delivery {
   std::optional<UpdateId> committed_;
   Token save_token_ = 0;
   std::optional<Token> forget_token_;
+  bool promote_ = false;  ///< Upon forget_token_: what is forgotten counts, and made client state.
   MonotonicMs deadline_ = 0;  ///< waiting, offering, uploading: when it is offered (again).
   std::uint64_t sent_ = 0;    ///< Uploading: bytes given to the link.
   std::uint64_t stored_ = 0;  ///< Uploading: bytes the coordinator has stored.

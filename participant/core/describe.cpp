@@ -32,7 +32,12 @@ std::string Text(const SeenState& seen) {
 }
 std::string Text(const RetainedUpdate& update) {
   return update.id.Text() + Field("digest", Short(update.digest)) + Field("bytes", update.bytes) +
-         Field("weight", update.weight) + Field("base", update.base_version);
+         Field("weight", update.weight) + Field("base", update.base_version) +
+         (update.client_version > 0 ? Field("client", update.client_version) : "") +
+         (update.client_next ? Field("client_next", Short(update.client_next->digest)) : "");
+}
+std::string Text(const ClientState& client) {
+  return "v" + std::to_string(client.version) + ":" + Short(client.held.digest);
 }
 std::string Quoted(const std::string& text) { return text.empty() ? "" : " \"" + text + "\""; }
 
@@ -53,8 +58,13 @@ std::string Body(const Hello& hello) {
 std::string Body(const LeaseRenew&) { return ""; }
 std::string Body(const LeaseAck&) { return ""; }
 std::string Body(const Offer& offer) {
-  return " " + Text(RetainedUpdate{offer.id, offer.digest, offer.bytes, offer.weight,
-                                   offer.base_version});
+  return " " + Text(RetainedUpdate{offer.id,
+                                   offer.digest,
+                                   offer.bytes,
+                                   offer.weight,
+                                   offer.base_version,
+                                   offer.client_version,
+                                   {}});
 }
 std::string Body(const Leave& leave) { return Field("reason", ReasonName(leave.reason)); }
 std::string Body(const RefuseCoordinator& refuse) {
@@ -74,6 +84,7 @@ std::string Body(const Welcome& welcome) {
   text += Field("epoch", Text(welcome.epoch)) + Field("head", welcome.head) +
           Field("index", welcome.index) + Field("lease_ms", welcome.lease_ms) +
           Field("fate", kFateNames[static_cast<std::size_t>(welcome.retained_fate)]);
+  if (welcome.retained_version > 0) text += Field("version", welcome.retained_version);
   if (welcome.retained_fate == Welcome::RetainedFate::dropped) {
     text += Field("reason", ReasonName(welcome.retained_reason));
   }
@@ -152,7 +163,8 @@ std::string Line(const DropPayload& drop) {
 }
 std::string Line(const StartFit& start) {
   return "start_fit " + start.id.Text() + Field("base", start.base_version) +
-         Field("epochs", start.ask.train.epochs);
+         Field("epochs", start.ask.train.epochs) +
+         (start.client ? Field("client", Text(*start.client)) : "");
 }
 std::string Line(const StopFit& stop) {
   return std::string("stop_fit save_position=") + (stop.save_position ? "yes" : "no");
@@ -161,6 +173,7 @@ std::string Line(const SaveState& save) {
   return "save_state" + Field("token", save.token) + " " + Describe(save.state);
 }
 std::string Line(const ForgetUpdate&) { return "forget_update"; }
+std::string Line(const PromoteClient&) { return "promote_client"; }
 std::string Line(const ForgetPosition&) { return "forget_position"; }
 std::string Line(const Notice& notice) {
   const auto name = kNoticeNames[static_cast<std::size_t>(notice.kind)];
@@ -223,7 +236,8 @@ std::string Describe(const Effect& effect) {
 std::string Describe(const DurableState& state) {
   std::string text = "job=" + (state.job ? Short(*state.job) : std::string("none"));
   text += Field("seen", state.seen ? Text(*state.seen) : std::string("none"));
-  return text + Field("retained", state.retained ? state.retained->id.Text() : std::string("none"));
+  text += Field("retained", state.retained ? state.retained->id.Text() : std::string("none"));
+  return text + (state.client ? Field("client", Text(*state.client)) : "");
 }
 
 }  // namespace muster::participant

@@ -2,11 +2,12 @@
 //
 // The runtime's duties:
 //  1. At most one link at a time: Connect is preceded by Disconnect if one is open.
-//  2. Before FitDone, of a fit with keep_on_disk: the update's bytes are in update.bin, synced and
-//     renamed into place.
+//  2. Before FitDone, of a fit with keep_on_disk: the update's bytes are in update.bin, and those
+//     of the client state that the fit gave in client.next, synced and renamed into place.
 //  3. StopFit{save}: the fit ends at its next batch boundary; if save, its position is in
 //     position.bin, synced, before FitStopped. A fit that ended by itself first gives FitDone.
-//  4. StartFit takes up position.bin if it is of this very task.
+//  4. StartFit takes up position.bin if it is of this very task and began from the same client
+//     state. A client state whose bytes are lost is a fresh one, and FitDone says so.
 //  5. Journal every StartFit and every finished batch (journal.jsonl) before the next one starts.
 #pragma once
 
@@ -65,7 +66,8 @@ struct StartFit {
   UpdateId id;
   Version base_version = 0;
   LocalTraining ask;
-  bool keep_on_disk = true;  ///< False: the update is held in memory alone.
+  bool keep_on_disk = true;           ///< False: the update is held in memory alone.
+  std::optional<ClientState> client;  ///< Begin from this one; nothing: from a fresh one.
 };
 struct StopFit {
   bool save_position = false;
@@ -76,8 +78,11 @@ struct SaveState {
   DurableState state;
 };
 /// The update is not needed any more: remove its bytes, from the disk too if they are there (after
-/// SaveState said so, where a saved state named them).
+/// SaveState said so, where a saved state named them), and those of the client state beside it.
 struct ForgetUpdate {};
+/// The client state beside the update has become the current one (SaveState said so): its file
+/// takes the place of client.bin. Followed by ForgetUpdate.
+struct PromoteClient {};
 struct ForgetPosition {};
 
 enum class NoticeKind : std::uint8_t {
@@ -111,7 +116,7 @@ struct Stop {
 
 using Effect = std::variant<Connect, Disconnect, Send, SendBulk, SendUpdateChunk, SetJob, OpenModel,
                             StoreChunk, DropPayload, StartFit, StopFit, SaveState, ForgetUpdate,
-                            ForgetPosition, Notice, ArmTimer, Stop>;
+                            PromoteClient, ForgetPosition, Notice, ArmTimer, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace muster::participant

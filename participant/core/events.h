@@ -16,6 +16,21 @@ namespace muster::participant {
 using Token = std::uint64_t;
 using PayloadHandle = std::uint64_t;
 
+/// Client-side state: what a trainer keeps of its slot from one update that counts to the next (an
+/// inner optimizer's moments, control variates). Only the trainer understands the bytes.
+struct ClientBytes {
+  Xxh128Digest digest{};
+  std::uint64_t bytes = 0;
+  bool operator==(const ClientBytes&) const = default;
+};
+
+/// The current one: what the next fit begins from. It moves on upon a commit, never on a fit.
+struct ClientState {
+  Version version = 0;  ///< In which the update that made it counts.
+  ClientBytes held;
+  bool operator==(const ClientState&) const = default;
+};
+
 /// A trained update that is kept until the coordinator says what became of it.
 struct RetainedUpdate {
   UpdateId id;
@@ -23,15 +38,19 @@ struct RetainedUpdate {
   std::uint64_t bytes = 0;
   std::uint64_t weight = 0;
   Version base_version = 0;
+  Version client_version = 0;  ///< Of the client state that its training began from; 0: fresh.
+  /// The client state that becomes current if this update counts, and goes if it does not.
+  std::optional<ClientBytes> client_next;
 };
 
 /// What outlives the process: one small file, replaced atomically
-/// (participant/runtime/state_file.h). The update's bytes and the trainer's position lie in files
-/// beside it.
+/// (participant/runtime/state_file.h). The update's bytes, the client states' and the trainer's
+/// position lie in files beside it.
 struct DurableState {
   std::optional<Sha256Digest> job;
   std::optional<SeenState> seen;
   std::optional<RetainedUpdate> retained;
+  std::optional<ClientState> client;  ///< Nothing: fresh.
 };
 
 // --- Events --------------------------------------------------------------------------------------

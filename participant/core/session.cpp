@@ -98,10 +98,18 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
   if (retained && verdict.drop_retained) {
-    delivery_.Drop(NoticeKind::update_dropped, Reason::round_closed,
+    delivery_.Drop(Reason::round_closed,
                    "was trained on a version that the new lineage does not have");
   } else if (retained && asked_fate_ == retained->id) {
     delivery_.OnFate(welcome);
+  }
+  if (context_.durable.client && verdict.fork && context_.durable.client->version > *verdict.fork) {
+    context_.Say(NoticeKind::update_dropped,
+                 "the client-side state of version " +
+                     std::to_string(context_.durable.client->version) +
+                     " goes: the new lineage does not have that version",
+                 Reason::round_closed);
+    context_.durable.client.reset();
   }
   context_.durable.job = welcome.job_digest;
   context_.durable.seen = verdict.seen;

@@ -128,9 +128,9 @@ WelcomeVerdict JudgeWelcome(const Welcome& welcome, const Fence& fence,
   WelcomeVerdict verdict;
   if (known.seen) {
     if (auto refusal = RefuseByHistory(welcome, now, *known.seen)) return *std::move(refusal);
-    if (now.lineage != known.seen->lineage && known.retained) {
-      verdict.drop_retained =
-          known.retained->base_version > *ForkVersion(welcome.lineages, known.seen->lineage);
+    if (now.lineage != known.seen->lineage) {
+      verdict.fork = *ForkVersion(welcome.lineages, known.seen->lineage);
+      verdict.drop_retained = known.retained && known.retained->base_version > *verdict.fork;
     }
   }
   verdict.job = *std::move(job);

@@ -1,6 +1,7 @@
 // Whether to believe a coordinator's welcome: the table of docs/architecture.md, "Fencing".
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "participant/core/core.h"
@@ -19,6 +20,7 @@ struct WelcomeVerdict {
   JobSpec job;                       ///< If follow.
   SeenState seen;                    ///< If follow: the newest state from now on.
   bool drop_retained = false;        ///< If follow: the lineage forked before the update's base.
+  std::optional<Version> fork;       ///< If follow, another lineage: the last version of both.
 };
 
 /// A pure function. `fence` is that of the welcome's header.

@@ -1,6 +1,7 @@
 #include "participant/core/work.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/limits.h"
 
@@ -31,10 +32,7 @@ void Work::OnOrder(const TaskOrder& order) {
     delivery_.OnAsked();
     return;
   }
-  if (retained) {
-    delivery_.Drop(NoticeKind::update_dropped, Reason::round_closed,
-                   "is past: the coordinator asks for " + order.id.Text());
-  }
+  if (retained) delivery_.SettleBefore(order.id);
   if (fit_ && fit_->id != order.id) StopRunningFit(false);
   const bool known = order_ && order_->id == order.id;
   order_ = order;
@@ -54,12 +52,13 @@ void Work::Advance() {
     return;
   }
   // Persisted first: a state that names an older update would not match the file it describes.
-  if (fit_ || !context_.AllSaved()) return;
+  if (fit_ || !context_.AllSaved() || context_.durable.retained) return;
   fit_ = Fit{order_->id};
   context_.Emit(StartFit{.id = order_->id,
                          .base_version = order_->base_version,
                          .ask = context_.strategy->Ask(order_->id.round),
-                         .keep_on_disk = !context_.in_memory});
+                         .keep_on_disk = !context_.in_memory,
+                         .client = context_.durable.client});
 }
 
 void Work::ContinueDownload() {

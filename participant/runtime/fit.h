@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -15,8 +16,8 @@ namespace muster::participant {
 
 /// The files of one participant's state directory.
 struct StatePaths {
-  explicit StatePaths(const std::string& dir);
-  std::string state, update, position, journal, lock, key;
+  explicit StatePaths(const std::string& state_dir);
+  std::string dir, state, update, client, client_next, position, journal, lock, key;
 };
 
 /// What the loop thread and the training thread share of a fit. Everything but the atomics is set
@@ -27,6 +28,7 @@ struct Fit {
   LocalTraining ask;
   bool keep_on_disk = true;
   std::shared_ptr<const Strategy> strategy;  ///< The job's.
+  std::optional<ClientState> client;
   std::shared_ptr<const ParameterSet> base;
   std::stop_source stop;
   std::atomic<bool> save_position = false;  ///< Set before stop is requested.

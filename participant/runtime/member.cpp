@@ -7,6 +7,7 @@
 #include "common/digest.h"
 #include "common/limits.h"
 #include "common/random.h"
+#include "participant/runtime/client_files.h"
 #include "participant/runtime/log.h"
 #include "participant/runtime/state_file.h"
 #include "protocol/codec.h"
@@ -104,6 +105,11 @@ Result<std::unique_ptr<Member>> Member::Open(HostParts& parts, std::size_t index
   if (!state) return state.error();
   Result<Payload> update = LoadUpdate(spec.name, paths, *state);
   if (!update) return update.error();
+  std::vector<std::string> losses;
+  MUSTER_TRY(OpenClientFiles(paths, *state, losses));
+  for (const std::string& loss : losses) {
+    Log(LogLevel::warn, "client-side state lost", {{"participant", spec.name}, {"text", loss}});
+  }
   return std::unique_ptr<Member>(
       new Member(parts, index, *std::move(lock), *std::move(state), *std::move(update)));
 }
@@ -295,6 +301,8 @@ void Member::Perform(const StartFit& effect) {
   fit_->ask = effect.ask;
   fit_->keep_on_disk = effect.keep_on_disk;
   fit_->strategy = strategy_;
+  fit_->keep_on_disk = effect.keep_on_disk;
+  fit_->client = effect.client;
   fit_->base = model_.model();
   parts_.training.Submit([fit = fit_, trainer = trainer_, paths = paths_, index = index_,
                           &completions = parts_.completions] {
@@ -331,6 +339,11 @@ void Member::Perform(const SaveState& effect) {
 void Member::Perform(const ForgetUpdate&) {
   update_ = {};
   Remove(paths_.update);
+  Remove(paths_.client_next);
+}
+
+void Member::Perform(const PromoteClient&) {
+  if (const Status promoted = PromoteClientFile(paths_); !promoted) Fail(promoted.error());
 }
 
 void Member::Perform(const ForgetPosition&) { Remove(paths_.position); }

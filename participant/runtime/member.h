@@ -71,6 +71,7 @@ class Member {
   void Perform(const StopFit& effect);
   void Perform(const SaveState& effect);
   void Perform(const ForgetUpdate&);
+  void Perform(const PromoteClient&);
   void Perform(const ForgetPosition&);
   void Perform(const Notice& effect);
   void Perform(const ArmTimer& effect) { armed_ = effect.at; }

@@ -8,9 +8,9 @@ namespace muster::participant {
 namespace {
 
 constexpr std::string_view kMagic = "MPOS";
-constexpr std::uint16_t kFormat = 1;
-/// A model and as much again for what an optimizer or a shuffle may keep.
-constexpr std::uint64_t kFileBytesMax = 2 * limits::kModelBytesMax;
+constexpr std::uint16_t kFormat = 2;
+/// A model, twice as much for an optimizer's moments, and what a shuffle may keep.
+constexpr std::uint64_t kFileBytesMax = 4 * limits::kModelBytesMax;
 
 }  // namespace
 
@@ -22,6 +22,7 @@ Status SavePosition(const std::string& path, const SavedPosition& position) {
   writer.Put(position.id.slot);
   writer.Put(position.id.task);
   writer.Put(position.base_version);
+  writer.Put(position.client_version);
   writer.Put(position.batches_done);
   writer.Put(std::uint64_t{position.trainer.size()});
   writer.PutBytes(position.trainer);
@@ -45,6 +46,7 @@ Result<std::optional<SavedPosition>> LoadPosition(const std::string& path) {
   position.id.slot = reader->Take<Slot>();
   position.id.task = reader->Take<Task>();
   position.base_version = reader->Take<Version>();
+  position.client_version = reader->Take<Version>();
   position.batches_done = reader->Take<std::uint64_t>();
   const ByteSpan trainer = reader->TakeBytes(reader->Take<std::uint64_t>());
   if (const Status finished = reader->Finish(); !finished) return malformed(finished.error());

@@ -10,14 +10,16 @@ namespace muster::participant {
 namespace {
 
 constexpr std::string_view kMagic = "MPST";
-constexpr std::uint16_t kFormat = 1;
-constexpr std::size_t kFileBytes = 156;
+constexpr std::uint16_t kFormat = 2;
+constexpr std::size_t kFileBytes = 216;
 /// A newer format may have more, and is to be named as such.
 constexpr std::uint64_t kFileBytesMax = 64U << 10;
 
 constexpr std::uint16_t kHasJob = 1;
 constexpr std::uint16_t kHasSeen = 2;
 constexpr std::uint16_t kHasRetained = 4;
+constexpr std::uint16_t kHasClientNext = 8;
+constexpr std::uint16_t kHasClient = 16;
 
 /// Calls `field` for each stored field in order.
 template <typename Seen, typename Field>
@@ -38,6 +40,12 @@ void EachRetained(Update& update, Field field) {
   field(update.bytes);
   field(update.weight);
   field(update.base_version);
+  field(update.client_version);
+}
+template <typename Held, typename Field>
+void EachClientBytes(Held& held, Field field) {
+  field(held.digest);
+  field(held.bytes);
 }
 
 Error Damage(std::string text) { return {Reason::damage, std::move(text)}; }
@@ -47,17 +55,22 @@ Error Damage(std::string text) { return {Reason::damage, std::move(text)}; }
 Bytes EncodeState(const DurableState& state) {
   SealedWriter writer(kMagic, kFormat);
   const auto put = [&writer](const auto& value) { writer.Put(value); };
-  const int flags =
-      (state.job ? kHasJob : 0) | (state.seen ? kHasSeen : 0) | (state.retained ? kHasRetained : 0);
-  writer.Put(static_cast<std::uint16_t>(flags));
   // What is not set is written as zeros.
   const Sha256Digest job = state.job.value_or(Sha256Digest{});
   const SeenState seen = state.seen.value_or(SeenState{});
   const RetainedUpdate retained = state.retained.value_or(RetainedUpdate{});
+  const ClientBytes next = retained.client_next.value_or(ClientBytes{});
+  const ClientState client = state.client.value_or(ClientState{});
+  const int flags = (state.job ? kHasJob : 0) | (state.seen ? kHasSeen : 0) |
+                    (state.retained ? kHasRetained : 0) |
+                    (retained.client_next ? kHasClientNext : 0) | (state.client ? kHasClient : 0);
+  writer.Put(static_cast<std::uint16_t>(flags));
   writer.Put(job);
   EachSeen(seen, put);
   EachRetained(retained, put);
-  writer.Put(std::uint32_t{0});
+  EachClientBytes(next, put);
+  put(client.version);
+  EachClientBytes(client.held, put);
   Bytes bytes = writer.Seal();
   MUSTER_CHECK(bytes.size() == kFileBytes, "a participant's state has one size");
   return bytes;
@@ -75,9 +88,14 @@ Result<DurableState> DecodeState(ByteSpan bytes) {
   take(state.job.emplace());
   EachSeen(state.seen.emplace(), take);
   EachRetained(state.retained.emplace(), take);
+  EachClientBytes(state.retained->client_next.emplace(), take);
+  take(state.client.emplace().version);
+  EachClientBytes(state.client->held, take);
   if ((flags & kHasJob) == 0) state.job.reset();
   if ((flags & kHasSeen) == 0) state.seen.reset();
+  if ((flags & kHasClientNext) == 0) state.retained->client_next.reset();
   if ((flags & kHasRetained) == 0) state.retained.reset();
+  if ((flags & kHasClient) == 0) state.client.reset();
   // Anything else in it, with a right checksum, was not written by this format.
   if (!std::ranges::equal(EncodeState(state), bytes)) return Damage("it has unknown fields");
   return state;

@@ -3,14 +3,18 @@
 //
 //   offset  size  field
 //        0     4  magic "MPST"
-//        4     2  format (1)
-//        6     2  which fields are set: 1 job, 2 seen, 4 retained; the others are zero
+//        4     2  format (2)
+//        6     2  which fields are set: 1 job, 2 seen, 4 retained, 8 its client_next, 16 client;
+//        the
+//                 others are zero
 //        8    32  job digest
 //       40    36  seen: lineage number, nonce, epoch number, nonce, version (4 + 4 * 8)
-//       76    64  retained: lineage 4, round 8, slot 4, task 4, digest 16, bytes 8, weight 8, base
-//       8
-//                 and 4 zero
-//      140    16  XXH3-128 of all before
+//       76    68  retained: lineage 4, round 8, slot 4, task 4, digest 16, bytes 8, weight 8, base
+//       8,
+//                 client version 8
+//      144    24  its client_next: digest 16, bytes 8
+//      168    32  client: version 8, digest 16, bytes 8
+//      200    16  XXH3-128 of all before
 #pragma once
 
 #include <string>

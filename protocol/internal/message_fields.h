@@ -43,7 +43,8 @@ void serialize(Archive& archive, Hello& hello) {
 }
 template <typename Archive>
 void serialize(Archive& archive, Offer& offer) {
-  archive(offer.id, offer.digest, offer.bytes, offer.weight, offer.base_version);
+  archive(offer.id, offer.digest, offer.bytes, offer.weight, offer.base_version,
+          offer.client_version);
 }
 template <typename Archive>
 void serialize(Archive& archive, Leave& leave) {
@@ -57,7 +58,7 @@ template <typename Archive>
 void serialize(Archive& archive, Welcome& welcome) {
   archive(welcome.protocol, welcome.seal, welcome.job_name, welcome.job, welcome.job_digest,
           welcome.lineages, welcome.epoch, welcome.head, welcome.index, welcome.lease_ms,
-          welcome.retained_fate, welcome.retained_reason);
+          welcome.retained_fate, welcome.retained_reason, welcome.retained_version);
 }
 template <typename Archive>
 void serialize(Archive& archive, TaskOrder& task) {

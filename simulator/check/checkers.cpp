@@ -5,6 +5,7 @@
 
 #include "simulator/check/bounds.h"
 #include "simulator/check/chain.h"
+#include "simulator/check/client_states.h"
 #include "simulator/check/closed_door.h"
 #include "simulator/check/durable.h"
 #include "simulator/check/exactly_once.h"
@@ -30,6 +31,7 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
   add(std::make_unique<ExactlyOnce>(world, ledger_));
   add(std::make_unique<NoLostWork>(world, ledger_, sessions_));
   const OrderFree& versions = add(std::make_unique<OrderFree>(world, setup, ledger_));
+  if (KeepsClientState(setup.job)) add(std::make_unique<ClientStates>(world));
   add(std::make_unique<Fenced>(world, ledger_, sessions_));
   add(std::make_unique<FencedMember>(world));
   add(std::make_unique<ClosedDoor>(world, setup, ledger_, sessions_));

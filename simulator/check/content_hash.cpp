@@ -68,6 +68,7 @@ void AddFields(Content& content, const coordinator::Stop& what) { content.Add(wh
 
 void AddFields(Content& content, const participant::FitDone& what) {
   content.Add(what.update.id, what.update.digest, what.update.weight, what.update.base_version);
+  if (what.update.client_version != 0) content.Add(what.update.client_version);
 }
 void AddFields(Content& content, const participant::ModelChecked& what) {
   content.Add(what.version, what.digest);

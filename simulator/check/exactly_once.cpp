@@ -11,7 +11,8 @@ namespace {
 
 bool SameUpdate(const AcceptedUpdate& a, const AcceptedUpdate& b) {
   return a.id == b.id && a.digest == b.digest && a.weight == b.weight &&
-         a.base_version == b.base_version && a.from == b.from && a.extent.index == b.extent.index;
+         a.base_version == b.base_version && a.client_version == b.client_version &&
+         a.from == b.from && a.extent.index == b.extent.index;
 }
 
 }  // namespace
@@ -32,7 +33,8 @@ void ExactlyOnce::CheckRecord(const RoundRecord& record) {
     if (!known) continue;
     const AcceptedUpdate& was = accepted->second;
     Expect(was.digest == update.digest && was.weight == update.weight &&
-               was.base_version == update.base_version,
+               was.base_version == update.base_version &&
+               was.client_version == update.client_version,
            [&] {
              return update.id.Text() + " counts in " + name + " with weight " +
                     std::to_string(update.weight) + " on version " +

@@ -64,14 +64,16 @@ void OrderFree::OnFit(RosterIndex who, const UpdateId& id, Version base_version,
   });
 }
 
-void OrderFree::OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) {
-  const Xxh128Digest digest = Xxh128Of(bytes);
-  const auto [before, first] = trained_.emplace(id, digest);
-  Expect(first || before->second == digest,
-         [&] { return MemberText(who) + " trained " + id.Text() + " twice and has two updates"; });
+void OrderFree::OnTrained(RosterIndex who, const Trained& trained) {
+  const Xxh128Digest digest = Xxh128Of(trained.update);
+  const auto [before, first] =
+      trained_.emplace(std::pair(trained.id, trained.client_version), digest);
+  Expect(first || before->second == digest, [&] {
+    return MemberText(who) + " trained " + trained.id.Text() + " twice and has two updates";
+  });
   Known& known = known_[digest];
-  known.round = std::max(known.round, id.round);
-  if (known.bytes.empty()) known.bytes.assign(bytes.begin(), bytes.end());
+  known.round = std::max(known.round, trained.id.round);
+  if (known.bytes.empty()) known.bytes.assign(trained.update.begin(), trained.update.end());
 }
 
 void OrderFree::OnSpooled(coordinator::UploadId upload, ByteSpan bytes) {
@@ -108,7 +110,7 @@ void OrderFree::OnEffect(const coordinator::Effect& effect) {
 
 void OrderFree::ForgetUpTo(Round round) {
   std::erase_if(known_, [round](const auto& entry) { return entry.second.round <= round; });
-  std::erase_if(trained_, [round](const auto& entry) { return entry.first.round <= round; });
+  std::erase_if(trained_, [round](const auto& entry) { return entry.first.first.round <= round; });
 }
 
 void OrderFree::Advance(const RoundRecord& record) {
@@ -121,10 +123,15 @@ void OrderFree::Advance(const RoundRecord& record) {
     });
     if (known == known_.end()) return void(broken_ = true);
     updates.emplace_back(known->second.bytes);
-    const auto trained = trained_.find(update.id);
+    const auto trained = trained_.find({update.id, update.client_version});
     const bool is_trained = trained != trained_.end() && trained->second == update.digest;
     all_trained_ = all_trained_ && is_trained;
-    Expect(is_trained || world_.faults().hostile.contains(update.id.slot), [&] {
+    // A flipped bit of an offer may name another client state.
+    const bool misquoted = world_.happened().garbled > 0 && KeepsClientState(setup_.job);
+    const auto accepted = ledger_.accepted().find(update.id);
+    const RosterIndex from =
+        accepted == ledger_.accepted().end() ? update.id.slot : accepted->second.from;
+    Expect(is_trained || misquoted || world_.faults().hostile.contains(from), [&] {
       return update.id.Text() + " counts in " + VersionText(record.version) +
              " with bytes that no training of this coordinator's tasks gave";
     });

@@ -37,7 +37,7 @@ class OrderFree : public Checker {
   void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override;
   void OnFit(RosterIndex who, const UpdateId& id, Version base_version, ByteSpan base) override;
-  void OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) override;
+  void OnTrained(RosterIndex who, const Trained& trained) override;
   void OnFinish(CheckpointStore& store) override;
 
   /// Null: it is not committed, or not followed, see broken().
@@ -66,7 +66,8 @@ class OrderFree : public Checker {
   bool broken_ = false;
   bool all_trained_ = true;  ///< Nothing counts but what participants trained.
   std::map<Xxh128Digest, Known> known_;
-  std::map<UpdateId, Xxh128Digest> trained_;
+  /// By the update and the client state that it began from.
+  std::map<std::pair<UpdateId, Version>, Xxh128Digest> trained_;
   std::map<coordinator::UploadId, Bytes> uploads_;
 };
 

@@ -14,6 +14,16 @@ void FlipBit(Bytes& bytes, std::uint64_t which) {
   bytes[bit / 8] ^= std::byte{1} << (bit % 8);
 }
 
+bool Holds(const MemberDisk::Update& file, const participant::ClientBytes& held) {
+  return file != nullptr && file->size() == held.bytes && Xxh128Of(*file) == held.digest;
+}
+
+MemberDisk::Update Flipped(const MemberDisk::Update& file, std::uint64_t which) {
+  auto flipped = std::make_shared<Bytes>(*file);
+  FlipBit(*flipped, which);
+  return flipped;
+}
+
 }  // namespace
 
 Result<MemberDisk::Opened> MemberDisk::Open() {
@@ -23,20 +33,39 @@ Result<MemberDisk::Opened> MemberDisk::Open() {
     world_.Violate("a flipped bit of a participant's state file is not noticed");
   }
   Opened opened{state_, nullptr};
-  if (!state_.retained) {
-    update_.reset();  // Of a fit that ended in the moment of a crash.
-    update_lost_ = false;
-    return opened;
-  }
-  if (HoldsUpdateOf(state_)) {
-    update_lost_ = false;
+  if (state_.retained && HoldsUpdateOf(state_)) {
     opened.update = update_;
-    return opened;
+  } else if (state_.retained) {
+    world_.Expect(update_lost_, "a participant has other bytes than those its state names");
+    opened.state.retained.reset();
+    opened.forgets = true;
+  } else {
+    update_.reset();  // Of a fit that ended in the moment of a crash.
   }
-  world_.Expect(update_lost_, "a participant has other bytes than those its state names");
-  opened.state.retained.reset();
-  opened.forgets = true;
+  if (!opened.forgets) update_lost_ = false;
+  OpenClient(opened);
   return opened;
+}
+
+void MemberDisk::OpenClient(Opened& opened) {
+  std::optional<participant::ClientState>& current = opened.state.client;
+  if (current && !Holds(client_, current->held) && Holds(client_next_, current->held)) {
+    client_ = client_next_;
+  }
+  if (current && !Holds(client_, current->held)) {
+    current.reset();
+    opened.forgets_client = true;
+  }
+  if (!current) client_.reset();
+  std::optional<participant::RetainedUpdate>& retained = opened.state.retained;
+  if (retained && retained->client_next) {
+    if (Holds(client_next_, *retained->client_next)) return;
+    retained->client_next.reset();
+    opened.forgets_client = true;
+  }
+  client_next_.reset();
+  world_.Expect(!opened.forgets_client || client_lost_,
+                "a participant has another client state than its state names");
 }
 
 template <typename Put>
@@ -73,19 +102,31 @@ Status MemberDisk::SaveState(const participant::DurableState& state) {
 Status MemberDisk::SaveUpdate(const Update& update) {
   return Write("update.bin", [&] { PutUpdate(update); });
 }
-Status MemberDisk::SavePosition(const UpdateId& id, Version base_version) {
-  return Write("position.bin", [&] { position_ = Position{id, base_version}; });
+Status MemberDisk::SaveClientNext(const Update& client) {
+  return Write("client.next", [&] { PutClientNext(client); });
+}
+Status MemberDisk::PromoteClient() {
+  return Write("client.bin", [this] { client_ = std::exchange(client_next_, nullptr); });
+}
+Status MemberDisk::SavePosition(const UpdateId& id, Version base_version, Version client_version) {
+  return Write("position.bin", [&] { position_ = Position{id, base_version, client_version}; });
 }
 Status MemberDisk::ForgetUpdate() {
-  return Remove("update.bin", [this] { update_.reset(); });
+  return Remove("update.bin", [this] {
+    update_.reset();
+    client_next_.reset();
+  });
 }
 Status MemberDisk::ForgetPosition() {
   return Remove("position.bin", [this] { position_.reset(); });
 }
 
-bool MemberDisk::TakeUpPosition(const UpdateId& id, Version base_version) {
+bool MemberDisk::TakeUpPosition(const UpdateId& id, Version base_version, Version client_version) {
   if (!position_ || position_->rotted) return false;
-  if (position_->id == id && position_->base_version == base_version) return true;
+  if (position_->id == id && position_->base_version == base_version &&
+      position_->client_version == client_version) {
+    return true;
+  }
   position_.reset();
   return false;
 }
@@ -102,6 +143,13 @@ void MemberDisk::PutState(const participant::DurableState& state) {
 }
 
 void MemberDisk::PutUpdate(const Update& update) { update_ = update; }
+void MemberDisk::PutClientNext(const Update& client) { client_next_ = client; }
+
+MemberDisk::Update MemberDisk::ReadClient(const participant::ClientBytes& held) {
+  if (Holds(client_, held)) return client_;
+  world_.Expect(client_lost_, "a participant begins from another client state than it names");
+  return nullptr;
+}
 
 std::string_view MemberDisk::Rot(std::uint64_t value) {
   const std::uint64_t which = value / 4;
@@ -114,11 +162,21 @@ std::string_view MemberDisk::Rot(std::uint64_t value) {
       [[fallthrough]];
     case 1:
       if (state_.retained && update_ != nullptr) {
-        auto flipped = std::make_shared<Bytes>(*update_);
-        FlipBit(*flipped, which);
-        update_ = std::move(flipped);
+        update_ = Flipped(update_, which);
         update_lost_ = true;
         return "update.bin";
+      }
+      [[fallthrough]];
+    case 2:
+      if (client_ != nullptr) {
+        client_ = Flipped(client_, which);
+        client_lost_ = true;
+        return "client.bin";
+      }
+      if (client_next_ != nullptr) {
+        client_next_ = Flipped(client_next_, which);
+        client_lost_ = true;
+        return "client.next";
       }
       [[fallthrough]];
     default:
@@ -132,8 +190,11 @@ void MemberDisk::Clear() {
   state_ = {};
   rotted_state_.reset();
   update_.reset();
+  client_.reset();
+  client_next_.reset();
   position_.reset();
   update_lost_ = false;
+  client_lost_ = false;
   full_until_ = 0;
 }
 

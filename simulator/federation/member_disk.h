@@ -24,7 +24,8 @@ class MemberDisk {
   struct Opened {
     participant::DurableState state;
     Update update;
-    bool forgets = false;  ///< The update that the state names has other bytes.
+    bool forgets = false;         ///< The update that the state names has other bytes.
+    bool forgets_client = false;  ///< Of a client state that it names.
   };
 
   /// `world` must outlive it.
@@ -38,15 +39,21 @@ class MemberDisk {
   /// Errors of all of these: disk_full, io_failed, by the faults that this asks for.
   Status SaveState(const participant::DurableState& state);
   Status SaveUpdate(const Update& update);
-  Status SavePosition(const UpdateId& id, Version base_version);
+  Status SaveClientNext(const Update& client);
+  Status PromoteClient();
+  Status SavePosition(const UpdateId& id, Version base_version, Version client_version);
+  /// With client.next.
   Status ForgetUpdate();
   Status ForgetPosition();
   /// Whether the fit goes on from where it was stopped; a position of another one is removed.
-  bool TakeUpPosition(const UpdateId& id, Version base_version);
+  bool TakeUpPosition(const UpdateId& id, Version base_version, Version client_version);
+  /// The bytes of client.bin that `held` describes; null if it holds others.
+  Update ReadClient(const participant::ClientBytes& held);
 
   /// Of a file that was being replaced when the process was killed.
   void PutState(const participant::DurableState& state);
   void PutUpdate(const Update& update);
+  void PutClientNext(const Update& client);
 
   bool HoldsAny() const { return state_.job.has_value(); }
   /// A bit of one file flips; returns its name. REQUIRES: HoldsAny.
@@ -61,10 +68,12 @@ class MemberDisk {
   struct Position {
     UpdateId id;
     Version base_version = 0;
+    Version client_version = 0;
     bool rotted = false;
   };
 
   bool HoldsUpdateOf(const participant::DurableState& state) const;
+  void OpenClient(Opened& opened);
   /// `put` replaces the file.
   template <typename Put>
   Status Write(const char* file, Put put);
@@ -76,10 +85,12 @@ class MemberDisk {
   participant::DurableState state_;
   std::optional<Bytes> rotted_state_;  ///< The state file, if a bit of it flipped.
   Update update_;
+  Update client_, client_next_;
   std::optional<Position> position_;
   /// A bit of the update flipped, or was found flipped and the state was not written since: it may
   /// name an update that is not there.
   bool update_lost_ = false;
+  bool client_lost_ = false;  ///< A bit of a client state flipped.
   Micros full_until_ = 0;
 };
 

@@ -13,6 +13,15 @@
 
 namespace muster::simulator {
 
+/// What a training gave.
+struct Trained {
+  UpdateId id;
+  ByteSpan update;
+  Version client_version = 0;  ///< Of the client state that it began from; 0: fresh.
+  ByteSpan client;             ///< Its bytes; empty: fresh.
+  ByteSpan client_next;        ///< The one that it gave; empty: the job keeps none.
+};
+
 /// Sees what the processes of a run do, as it happens; changes nothing. Every call is optional. Of
 /// a participant that was led to a second coordinator it sees nothing until it is back.
 class Watcher {
@@ -43,8 +52,8 @@ class Watcher {
   /// `who` begins to train `id` from these bytes, which it takes for `base_version`.
   virtual void OnFit(RosterIndex /*who*/, const UpdateId& /*id*/, Version /*base_version*/,
                      ByteSpan /*base*/) {}
-  /// `bytes` are those of the update `id` that `who` has trained.
-  virtual void OnTrained(RosterIndex /*who*/, const UpdateId& /*id*/, ByteSpan /*bytes*/) {}
+  /// `who` has trained; nothing of it is on its disk yet.
+  virtual void OnTrained(RosterIndex /*who*/, const Trained& /*trained*/) {}
 };
 
 /// Who looks on, and what of a run those who disturb it go by.

@@ -115,6 +115,7 @@ void ParticipantNode::Perform(const SetJob& effect) {
   trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
   in_memory_ = AcceptOf(effect.job.round) == Accept::memory;
   strategy_ = CreateStrategy(effect.job);
+  in_memory_ = AcceptOf(effect.job.round) == Accept::memory;
 }
 
 void ParticipantNode::Perform(const OpenModel& effect) {
@@ -139,7 +140,10 @@ void ParticipantNode::Perform(const StartFit& effect) {
   here_.observer->Tell([&](Watcher& watcher) {
     watcher.OnFit(index(), effect.id, effect.base_version, fit_->base->bytes());
   });
-  const bool goes_on = disk_.TakeUpPosition(effect.id, effect.base_version);
+  if (effect.client) fit_->client = disk_.ReadClient(effect.client->held);
+  if (fit_->client != nullptr) fit_->client_version = effect.client->version;
+  if (effect.client && fit_->client == nullptr) ++world_.happened().client_states_forgotten;
+  const bool goes_on = disk_.TakeUpPosition(effect.id, effect.base_version, fit_->client_version);
   if (goes_on) ++world_.happened().positions_taken_up;
   Worker alone;
   Later(alone, kFitLeast, goes_on ? kFitMost / 2 : kFitMost, [this, id = effect.id] {
@@ -155,26 +159,42 @@ void ParticipantNode::FinishFit() {
     return FailFit(id, {Reason::io_failed, "a batch of its data cannot be read"});
   }
   ParameterSet update(LanesOf(*strategy_, trainer_->layout())->layout());
-  const auto result =
-      trainer_->Fit({fit_->id.round, fit_->id.slot, fit_->id.task}, fit_->ask, *fit_->base, update,
-                    std::stop_token(), [](const FitPosition&) {});
+  const ByteSpan client = fit_->client == nullptr ? ByteSpan() : ByteSpan(*fit_->client);
+  auto result =
+      trainer_->Fit({fit_->id.round, fit_->id.slot, fit_->id.task}, fit_->ask, *fit_->base, client,
+                    update, std::stop_token(), [](const FitPosition&) {});
   MUSTER_CHECK(result.has_value(), "the synthetic trainer cannot fail");
-  Bytes client;
-  strategy_->CompleteUpdate({result->steps, *fit_->base, {}}, update, client);
+  strategy_->CompleteUpdate({result->steps, *fit_->base, client}, update, result->client);
   const ByteSpan bytes = std::as_const(update).bytes();
   fit_->writing = std::make_shared<const Bytes>(bytes.begin(), bytes.end());
-  fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), fit_->id, bytes); });
+  if (!result->client.empty()) {
+    fit_->writing_client = std::make_shared<const Bytes>(std::move(result->client));
+  }
+  const ByteSpan next =
+      fit_->writing_client == nullptr ? ByteSpan() : ByteSpan(*fit_->writing_client);
+  const Trained trained{fit_->id, bytes, fit_->client_version, client, next};
+  fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), trained); });
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {
     const Fit fit = *std::exchange(fit_, std::nullopt);
-    const Status written = fit.keep_on_disk ? disk_.SaveUpdate(fit.writing) : Status();
-    if (!written) return FailFit(fit.id, written.error());
+    if (const Status written = SaveTrained(fit); !written) {
+      return FailFit(fit.id, written.error());
+    }
     update_ = fit.writing;
-    const RetainedUpdate trained{fit.id, Xxh128Of(*fit.writing), fit.writing->size(), examples,
-                                 fit.base_version};
-    if (!fit.keep_on_disk) state_.retained = trained;
-    Feed(FitDone{trained});
+    RetainedUpdate update{fit.id,   Xxh128Of(*fit.writing), fit.writing->size(),
+                          examples, fit.base_version,       fit.client_version,
+                          {}};
+    if (fit.writing_client != nullptr) {
+      update.client_next = ClientBytes{Xxh128Of(*fit.writing_client), fit.writing_client->size()};
+    }
+    if (!fit.keep_on_disk) state_.retained = update;
+    Feed(FitDone{update});
   });
+}
+
+Status ParticipantNode::SaveTrained(const Fit& fit) {
+  if (fit.writing_client != nullptr) MUSTER_TRY(disk_.SaveClientNext(fit.writing_client));
+  return fit.keep_on_disk ? disk_.SaveUpdate(fit.writing) : Status();
 }
 
 void ParticipantNode::Perform(const StopFit& effect) {
@@ -183,7 +203,8 @@ void ParticipantNode::Perform(const StopFit& effect) {
   Worker alone;
   Later(alone, 1, kBatchMost, [this, save = effect.save_position] {
     const Fit fit = *std::exchange(fit_, std::nullopt);
-    if (const Status saved = save ? disk_.SavePosition(fit.id, fit.base_version) : Status();
+    if (const Status saved =
+            save ? disk_.SavePosition(fit.id, fit.base_version, fit.client_version) : Status();
         !saved) {
       return FailFit(fit.id, saved.error());
     }
@@ -216,6 +237,10 @@ void ParticipantNode::Perform(const ForgetUpdate&) {
   if (const Status removed = disk_.ForgetUpdate(); !removed) Fail(removed.error());
 }
 
+void ParticipantNode::Perform(const PromoteClient&) {
+  if (const Status promoted = disk_.PromoteClient(); !promoted) Fail(promoted.error());
+}
+
 void ParticipantNode::Perform(const ForgetPosition&) {
   if (const Status removed = disk_.ForgetPosition(); !removed) Fail(removed.error());
 }
@@ -224,9 +249,7 @@ void ParticipantNode::Fail(const Error& error) {
   if (world_.telling()) world_.Tell(actor_, name() + " fails: " + error.Text());
   // What its threads have begun or been given is still done before the process ends.
   for (const DurableState& state : saving_) static_cast<void>(disk_.SaveState(state));
-  if (fit_ && fit_->writing != nullptr && fit_->keep_on_disk) {
-    static_cast<void>(disk_.SaveUpdate(fit_->writing));
-  }
+  if (fit_ && fit_->writing != nullptr) static_cast<void>(SaveTrained(*fit_));
   End();
   StartLater(DrawDown());
 }

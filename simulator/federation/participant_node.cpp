@@ -57,6 +57,12 @@ void ParticipantNode::Start() {
       world_.Tell(actor_, name() + "'s update cannot be read and is forgotten");
     }
   }
+  if (opened->forgets_client) {
+    ++world_.happened().client_states_forgotten;
+    if (world_.telling()) {
+      world_.Tell(actor_, name() + "'s client state cannot be read and is forgotten");
+    }
+  }
   process_.Begin([this] { Feed(Tick{}); });
   here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state_); });
   Feed(Started{});
@@ -115,7 +121,11 @@ void ParticipantNode::Kill(std::uint64_t draw) {
   // Files are replaced by a rename: whole, old or new, with or without the machine's help.
   if (!saving_.empty() && draw % 2 == 1) disk_.PutState(saving_.front());
   const bool writing = fit_ && fit_->writing != nullptr && fit_->keep_on_disk;
-  if (writing && draw / 2 % 2 == 1) disk_.PutUpdate(fit_->writing);
+  const bool written = writing && draw / 2 % 2 == 1;
+  if (written) disk_.PutUpdate(fit_->writing);
+  // It is replaced before the update is.
+  const bool writing_client = fit_ && fit_->writing_client != nullptr;
+  if (writing_client && (written || draw / 4 % 2 == 1)) disk_.PutClientNext(fit_->writing_client);
   End();
   StartLater(DrawDown());
 }

@@ -80,7 +80,10 @@ class ParticipantNode {
     bool stopping = false;
     std::shared_ptr<const Bytes> writing;  ///< Trained: update.bin is being replaced by it.
     bool keep_on_disk = true;
-    Observer* observer = nullptr;  ///< Of the coordinator whose task it is.
+    Version client_version = 0;           ///< Of the client state that it begins from; 0: fresh.
+    std::shared_ptr<const Bytes> client;  ///< Null: a fresh one.
+    std::shared_ptr<const Bytes> writing_client;  ///< Trained: client.next; null: none is kept.
+    Observer* observer = nullptr;                 ///< Of the coordinator whose task it is.
   };
 
   void Feed(participant::Event event);
@@ -96,6 +99,7 @@ class ParticipantNode {
     process_.Later(worker, least, most, std::move(action));
   }
   void FinishFit();
+  Status SaveTrained(const Fit& fit);
   void Fail(const Error& error);
   void FailFit(const UpdateId& id, const Error& error);
   void SendOnBulk(Packet packet);
@@ -116,6 +120,7 @@ class ParticipantNode {
   void Perform(const participant::StopFit& effect);
   void Perform(const participant::SaveState& effect);
   void Perform(const participant::ForgetUpdate&);
+  void Perform(const participant::PromoteClient&);
   void Perform(const participant::ForgetPosition&);
   void Perform(const participant::Notice& effect);
   void Perform(const participant::ArmTimer& effect) { process_.Arm(effect.at); }
@@ -144,7 +149,8 @@ class ParticipantNode {
   LinkId link_ = 0;
   std::deque<Packet> backlog_;       ///< Of the link's bulk channel, in order.
   participant::DurableState state_;  ///< What the core believes that is on disk, or will be.
-  bool in_memory_ = false;  ///< What it retains is in memory alone; `state_` names it all the same.
+  bool in_memory_ =
+      false;  ///< What it retains is in memory alone, and `state_` names it all the same.
   std::shared_ptr<const Bytes> update_;  ///< The bytes of what it retains.
   std::optional<Reason> failing_;        ///< The core was told that a fit failed.
   Worker saver_;

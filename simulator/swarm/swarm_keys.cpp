@@ -15,6 +15,8 @@ constexpr std::string_view kStores[] = {"model", "rocksdb"};
 constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
+constexpr std::string_view kModes[] = {"fedavg", "sync-sgd"};
+constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
 /// The words of kSwarmStrategies.
 const std::vector<std::string_view>& StrategyWords() {
@@ -25,8 +27,6 @@ const std::vector<std::string_view>& StrategyWords() {
   }();
   return words;
 }
-constexpr std::string_view kModes[] = {"fedavg", "sync-sgd"};
-constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
 /// A name is the key of its option's stream, too: another one would draw all seeds anew.
 std::vector<SwarmKey> MakeKeys() {
@@ -59,10 +59,11 @@ std::vector<SwarmKey> MakeKeys() {
       {"strangers", 0, kStrangersMost, {}, &Options::strangers},
       {"deaths_max", 0, 1'000, {}, &Options::deaths_max},
       {"prepare_ms", 1, 10'000, {}, &Options::prepare_ms},
+      {"client_state", 0, 1, kSwitch, &Options::client_state},
+      {"deadline_k", 0, 1'000, {}, &Options::deadline_k},
       {"mode", 0, 1, kModes, &Options::mode},
       {"accept", 0, 2, kAccepts, &Options::accept},
       {"memory_updates", 0, 64, {}, &Options::memory_updates},
-      {"deadline_k", 0, 1'000, {}, &Options::deadline_k},
   };
   keys.push_back({"strategy", 0, kSwarmStrategies.size() - 1, StrategyWords(), &Options::strategy});
   for (std::size_t i = 0; i < kFaultKinds; ++i) {

@@ -162,6 +162,7 @@ class Drawer {
       if (few && dice.Percent(4)) return kParametersOfTwoChunks + dice.Between(0, 3'000);
       return dice.Percent(15) ? dice.Between(1'000, 5'000) : dice.Between(10, 400);
     });
+    Set(&SwarmOptions::client_state, [](Dice& dice) -> std::uint64_t { return dice.Percent(30); });
     Set(&SwarmOptions::keep_last,
         [](Dice& dice) { return dice.Percent(20) ? 0 : dice.Between(1, 6); });
     Set(&SwarmOptions::keep_every,
@@ -267,8 +268,15 @@ JobSpec JobOf(const SwarmOptions& options) {
   job.round.goal = static_cast<std::uint32_t>(options.goal);
   job.round.quorum = static_cast<std::uint32_t>(options.quorum);
   job.round.over_select = static_cast<double>(options.over_select) / 100;
-  job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
-  job.round.accept = static_cast<Accept>(options.accept);
+  if (options.client_state == 1) {
+    job.train.optimizer = Optimizer::adamw;
+    job.train.steps = 10;
+    job.round.mode = Mode::diloco;
+  }
+  if (options.client_state == 0) {
+    job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
+    job.round.accept = static_cast<Accept>(options.accept);
+  }
   job.strategy = StrategyOf(options);
   job.aggregation.weights = options.weights == 0 ? WeightPolicy::examples : WeightPolicy::uniform;
   return job;

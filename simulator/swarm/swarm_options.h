@@ -60,6 +60,7 @@ struct SwarmOptions {
   std::uint64_t target = 0;        ///< Percent of accuracy; 0: none.
   std::uint64_t prepare_ms = 4;    ///< A spool's room takes so long at most.
   std::uint64_t upkeep_every = 0;  ///< The database is flushed and merged after so many commits.
+  std::uint64_t client_state = 0;  ///< off, on: trainers keep state between updates that count.
   // --- What goes wrong -----------------------------------------------------------------------
   std::uint64_t stalled = 0;     ///< Of the first so many no update gets through.
   std::uint64_t hostile = 0;     ///< So many behind them mean harm.

@@ -46,6 +46,7 @@ void Content::Fields(const Hello& m) {
 void Content::Fields(const Welcome& m) {
   Add(m.protocol, m.seal, m.job_digest, m.lineages, m.epoch.number, m.epoch.nonce, m.head, m.index,
       m.lease_ms, m.retained_fate, m.retained_reason);
+  if (m.retained_version != 0) One(m.retained_version);
 }
 
 void Content::Fields(const TaskOrder& m) {
@@ -68,6 +69,7 @@ void Content::Fields(const PutAccepted& m) {
   const AcceptedUpdate& update = m.update;
   Add(update.id, update.digest, update.weight, update.base_version, update.from, update.attempt,
       update.extent.index);
+  if (update.client_version != 0) One(update.client_version);
 }
 
 void Content::Fields(const PutFate& m) {

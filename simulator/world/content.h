@@ -77,13 +77,17 @@ class Content {
   void One(const TensorScale& scale) { Add(scale.bound_log2, scale.scale_log2); }
   void One(const RecordedUpdate& update) {
     Add(update.id, update.digest, update.weight, update.base_version);
+    if (update.client_version != 0) One(update.client_version);
   }
   void Bytes(std::span<const std::byte> bytes);
 
   // Of each kind of message and mutation, what it holds.
   void Fields(const Hello& m);
   void Fields(const LeaseRenew& /*m*/) {}
-  void Fields(const Offer& m) { Add(m.id, m.digest, m.bytes, m.weight, m.base_version); }
+  void Fields(const Offer& m) {
+    Add(m.id, m.digest, m.bytes, m.weight, m.base_version);
+    if (m.client_version != 0) One(m.client_version);
+  }
   void Fields(const Leave& m) { Add(m.reason); }
   void Fields(const RefuseCoordinator& m) { Add(m.reason, m.seen); }
   void Fields(const Welcome& m);

@@ -40,6 +40,7 @@ struct Happened {
   std::uint64_t disks_full = 0, disk_errors = 0, rots = 0;
   std::uint64_t member_disks_full = 0, member_disk_errors = 0, member_rots = 0;
   std::uint64_t states_refused = 0, updates_forgotten = 0, positions_taken_up = 0;
+  std::uint64_t client_states_forgotten = 0;
   std::uint64_t trainings_failed = 0, backlogs = 0;
   std::uint64_t twins = 0, led_to_twins = 0, split_brains = 0, coordinators_refused = 0;
   std::uint64_t enrolled = 0, revoked = 0, new_keys = 0, absences = 0;

@@ -18,12 +18,20 @@ DurableState FullState() {
   DurableState state;
   state.job = Sha256Of(AsBytes("job"));
   state.seen = SeenState{{2, 0x1122334455667788}, {7, 0x8877665544332211}, 41};
-  state.retained = RetainedUpdate{{2, 42, 3, 1}, Xxh128Of(AsBytes("update")), 800'000, 600, 41};
+  state.retained = RetainedUpdate{{2, 42, 3, 1},
+                                  Xxh128Of(AsBytes("update")),
+                                  800'000,
+                                  600,
+                                  41,
+                                  40,
+                                  ClientBytes{Xxh128Of(AsBytes("next")), 1'600'000}};
+  state.client = ClientState{40, {Xxh128Of(AsBytes("client")), 1'600'000}};
   return state;
 }
 
 void ExpectEqual(const DurableState& a, const DurableState& b) {
   EXPECT_EQ(a.job, b.job);
+  EXPECT_EQ(a.client, b.client);
   EXPECT_EQ(a.seen, b.seen);
   ASSERT_EQ(a.retained.has_value(), b.retained.has_value());
   if (!a.retained) return;
@@ -32,11 +40,17 @@ void ExpectEqual(const DurableState& a, const DurableState& b) {
   EXPECT_EQ(a.retained->bytes, b.retained->bytes);
   EXPECT_EQ(a.retained->weight, b.retained->weight);
   EXPECT_EQ(a.retained->base_version, b.retained->base_version);
+  EXPECT_EQ(a.retained->client_version, b.retained->client_version);
+  EXPECT_EQ(a.retained->client_next, b.retained->client_next);
 }
 
 TEST(StateFileTest, WhatIsWrittenIsRead) {
   TempDir dir;
-  for (const DurableState& state : {DurableState{}, FullState()}) {
+  DurableState without_next = FullState();
+  without_next.retained->client_next.reset();
+  DurableState client_alone = FullState();
+  client_alone.retained.reset();
+  for (const DurableState& state : {DurableState{}, FullState(), without_next, client_alone}) {
     ASSERT_TRUE(WriteStateFile(dir / "state.bin", state));
     const auto read = ReadStateFile(dir / "state.bin");
     ASSERT_TRUE(read) << read.error().Text();
@@ -46,8 +60,8 @@ TEST(StateFileTest, WhatIsWrittenIsRead) {
 
 TEST(StateFileTest, FieldsLieWhereTheFormatSays) {
   const Bytes bytes = EncodeState(FullState());
-  ASSERT_EQ(bytes.size(), 156U);
-  EXPECT_EQ(Hex(ByteSpan(bytes).first(8)), "4d50535401000700");
+  ASSERT_EQ(bytes.size(), 216U);
+  EXPECT_EQ(Hex(ByteSpan(bytes).first(8)), "4d50535402001f00");
   EXPECT_EQ(LoadLittle<Sha256Digest>(bytes, 8), Sha256Of(AsBytes("job")));
   EXPECT_EQ(Hex(ByteSpan(bytes).subspan(40, 36)),
             "02000000887766554433221107000000000000001122334455667788"
@@ -57,7 +71,12 @@ TEST(StateFileTest, FieldsLieWhereTheFormatSays) {
   EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 112), 800'000U);
   EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 120), 600U);
   EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 128), 41U);
-  EXPECT_EQ(LoadLittle<std::uint32_t>(bytes, 136), 0U);
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 136), 40U);
+  EXPECT_EQ(LoadLittle<Xxh128Digest>(bytes, 144), Xxh128Of(AsBytes("next")));
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 160), 1'600'000U);
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 168), 40U);
+  EXPECT_EQ(LoadLittle<Xxh128Digest>(bytes, 176), Xxh128Of(AsBytes("client")));
+  EXPECT_EQ(LoadLittle<std::uint64_t>(bytes, 192), 1'600'000U);
 }
 
 TEST(StateFileTest, NoFileIsAnEmptyState) {
@@ -101,14 +120,14 @@ TEST(StateFileTest, UnknownFieldsUnderARightChecksumAreDamage) {
 
 TEST(StateFileTest, ANewerFormatIsNamedAsSuch) {
   Bytes bytes = EncodeState(FullState());
-  bytes[4] = std::byte{2};
+  bytes[4] = std::byte{3};
   EXPECT_EQ(DecodeState(bytes).error().reason, Reason::unsupported);
 }
 
 TEST(StateFileTest, ANewerFormatIsNamedAsSuchHoweverLongItIs) {
   TempDir dir;
   Bytes bytes = EncodeState(FullState());
-  bytes[4] = std::byte{2};
+  bytes[4] = std::byte{3};
   bytes.resize(10 * bytes.size());
   std::ofstream(dir / "state.bin", std::ios::binary) << AsText(bytes);
   EXPECT_EQ(ReadStateFile(dir / "state.bin").error().reason, Reason::unsupported);
@@ -128,19 +147,20 @@ void Write(const std::string& path, ByteSpan bytes) {
 TEST(PositionFileTest, WhatIsWrittenIsRead) {
   TempDir dir;
   const Bytes trainer(1'000, std::byte{9});
-  ASSERT_TRUE(SavePosition(dir / "position.bin", {{1, 2, 3, 4}, 5, 17, trainer}));
+  ASSERT_TRUE(SavePosition(dir / "position.bin", {{1, 2, 3, 4}, 5, 6, 17, trainer}));
   const auto read = LoadPosition(dir / "position.bin");
   ASSERT_TRUE(read);
   ASSERT_TRUE(read->has_value());
   EXPECT_EQ((*read)->id, (UpdateId{1, 2, 3, 4}));
   EXPECT_EQ((*read)->base_version, 5U);
+  EXPECT_EQ((*read)->client_version, 6U);
   EXPECT_EQ((*read)->batches_done, 17U);
   EXPECT_EQ((*read)->trainer, trainer);
 }
 
 TEST(PositionFileTest, ATornOrChangedFileIsMalformed) {
   TempDir dir;
-  ASSERT_TRUE(SavePosition(dir / "whole", {{1, 2, 3, 4}, 5, 17, Bytes(100)}));
+  ASSERT_TRUE(SavePosition(dir / "whole", {{1, 2, 3, 4}, 5, 6, 17, Bytes(100)}));
   const Bytes whole = *ReadFile(dir / "whole", 1'000);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     Write(dir / "torn", ByteSpan(whole).first(size));

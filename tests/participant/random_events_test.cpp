@@ -40,6 +40,7 @@ class World {
   std::uint64_t fits() const { return fits_; }
   std::uint64_t offers() const { return offers_; }
   std::uint64_t chunks() const { return chunks_; }
+  std::uint64_t promotions() const { return promotions_; }
 
  private:
   void Restart() {
@@ -145,7 +146,8 @@ class World {
         if (fit_) {
           const UpdateId id = *std::exchange(fit_, std::nullopt);
           if (fit_stopping_ && random_.Below(2) == 0) return FitStopped{id};
-          return FitDone{{id, DigestOf(id), kUpdateBytes, 10, id.round - 1}};
+          return FitDone{{id, DigestOf(id), kUpdateBytes, 10, id.round - 1, began_,
+                          ClientBytes{DigestOf(id), 1}}};
         }
         return Tick{};
       case 6:
@@ -183,6 +185,7 @@ class World {
 
   void Feed(const Event& event) {
     last_ = Describe(event);
+    now_stepping_ = event;
     if (const auto* received = std::get_if<Received>(&event)) Note(*received);
     const bool had_payload = std::holds_alternative<ChunkReceived>(event);
     payload_owned_ = had_payload ? 0 : 1;
@@ -255,6 +258,8 @@ class World {
     EXPECT_FALSE(fit_) << "one fit at a time; " << last_;
     EXPECT_EQ(saved_token_, asked_token_) << "no fit before the state is saved; " << last_;
     EXPECT_FALSE(disk_.retained) << "a fit would write over the retained update; " << last_;
+    EXPECT_EQ(start.client, disk_.client) << "a fit begins from what is on the disk; " << last_;
+    began_ = start.client ? start.client->version : 0;
     fit_ = start.id;
     fit_stopping_ = false;
   }
@@ -264,11 +269,30 @@ class World {
   }
   void Perform(const SaveState& save) {
     EXPECT_GT(save.token, asked_token_) << last_;
+    const DurableState& before = saves_.empty() ? disk_ : saves_.back().state;
+    if (save.state.client != before.client) {
+      ASSERT_TRUE(save.state.client && before.retained) << last_;
+      EXPECT_EQ(save.state.client->held, before.retained->client_next) << last_;
+      EXPECT_FALSE(save.state.retained) << last_;
+      const auto* event = std::get_if<Received>(&now_stepping_);
+      ASSERT_NE(event, nullptr) << "client state moves on upon a message; " << last_;
+      const auto* welcome = std::get_if<Welcome>(&event->message);
+      EXPECT_TRUE(std::holds_alternative<Committed>(event->message) ||
+                  (welcome && welcome->retained_fate == Welcome::RetainedFate::committed))
+          << last_;
+    }
     asked_token_ = save.token;
     saves_.push_back(save);
   }
   void Perform(const ForgetUpdate&) {
     EXPECT_FALSE(disk_.retained) << "bytes go after the state that names them; " << last_;
+    EXPECT_FALSE(fit_) << "a fit owns the file; " << last_;
+  }
+  void Perform(const PromoteClient&) {
+    ++promotions_;
+    EXPECT_TRUE(disk_.client) << "the file takes its place after the state that names it; "
+                              << last_;
+    EXPECT_FALSE(disk_.retained) << last_;
     EXPECT_FALSE(fit_) << "a fit owns the file; " << last_;
   }
   void Perform(const ForgetPosition&) {}
@@ -298,7 +322,9 @@ class World {
   Token asked_token_ = 0, saved_token_ = 0;
   PayloadHandle payload_ = 0;
   int payload_owned_ = 0;
-  std::uint64_t fits_ = 0, offers_ = 0, chunks_ = 0;
+  std::uint64_t fits_ = 0, offers_ = 0, chunks_ = 0, promotions_ = 0;
+  Version began_ = 0;
+  Event now_stepping_;
   std::string last_;
 };
 
@@ -308,7 +334,7 @@ TEST(RandomEventsTest, NeverBreakThePromisesToTheRuntime) {
   const char* given = std::getenv("MUSTER_TEST_SEED");
   const std::uint64_t first = given != nullptr ? std::stoull(given) : 1;
   const std::uint64_t last = given != nullptr ? first : kRandomSeeds;
-  std::uint64_t fits = 0, offers = 0, chunks = 0;
+  std::uint64_t fits = 0, offers = 0, chunks = 0, promotions = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     SCOPED_TRACE("MUSTER_TEST_SEED=" + std::to_string(seed));
     World world(seed);
@@ -316,12 +342,14 @@ TEST(RandomEventsTest, NeverBreakThePromisesToTheRuntime) {
     fits += world.fits();
     offers += world.offers();
     chunks += world.chunks();
+    promotions += world.promotions();
     if (::testing::Test::HasFailure()) break;
   }
   // Random events that reach nothing would prove nothing.
   EXPECT_GT(fits, 10U);
   EXPECT_GT(offers, 10U);
   EXPECT_GT(chunks, 10U);
+  EXPECT_GT(promotions, 10U);
 }
 
 }  // namespace

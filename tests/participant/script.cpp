@@ -90,6 +90,7 @@ Welcome Script::MakeWelcome(const Arguments& arguments) {
                           : fate == "committed" ? Welcome::RetainedFate::committed
                           : fate == "dropped"   ? Welcome::RetainedFate::dropped
                                                 : Welcome::RetainedFate::none;
+  welcome.retained_version = Number(arguments, "version", 0);
   fence_ = {current.id.number, welcome.epoch};
   return welcome;
 }
@@ -147,8 +148,17 @@ Event Script::Parse(const std::string& command, const Arguments& arguments) {
   }
   if (command == "fit_done") {
     const UpdateId id = Id(arguments);
-    return FitDone{{id, DigestNamed("update " + id.Text()), kScriptUpdateBytes,
-                    Number(arguments, "examples", 100), base_}};
+    RetainedUpdate update{id,
+                          DigestNamed("update " + id.Text()),
+                          kScriptUpdateBytes,
+                          Number(arguments, "examples", 100),
+                          base_,
+                          Number(arguments, "client", 0),
+                          {}};
+    if (arguments.contains("makes")) {
+      update.client_next = ClientBytes{DigestNamed(arguments.at("makes")), kScriptUpdateBytes};
+    }
+    return FitDone{update};
   }
   if (command == "fit_stopped") return FitStopped{Id(arguments)};
   if (command == "fit_failed") {

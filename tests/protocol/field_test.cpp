@@ -46,10 +46,10 @@ TEST(Field, OfParticipantsControlMessagesAllTravel) {
        FIELD(Hello, seen->epoch.nonce = 9), FIELD(Hello, seen->version = 9),
        FIELD(Hello, job.reset()), FIELD(Hello, retained.reset()),
        FIELD(Hello, retained->id.slot = 9), FIELD(Hello, retained->digest[1] = std::byte{0})});
-  ExpectMessageFields<Offer>({FIELD(Offer, id.lineage = 9), FIELD(Offer, id.round = 9),
-                              FIELD(Offer, id.slot = 9), FIELD(Offer, id.task = 9),
-                              FIELD(Offer, digest[0] = std::byte{0}), FIELD(Offer, bytes = 9),
-                              FIELD(Offer, weight = 9), FIELD(Offer, base_version = 9)});
+  ExpectMessageFields<Offer>(
+      {FIELD(Offer, id.lineage = 9), FIELD(Offer, id.round = 9), FIELD(Offer, id.slot = 9),
+       FIELD(Offer, id.task = 9), FIELD(Offer, digest[0] = std::byte{0}), FIELD(Offer, bytes = 9),
+       FIELD(Offer, weight = 9), FIELD(Offer, base_version = 9), FIELD(Offer, client_version = 9)});
   ExpectMessageFields<Leave>({FIELD(Leave, reason = Reason::left)});
   ExpectMessageFields<RefuseCoordinator>({FIELD(RefuseCoordinator, reason = Reason::wrong_job),
                                           FIELD(RefuseCoordinator, seen.reset())});
@@ -64,7 +64,8 @@ TEST(Field, OfCoordinatorsControlMessagesAllTravel) {
        FIELD(Welcome, lineages[1].parent_number = 9), FIELD(Welcome, lineages[1].fork_version = 9),
        FIELD(Welcome, epoch.number = 9), FIELD(Welcome, head = 9), FIELD(Welcome, index = 8),
        FIELD(Welcome, lease_ms = 9), FIELD(Welcome, retained_fate = Welcome::RetainedFate::none),
-       FIELD(Welcome, retained_reason = Reason::round_closed)});
+       FIELD(Welcome, retained_reason = Reason::round_closed),
+       FIELD(Welcome, retained_version = 9)});
   ExpectMessageFields<TaskOrder>(
       {FIELD(TaskOrder, id.round = 9), FIELD(TaskOrder, attempt = 9),
        FIELD(TaskOrder, base_version = 9), FIELD(TaskOrder, base_digest[0] = std::byte{0}),
@@ -107,14 +108,15 @@ TEST(Field, OfTheRoundsRecordsAreAllStored) {
   ExpectRecordFields<AcceptedUpdate>(
       {FIELD(AcceptedUpdate, id.task = 9), FIELD(AcceptedUpdate, digest[0] = std::byte{0}),
        FIELD(AcceptedUpdate, weight = 9), FIELD(AcceptedUpdate, base_version = 9),
-       FIELD(AcceptedUpdate, from = 9), FIELD(AcceptedUpdate, attempt = 9),
-       FIELD(AcceptedUpdate, extent.index = 9)});
+       FIELD(AcceptedUpdate, client_version = 9), FIELD(AcceptedUpdate, from = 9),
+       FIELD(AcceptedUpdate, attempt = 9), FIELD(AcceptedUpdate, extent.index = 9)});
   ExpectRecordFields<RoundRecord>(
       {FIELD(RoundRecord, round = 9), FIELD(RoundRecord, version = 9),
        FIELD(RoundRecord, parent = 9), FIELD(RoundRecord, lineage = 9),
        FIELD(RoundRecord, eligible[0] = 9), FIELD(RoundRecord, first_drawn[0] = 9),
        FIELD(RoundRecord, accepted.clear()), FIELD(RoundRecord, accepted[0].weight = 9),
        FIELD(RoundRecord, accepted[0].base_version = 9),
+       FIELD(RoundRecord, accepted[0].client_version = 9),
        FIELD(RoundRecord, accepted[0].digest[0] = std::byte{0}), FIELD(RoundRecord, weight_sum = 9),
        FIELD(RoundRecord, bound_raise = 9), FIELD(RoundRecord, scales[1].scale_log2 = 9),
        FIELD(RoundRecord, digest[0] = std::byte{0}), FIELD(RoundRecord, attempts = 9),

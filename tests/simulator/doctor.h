@@ -81,10 +81,12 @@ class Doctor : public Watcher {
     if (treatment_.base) treatment_.base(copy);
     patients_.Tell([&](Watcher& watcher) { watcher.OnFit(who, id, version, copy); });
   }
-  void OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) override {
-    Bytes copy(bytes.begin(), bytes.end());
+  void OnTrained(RosterIndex who, const Trained& what) override {
+    Bytes copy(what.update.begin(), what.update.end());
     if (treatment_.trained) treatment_.trained(copy);
-    patients_.Tell([&](Watcher& watcher) { watcher.OnTrained(who, id, copy); });
+    Trained shown = what;
+    shown.update = copy;
+    patients_.Tell([&](Watcher& watcher) { watcher.OnTrained(who, shown); });
   }
 
  private:

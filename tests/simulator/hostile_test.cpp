@@ -35,8 +35,8 @@ class HostileTest : public ::testing::Test {
  protected:
   /// What honest participants trained, and what the coordinator counts.
   struct Witness : Watcher {
-    void OnTrained(RosterIndex who, const UpdateId& id, ByteSpan bytes) override {
-      trained[{who, id}] = Xxh128Of(bytes);
+    void OnTrained(RosterIndex who, const Trained& what) override {
+      trained[{who, what.id}] = Xxh128Of(what.update);
     }
     void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override {
       if (++steps % 16 == 0) counters = core.Status(now).counters;

@@ -6,6 +6,7 @@ namespace muster {
 namespace {
 
 constexpr std::uint64_t kBatchesTotal = 10;
+constexpr std::uint64_t kMomentBytes = 40;
 
 class SavedProgress : public ::testing::Test {
  protected:
@@ -14,11 +15,14 @@ class SavedProgress : public ::testing::Test {
     owner_.part = 4;
     progress_.task = {5, 6, 7};
     progress_.base[0] = std::byte{8};
+    progress_.client[1] = std::byte{7};
     progress_.batches_done = 9;
     progress_.parameters = Bytes(128, std::byte{1});
+    progress_.moments = Bytes(kMomentBytes, std::byte{2});
   }
-  Result<FitProgress> Decode(ByteSpan bytes, std::uint64_t parameter_bytes = 128) const {
-    return DecodeFitProgress(bytes, owner_, parameter_bytes, kBatchesTotal);
+  Result<FitProgress> Decode(ByteSpan bytes, std::uint64_t parameter_bytes = 128,
+                             std::uint64_t moment_bytes = kMomentBytes) const {
+    return DecodeFitProgress(bytes, owner_, parameter_bytes, moment_bytes, kBatchesTotal);
   }
   void ExpectRefused(const Result<FitProgress>& decoded) const {
     ASSERT_FALSE(decoded.has_value());
@@ -66,6 +70,11 @@ TEST_F(SavedProgress, AModelOfAnotherSizeIsRefused) {
   ExpectRefused(Decode(EncodeFitProgress(progress_, owner_), 0));
 }
 
+TEST_F(SavedProgress, MomentsOfAnotherSizeAreRefused) {
+  ExpectRefused(Decode(EncodeFitProgress(progress_, owner_), 128, 0));
+  ExpectRefused(Decode(EncodeFitProgress(progress_, owner_), 128, 48));
+}
+
 TEST_F(SavedProgress, AFitWithoutABatchLeftIsRefused) {
   progress_.batches_done = kBatchesTotal;
   ExpectRefused(Decode(EncodeFitProgress(progress_, owner_)));
@@ -78,6 +87,8 @@ TEST_F(SavedProgress, ComesBackAsItWas) {
   ASSERT_TRUE(decoded.has_value()) << decoded.error().Text();
   EXPECT_EQ(decoded->task, progress_.task);
   EXPECT_EQ(decoded->base, progress_.base);
+  EXPECT_EQ(decoded->client, progress_.client);
+  EXPECT_EQ(decoded->moments, progress_.moments);
   EXPECT_EQ(decoded->batches_done, progress_.batches_done);
   EXPECT_EQ(decoded->parameters, progress_.parameters);
 }

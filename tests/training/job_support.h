@@ -53,11 +53,11 @@ struct Fitted {
 
 /// Fits, and requests a stop after `stop_after` batches (0: before the first; negative: never).
 inline Fitted FitOnce(Trainer& trainer, const FitTask& task, const LocalTraining& ask,
-                      const ParameterSet& base, int stop_after = -1) {
+                      const ParameterSet& base, int stop_after = -1, ByteSpan client = {}) {
   Fitted fitted{{}, ParameterSet(trainer.layout()), {}};
   std::stop_source source;
   if (stop_after == 0) source.request_stop();
-  const auto result = trainer.Fit(task, ask, base, fitted.delta, source.get_token(),
+  const auto result = trainer.Fit(task, ask, base, client, fitted.delta, source.get_token(),
                                   [&](const FitPosition& position) {
                                     fitted.positions.push_back(position);
                                     if (static_cast<int>(fitted.positions.size()) == stop_after)

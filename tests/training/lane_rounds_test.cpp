@@ -26,7 +26,10 @@ class LaneRounds {
  public:
   /// `epochs`: of each part; they stand in for what lets machines take different numbers of steps.
   LaneRounds(const JobSpec& job, std::vector<std::uint32_t> epochs)
-      : job_(job), epochs_(std::move(epochs)), strategy_(CreateStrategy(job)) {
+      : job_(job),
+        epochs_(std::move(epochs)),
+        strategy_(CreateStrategy(job)),
+        clients_(job.data.parts) {
     for (std::uint32_t part = 0; part < job.data.parts; ++part) {
       trainers_.push_back(TrainerOf(job, part));
     }
@@ -49,11 +52,11 @@ class LaneRounds {
         ParameterSet update(lanes.layout());
         LocalTraining ask = strategy_->Ask(round);
         ask.train.epochs = epochs_[part];
-        const auto fit = trainers_[part]->Fit({round, part, 0}, ask, base, update, {},
-                                              [](const FitPosition&) {});
+        auto fit = trainers_[part]->Fit({round, part, 0}, ask, base, clients_[part], update, {},
+                                        [](const FitPosition&) {});
         ASSERT_TRUE(fit.has_value()) << fit.error().Text();
-        Bytes client;
-        strategy_->CompleteUpdate({fit->steps, base, {}}, update, client);
+        strategy_->CompleteUpdate({fit->steps, base, clients_[part]}, update, fit->client);
+        clients_[part] = std::move(fit->client);
         const std::uint64_t weight = strategy_->UpdateWeight(fit->examples).value();
         const UpdateSource source = SourceOfUpdate(update, weight);
         ASSERT_TRUE(sum.Fold({&source, 1}, pool).has_value());
@@ -81,6 +84,7 @@ class LaneRounds {
   const std::vector<std::uint32_t> epochs_;
   const std::unique_ptr<Strategy> strategy_;
   std::vector<std::unique_ptr<Trainer>> trainers_;
+  std::vector<Bytes> clients_;
   ParameterSet version_;
   VersionManifest manifest_;
 };
