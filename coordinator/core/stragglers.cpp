@@ -27,7 +27,6 @@ std::string CoordinatorCore::Impl::DeadlineWhy() const {
 // The deadline has passed: whoever is still awaited missed it, here or away.
 void CoordinatorCore::Impl::NoteMissed() {
   if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
-  if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
   for (const Slot slot : round_->record.cohort) {
     const std::optional<RosterIndex> holder = HolderOf(slot);
     if (!holder || round_->accepted.contains(slot) || IsRefused(slot, *holder)) continue;
