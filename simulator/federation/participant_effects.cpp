@@ -181,14 +181,14 @@ void ParticipantNode::FinishFit() {
       return FailFit(fit.id, written.error());
     }
     update_ = fit.writing;
-    RetainedUpdate update{fit.id,   Xxh128Of(*fit.writing), fit.writing->size(),
-                          examples, fit.base_version,       fit.client_version,
-                          {}};
+    RetainedUpdate made{fit.id,   Xxh128Of(*fit.writing), fit.writing->size(),
+                        examples, fit.base_version,       fit.client_version,
+                        {}};
     if (fit.writing_client != nullptr) {
-      update.client_next = ClientBytes{Xxh128Of(*fit.writing_client), fit.writing_client->size()};
+      made.client_next = ClientBytes{Xxh128Of(*fit.writing_client), fit.writing_client->size()};
     }
-    if (!fit.keep_on_disk) state_.retained = update;
-    Feed(FitDone{update});
+    if (!fit.keep_on_disk) state_.retained = made;
+    Feed(FitDone{made});
   });
 }
 
