@@ -125,8 +125,8 @@ std::uint32_t CohortSize(const RoundSpec& round);
 /// How updates are accepted: `round.accept`, by_mode resolved.
 Accept AcceptOf(const RoundSpec& round);
 
-/// Whether trainers of the job keep something of their slot from one update that counts to the next:
-/// an inner optimizer's moments, control variates.
+/// Whether trainers of the job keep something of their slot from one update that counts to the
+/// next: an inner optimizer's moments, control variates.
 bool KeepsClientState(const JobSpec& job);
 
 /// Refuses impossible jobs with config_invalid, naming the key as the config file spells it

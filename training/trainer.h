@@ -62,9 +62,10 @@ class Trainer {
   /// True if equal tasks on equal bases give equal bits on this build, CPU kind and thread count.
   virtual bool deterministic() const = 0;
 
-  /// Trains from `base`, whose first tensors are the model's, as `ask` says and writes trained - base
-  /// to the first tensors of `delta`, again the model's, and zeros behind them and between. Goes on from a kept or loaded position if there is one for this very task, and forgets
-  /// it. Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
+  /// Trains from `base`, whose first tensors are the model's, as `ask` says and writes trained -
+  /// base to the first tensors of `delta`, again the model's, and zeros behind them and between.
+  /// Goes on from a kept or loaded position if there is one for this very task, and forgets it.
+  /// Calls `on_batch` after each batch, in this thread. Stops at the next batch boundary once
   /// `stop` is requested. `client` is the client-side state that the slot's last update that counts
   /// left behind, or empty: a fresh one. REQUIRES: one ask a task, whatever is saved and loaded
   /// between. Errors: file_malformed (`client` is not of this job's trainer), others by data.

@@ -107,6 +107,10 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
     return refuse(Reason::base_version_wrong,
                   "the round builds on version " + std::to_string(round_->record.parent));
   }
+  if (offer.client_version > (KeepsClientState(job_) ? offer.base_version : 0)) {
+    return refuse(Reason::base_version_wrong,
+                  "no client-side state can be of version " + std::to_string(offer.client_version));
+  }
   if (const auto weight = strategy_->CheckUpdateWeight(offer.weight); !weight) {
     return refuse(weight.error().reason, weight.error().message);
   }

@@ -101,7 +101,9 @@ void ClientStates::OnTrained(RosterIndex who, const Trained& trained) {
   const bool same = member.began && trained.client_version == member.began->version &&
                     Xxh128Of(trained.client) == member.began->held.digest;
   const bool forgot = world_.happened().client_states_forgotten > 0;
-  Expect(fresh ? trained.client_version == 0 && (!member.began || forgot) : same, [&] {
+  const bool from_it = fresh ? trained.client_version == 0 && (!member.began || forgot) : same;
+  // What it begins with another coordinator is not seen here.
+  Expect(from_it || !Judges(), [&] {
     return MemberText(who) + " trains " + trained.id.Text() + " from other bytes than those of " +
            Text(member.began);
   });

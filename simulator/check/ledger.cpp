@@ -34,6 +34,7 @@ void Ledger::AcceptInMemory(const coordinator::Effect& effect) {
   update.digest = fold->digest;
   update.weight = fold->weight;
   update.base_version = open_round_ ? open_round_->parent : 0;
+  update.from = fold->id.slot;
   update.extent = fold->extent;
   accepted_.emplace(fold->id, update);
 }

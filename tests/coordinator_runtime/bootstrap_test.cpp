@@ -101,7 +101,7 @@ TEST_F(BootstrapTest, EveryFieldOfAJobIsNamedWhenItChanges) {
   other.aggregation = {WeightPolicy::uniform, 5, 6};
   const auto changes = DescribeJobChanges(JobSpec{}, other);
   // All of them but late, which has one value so far.
-  EXPECT_EQ(changes.size(), 45U) << testing::PrintToString(changes);
+  EXPECT_EQ(changes.size(), 45U) << ::testing::PrintToString(changes);
 }
 
 TEST_F(BootstrapTest, TheFirstStartWritesOneSyncedBatchAfterTheChunks) {

@@ -115,7 +115,8 @@ void ScriptedParticipant::RequestModel() {
 void ScriptedParticipant::Train() {
   update_ = std::make_shared<ParameterSet>(trainer_->layout());
   const FitTask fit{task_->id.round, task_->id.slot, task_->id.task};
-  const auto result = trainer_->Fit(fit, {train_}, model_, *update_, {}, [](const FitPosition&) {});
+  const auto result =
+      trainer_->Fit(fit, {train_}, model_, {}, *update_, {}, [](const FitPosition&) {});
   ASSERT_TRUE(result.has_value()) << result.error().Text();
   ++fits_;
   weight_ = result->examples;
