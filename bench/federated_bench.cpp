@@ -99,8 +99,8 @@ void RunFederated(const JobSpec& job, const DataOptions& options, Round rounds, 
     std::vector<double> sum(floats);
     double weights = 0;
     for (const std::uint32_t slot : cohort) {
-      const FitResult fit = OrExit(trainers[slot]->Fit({round, slot, 0}, {job.train}, model, {}, delta,
-                                                       {}, [](const FitPosition&) {}));
+      const FitResult fit = OrExit(trainers[slot]->Fit({round, slot, 0}, {job.train}, model, {},
+                                                       delta, {}, [](const FitPosition&) {}));
       const auto weight = static_cast<double>(fit.examples);
       weights += weight;
       const auto* const values = reinterpret_cast<const float*>(delta.bytes().data());

@@ -96,6 +96,7 @@ Status BuiltinTrainer::LoadPart() {
   MUSTER_TRY(examples);
   auto indices = PartIndices(job_, (*examples)->labels(), part_);
   MUSTER_TRY(indices);
+  train_ = std::move(*examples);
   indices_ = std::move(*indices);
   return {};
 }

@@ -20,9 +20,9 @@ struct Replayed {
 
 /// DESIGN: "replaying the records, local training included, reproduces every digest". Begins with
 /// the oldest version held whole, or at version 0 where the job keeps client-side state, which is
-/// computed again with the updates that it follows from; versions whose chunks are gone are computed and compared as well.
-/// A copy (checkpoint/copy_version.h) has the digest of its source and is counted as a version.
-/// `progress` is called with each version before it is computed.
+/// computed again with the updates that it follows from; versions whose chunks are gone are
+/// computed and compared as well. A copy (checkpoint/copy_version.h) has the digest of its source
+/// and is counted as a version. `progress` is called with each version before it is computed.
 /// Errors: replay_differs (a version or an update is another than its record names; the text says
 /// which and what may be why), unsupported (the trainer is not deterministic), those of
 /// CreateTrainer and of the store. REQUIRES: VerifyState succeeded, else damage is told as

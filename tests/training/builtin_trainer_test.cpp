@@ -182,8 +182,8 @@ TEST_F(BuiltinTrainer, TheDeltasGapsAreZero) {
   auto trainer = TrainerOf(job_);
   ParameterSet delta(trainer->layout());
   std::memset(delta.bytes().data(), 0xff, delta.bytes().size());
-  ASSERT_TRUE(
-      trainer->Fit(kTask, {job_.train}, Base(), {}, delta, {}, [](const FitPosition&) {}).has_value());
+  ASSERT_TRUE(trainer->Fit(kTask, {job_.train}, Base(), {}, delta, {}, [](const FitPosition&) {})
+                  .has_value());
   for (const ParameterLayout::Entry& entry : trainer->layout().entries()) {
     for (std::uint64_t at = entry.offset_bytes + entry.size_bytes; at % 64 != 0; ++at) {
       ASSERT_EQ(delta.bytes()[at], std::byte{0});

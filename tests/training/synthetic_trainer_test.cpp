@@ -26,7 +26,8 @@ TEST_F(SyntheticTrainer, ABaseThatIsNotFiniteIsRefused) {
     ParameterSet base = base_.Clone();
     base.F32(0)[999] = wrong;
     ParameterSet delta(trainer_->layout());
-    const auto fit = trainer_->Fit(kTask, {job_.train}, base, {}, delta, {}, [](const FitPosition&) {});
+    const auto fit =
+        trainer_->Fit(kTask, {job_.train}, base, {}, delta, {}, [](const FitPosition&) {});
     ASSERT_FALSE(fit.has_value());
     EXPECT_EQ(fit.error().reason, Reason::not_finite);
     EXPECT_EQ(trainer_->Evaluate(base, {}).error().reason, Reason::not_finite);
