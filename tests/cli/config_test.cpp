@@ -53,7 +53,8 @@ TEST(Config, WrongTypeNamesWhatWasFound) {
   EXPECT_EQ(ErrorOf("over_select = []"),
             "a.toml:4: `round.over_select` must be a number, not a list");
   EXPECT_EQ(ErrorOf("mode = 1"),
-            "a.toml:4: `round.mode` must be one of \"fedavg\", not the integer 1");
+            "a.toml:4: `round.mode` must be one of \"fedavg\" | \"sync-sgd\" | \"async\" | "
+            "\"diloco\", not the integer 1");
   EXPECT_EQ(
       ErrorOf("[model]\nhidden = [1, \"a\"]"),
       "a.toml:5: `model.hidden` must be a list of integers, not a list with other things than "

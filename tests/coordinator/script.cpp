@@ -153,7 +153,8 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
     Hello hello;
     hello.name = Get(arguments, "name", who);
     hello.incarnation = incarnation;
-    hello.protocol_min = static_cast<std::uint16_t>(Number(arguments, "protocol", kProtocolVersion));
+    hello.protocol_min =
+        static_cast<std::uint16_t>(Number(arguments, "protocol", kProtocolVersion));
     hello.protocol_max = hello.protocol_min;
     if (arguments.contains("job")) hello.job = Sha256Of(AsBytes(arguments.at("job")));
     if (arguments.contains("seen")) {
