@@ -29,14 +29,15 @@ int RunDoctor(const Arguments& arguments) {
 }
 
 std::string VersionText() {
-  return fmt::format("muster {}, protocol {}, compiler {}\n", MUSTER_VERSION, kProtocolVersion,
+  return fmt::format("muster {}, protocol {}, compiler {}", MUSTER_VERSION, kProtocolVersion,
                      __VERSION__);
 }
 
 int RunVersion(const Arguments& arguments) {
   const nlohmann::ordered_json object = {
       {"version", MUSTER_VERSION}, {"protocol", kProtocolVersion}, {"compiler", __VERSION__}};
-  Print(arguments.format == Format::json ? object.dump() + "\n" : VersionText());
+  Print(arguments.format == Format::json ? object.dump() : VersionText());
+  Print("\n");
   return kOk;
 }
 

@@ -139,6 +139,10 @@ const Impossible kImpossible[] = {
      [](JobSpec& j) { j.train.learning_rate = 1e-46; }},
     {"duration of a real trainer", "train.duration_ms",
      [](JobSpec& j) { j.train.duration_ms = 1; }},
+};
+
+// Of the rounds, the strategy and the aggregation.
+const Impossible kImpossibleRounds[] = {
     {"goal of nothing", "round.goal", [](JobSpec& j) { j.round.goal = 0; }},
     {"goal beyond cohorts", "round.goal",
      [](JobSpec& j) { j.round.goal = limits::kCohortMax + 1; }},
@@ -211,16 +215,19 @@ const Impossible kImpossible[] = {
      [](JobSpec& j) { j.aggregation.bound_raise_max = 257; }},
 };
 
+void ExpectRefused(const Impossible& impossible) {
+  JobSpec job = ValidJob();
+  impossible.spoil(job);
+  const std::string expected = std::string("config_invalid: ") + impossible.key + " ";
+  EXPECT_THAT(TextOf(ValidateJob(job)), StartsWith(expected)) << impossible.what;
+  const Result<JobSpec> decoded = DecodeJob(EncodeJob(job));
+  ASSERT_FALSE(decoded.has_value()) << impossible.what;
+  EXPECT_THAT(decoded.error().Text(), StartsWith(expected)) << impossible.what;
+}
+
 TEST(JobTest, ImpossibleJobsAreRefusedByKeyFromConfigAndWireAlike) {
-  for (const Impossible& impossible : kImpossible) {
-    JobSpec job = ValidJob();
-    impossible.spoil(job);
-    const std::string expected = std::string("config_invalid: ") + impossible.key + " ";
-    EXPECT_THAT(TextOf(ValidateJob(job)), StartsWith(expected)) << impossible.what;
-    const Result<JobSpec> decoded = DecodeJob(EncodeJob(job));
-    ASSERT_FALSE(decoded.has_value()) << impossible.what;
-    EXPECT_THAT(decoded.error().Text(), StartsWith(expected)) << impossible.what;
-  }
+  for (const Impossible& impossible : kImpossible) ExpectRefused(impossible);
+  for (const Impossible& impossible : kImpossibleRounds) ExpectRefused(impossible);
 }
 
 TEST(JobTest, LargestAndSmallestAllowedValuesAreAccepted) {
