@@ -12,7 +12,6 @@
 #include "participant/core/core.h"
 #include "participant/core/describe.h"
 #include "tests/participant/jobs.h"
-#include "tests/support/sanitized.h"
 
 namespace muster::participant {
 namespace {
@@ -328,7 +327,7 @@ class World {
   std::string last_;
 };
 
-constexpr std::uint64_t kRandomSeeds = UnlessSanitized(300, 60);
+constexpr std::uint64_t kRandomSeeds = 300;
 
 TEST(RandomEventsTest, NeverBreakThePromisesToTheRuntime) {
   const char* given = std::getenv("MUSTER_TEST_SEED");
