@@ -30,9 +30,10 @@ void FedNova::Apply(const TileInput& input, const TileOutput& output) const {
   const LaneTile& delta = input.lanes[0];
   const LaneTile& steps = input.lanes[1];
   const double effective = RingMean(steps.sums[0], steps.unit, steps.denominator);
+  const double learning_rate = strategy().server_learning_rate;
   for (std::size_t i = 0; i < input.model.size(); ++i) {
     const double step = effective * RingMean(delta.sums[i], delta.unit, delta.denominator);
-    const double model = static_cast<double>(input.model[i]) + learning_rate_ * step;
+    const double model = static_cast<double>(input.model[i]) + learning_rate * step;
     output.model[i] = static_cast<float>(model);
   }
 }

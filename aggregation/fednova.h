@@ -22,8 +22,7 @@ class FedNova final : public MeanDelta {
   /// Below so many local steps a fit is within the first attempt's bound; they are exact in float.
   static constexpr std::int32_t kStepsBoundLog2 = 20;
 
-  explicit FedNova(const JobSpec& job)
-      : MeanDelta(job), learning_rate_(job.strategy.server_learning_rate) {}
+  using MeanDelta::MeanDelta;
 
   std::string_view name() const override { return "fednova"; }
   std::span<const std::string_view> state_kinds() const override { return {}; }
@@ -31,9 +30,6 @@ class FedNova final : public MeanDelta {
   void CompleteUpdate(const LocalResult& result, ParameterSet& update,
                       Bytes& client) const override;
   void Apply(const TileInput& input, const TileOutput& output) const override;
-
- private:
-  double learning_rate_;
 };
 
 }  // namespace muster

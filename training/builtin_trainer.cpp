@@ -129,18 +129,9 @@ FitResult BuiltinTrainer::Gradient(const FitTask& task, const LocalTraining& ask
     micro_batches_.emplace(job_.seed, part_, indices_, ask.train.batch_size);
   }
   const std::span<const std::uint32_t> batch = micro_batches_->Of(task.round);
-  const AlignedMemory workspace(kernels_.workspace_bytes(
-      Shape(), static_cast<std::uint32_t>(std::min<std::size_t>(batch.size(), kPieceExamplesMax))));
-  const float factor = -1.0F / static_cast<float>(batch.size());
   std::memset(delta.bytes().data(), 0, delta.bytes().size());
-  const std::vector<const float*> from = TensorPointers(base);
-  const std::vector<float*> to = TensorPointers(delta);
-  Piece piece;
-  for (std::size_t begin = 0; begin < batch.size(); begin += kPieceExamplesMax) {
-    const std::size_t size = std::min<std::size_t>(kPieceExamplesMax, batch.size() - begin);
-    kernels_.add_gradient(Shape(), from.data(), piece.Gather(*train_, batch.subspan(begin, size)),
-                          factor, to.data(), workspace.get());
-  }
+  Gradients({kernels_, Shape()}, batch.size(), base)
+      .Add(*train_, batch, -1.0F / static_cast<float>(batch.size()), TensorPointers(delta));
   return FitResult{.examples = batch.size(), .steps = 1};
 }
 

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "training/batches.h"
 #include "training/dense_model.h"
 
 namespace muster {
@@ -17,36 +16,6 @@ constexpr std::uint16_t kFormat = 1;
 constexpr std::uint64_t kStepsOffset = 8;
 constexpr std::uint64_t kSizeOffset = 16;
 constexpr std::uint64_t kHeaderBytes = 24;
-
-// Gradients of batches, at the parameters as they stand.
-class Gradients {
- public:
-  Gradients(const StepKernels& kernels, std::uint64_t batch_size, ParameterSet& parameters)
-      : kernels_(kernels),
-        pointers_(TensorPointers(parameters)),
-        workspace_(kernels.table.workspace_bytes(
-            kernels.shape,
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(batch_size, kPieceExamplesMax)))) {}
-
-  /// out += factor * (gradient summed over the batch). Where `out` is the parameters themselves the
-  /// batch must be one piece.
-  void Add(const ExampleSet& examples, std::span<const std::uint32_t> batch, float factor,
-           const std::vector<float*>& out) {
-    for (std::size_t begin = 0; begin < batch.size(); begin += kPieceExamplesMax) {
-      const std::size_t size = std::min<std::size_t>(kPieceExamplesMax, batch.size() - begin);
-      kernels_.table.add_gradient(kernels_.shape, pointers_.data(),
-                                  piece_.Gather(examples, batch.subspan(begin, size)), factor,
-                                  out.data(), workspace_.get());
-    }
-  }
-  const std::vector<float*>& parameters() const { return pointers_; }
-
- private:
-  const StepKernels kernels_;
-  std::vector<float*> pointers_;
-  AlignedMemory workspace_;
-  Piece piece_;
-};
 
 class Sgd final : public LocalSteps {
  public:
@@ -63,7 +32,7 @@ class Sgd final : public LocalSteps {
   void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) override {
     const float factor = -learning_rate_ / static_cast<float>(batch.size());
     if (batch.size() <= kPieceExamplesMax && pull_ == 0) {
-      gradients_.Add(examples, batch, factor, gradients_.parameters());
+      gradients_.Add(examples, batch, factor, TensorPointers(parameters_));
       return;
     }
     std::memset(step_.bytes().data(), 0, step_.bytes().size());

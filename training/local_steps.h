@@ -10,7 +10,7 @@
 #include "model/local_training.h"
 #include "model/parameter_set.h"
 #include "training/examples.h"
-#include "training/kernel_table.h"
+#include "training/gradients.h"
 
 namespace muster {
 
@@ -22,12 +22,6 @@ class LocalSteps {
   virtual void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) = 0;
   /// All that the next step needs beside the parameters; empty if it needs nothing.
   virtual Bytes Moments() const { return {}; }
-};
-
-/// The kernels that do it; they outlive the steps.
-struct StepKernels {
-  const KernelTable& table;
-  DenseShape shape;
 };
 
 /// SGD: w := w - rate * (mean gradient at w) - (rate * mu) * (w - base).

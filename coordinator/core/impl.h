@@ -101,7 +101,7 @@ class CoordinatorCore::Impl {
   std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
   AcceptedUpdate AcceptedOf(const Upload& upload) const;
-  void Acknowledge(const AcceptedUpdate& update);
+  void AcceptUpdate(const AcceptedUpdate& update);
 
   // memory_accept.cpp
   void AcceptInMemory(), FreeFolded(const UpdateId& id), StoreBuilt();

@@ -23,14 +23,9 @@ void CoordinatorCore::Impl::AcceptInMemory() {
   };
   for (const Upload* ready : InOrderOfFinish(Goal() - round_->accepted.size(), whole)) {
     const AcceptedUpdate update = AcceptedOf(*ready);
-    const UploadId upload = ready->id;
     in_sum_soon_.emplace(update.id, update.extent.index);
     Emit(Fold{update.id, update.digest, update.extent, update.weight});
-    Emit(CloseUpload{upload});
-    upload_slots_.erase(upload);
-    uploads_.erase(update.id.slot);
-    round_->accepted[update.id.slot] = update;
-    Acknowledge(update);
+    AcceptUpdate(update);
   }
   PumpGrants();
   CheckClose();

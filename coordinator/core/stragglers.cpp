@@ -10,7 +10,7 @@ DeadlineRule CoordinatorOptions::deadline_rule() const {
 // Decided before the attempt is durable and never after it: what tells anybody of the attempt tells
 // of this deadline, and a restart keeps it.
 void CoordinatorCore::Impl::AdaptTo(OpenRound& round) {
-  pace_of_attempt_ = pace_.Estimate();
+  if (options_.deadline == DeadlineKind::adaptive) pace_of_attempt_ = pace_.Estimate();
   round.deadline_ms = AdaptDeadline(options_.deadline_rule(), pace_of_attempt_, round.attempt);
 }
 

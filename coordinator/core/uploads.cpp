@@ -243,7 +243,14 @@ void CoordinatorCore::Impl::PumpAccepts() {
   PersistFor(std::move(purpose), std::move(batch));
 }
 
-void CoordinatorCore::Impl::Acknowledge(const AcceptedUpdate& update) {
+// Its upload is over, and its sender hears of it.
+void CoordinatorCore::Impl::AcceptUpdate(const AcceptedUpdate& update) {
+  const auto upload = uploads_.find(update.id.slot);
+  Emit(CloseUpload{upload->second.id});
+  if (upload->second.folded) round_->folded.insert(update.id.slot);
+  upload_slots_.erase(upload->second.id);
+  uploads_.erase(upload);
+  round_->accepted[update.id.slot] = update;
   round_->last_refusals.erase(update.id.slot);
   pace_.OnAccepted(update.from, update.id);
   Count("updates_accepted");
@@ -256,15 +263,8 @@ void CoordinatorCore::Impl::Acknowledge(const AcceptedUpdate& update) {
 
 void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   MUSTER_CHECK(round_.has_value(), "accepts of a round that is gone");
-  for (const AcceptedUpdate& update : purpose.updates) {
-    const Upload upload = uploads_.at(update.id.slot);
-    upload_slots_.erase(upload.id);
-    uploads_.erase(update.id.slot);  // Its extent stays taken until the commit.
-    Emit(CloseUpload{upload.id});
-    round_->accepted[update.id.slot] = update;
-    if (upload.folded) round_->folded.insert(update.id.slot);
-    Acknowledge(update);
-  }
+  // Their extents stay taken until the commit.
+  for (const AcceptedUpdate& update : purpose.updates) AcceptUpdate(update);
   PumpAccepts();
   PumpGrants();
   CheckClose();

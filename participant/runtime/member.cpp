@@ -301,7 +301,6 @@ void Member::Perform(const StartFit& effect) {
   fit_->ask = effect.ask;
   fit_->keep_on_disk = effect.keep_on_disk;
   fit_->strategy = strategy_;
-  fit_->keep_on_disk = effect.keep_on_disk;
   fit_->client = effect.client;
   fit_->base = model_.model();
   parts_.training.Submit([fit = fit_, trainer = trainer_, paths = paths_, index = index_,

@@ -33,9 +33,7 @@ class ClientStates : public Checker {
     /// What its updates leave behind if they count; trained since its disk was new.
     std::map<std::pair<UpdateId, Xxh128Digest>, participant::ClientBytes> makes;
     std::vector<participant::ClientState> counted;  ///< Of those that do; ascending.
-    Version lost_up_to = 0;                         ///< Its disk lost the state of this version.
     Current saved;  ///< As the last state says that it wrote or will write.
-    std::optional<participant::RetainedUpdate> retained;
     Current began;  ///< The fit under way.
   };
 

@@ -115,7 +115,6 @@ void ParticipantNode::Perform(const SetJob& effect) {
   trainer_ = std::move(*CreateTrainer(effect.job, effect.part, {}));
   in_memory_ = AcceptOf(effect.job.round) == Accept::memory;
   strategy_ = CreateStrategy(effect.job);
-  in_memory_ = AcceptOf(effect.job.round) == Accept::memory;
 }
 
 void ParticipantNode::Perform(const OpenModel& effect) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aggregation/fedavg.h"
+#include "tests/support/custom_job.h"
 
 namespace muster {
 namespace {
@@ -19,22 +20,13 @@ class Named final : public FedAvg {
   std::string name_;
 };
 
-JobSpec JobOfRegistered(const std::string& name) {
-  JobSpec job;
-  job.data.train_examples = 6000;
-  job.data.test_examples = 1000;
-  job.strategy.kind = StrategyKind::custom;
-  job.strategy.custom = name;
-  return job;
-}
-
 StrategyFactory Makes(const std::string& name) {
   return [name](const JobSpec& job) { return std::make_unique<Named>(job, name); };
 }
 
 TEST(StrategyRegistry, RegisteredStrategyServesTheJobsOfItsName) {
   ASSERT_TRUE(RegisterStrategy("served", Makes("served")));
-  const JobSpec job = JobOfRegistered("served");
+  const JobSpec job = JobOfCustom("served");
   ASSERT_TRUE(ValidateJob(job));
   EXPECT_EQ(CreateStrategy(job)->name(), "served");
 }
@@ -45,7 +37,7 @@ TEST(StrategyRegistry, FactoryGetsTheWholeJob) {
     momentum = job.strategy.server_momentum;
     return std::make_unique<Named>(job, "reader");
   }));
-  JobSpec job = JobOfRegistered("reader");
+  JobSpec job = JobOfCustom("reader");
   job.strategy.server_momentum = 0.75;
   EXPECT_EQ(CreateStrategy(job)->state_kinds().size(), 1U);
   EXPECT_EQ(momentum, 0.75);
@@ -63,14 +55,14 @@ TEST(StrategyRegistry, BuiltInNameAndSecondRegistrationAreRefused) {
 
 TEST(StrategyRegistry, FactoryThatIsNoneIsRefused) {
   EXPECT_FALSE(RegisterStrategy("no-factory", StrategyFactory()));
-  EXPECT_EQ(ValidateJob(JobOfRegistered("no-factory")).error().reason, Reason::unsupported);
+  EXPECT_EQ(ValidateJob(JobOfCustom("no-factory")).error().reason, Reason::unsupported);
 }
 
 TEST(StrategyRegistry, WhatTheFactoryRefusesIsRefusedWithTheJob) {
   ASSERT_TRUE(RegisterStrategy("refusing", [](const JobSpec&) -> Result<std::unique_ptr<Strategy>> {
     return Error{Reason::config_invalid, "strategy.tau must be below 1"};
   }));
-  EXPECT_EQ(ValidateJob(JobOfRegistered("refusing")).error().Text(),
+  EXPECT_EQ(ValidateJob(JobOfCustom("refusing")).error().Text(),
             "config_invalid: strategy.tau must be below 1");
 }
 
@@ -78,9 +70,9 @@ TEST(StrategyRegistry, FactoryThatMakesNothingOrAnotherStrategyIsRefusedWithTheJ
   ASSERT_TRUE(RegisterStrategy("nothing", [](const JobSpec&) -> Result<std::unique_ptr<Strategy>> {
     return std::unique_ptr<Strategy>();
   }));
-  EXPECT_THAT(ValidateJob(JobOfRegistered("nothing")).error().message, HasSubstr("no strategy"));
+  EXPECT_THAT(ValidateJob(JobOfCustom("nothing")).error().message, HasSubstr("no strategy"));
   ASSERT_TRUE(RegisterStrategy("misnamed", Makes("another")));
-  EXPECT_THAT(ValidateJob(JobOfRegistered("misnamed")).error().message,
+  EXPECT_THAT(ValidateJob(JobOfCustom("misnamed")).error().message,
               HasSubstr("calls itself \"another\""));
 }
 

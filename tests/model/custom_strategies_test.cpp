@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "model/job_words.h"
+#include "tests/support/custom_job.h"
 
 namespace muster {
 namespace {
@@ -15,16 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-/// Names are for the life of the process: each test has its own.
-JobSpec JobOfStrategy(const std::string& name) {
-  JobSpec job;
-  job.data.train_examples = 6000;
-  job.data.test_examples = 1000;
-  job.strategy.kind = StrategyKind::custom;
-  job.strategy.custom = name;
-  return job;
-}
-
+// Names are for the life of the process: each test has its own.
 Status Content(const JobSpec&) { return {}; }
 
 TEST(CustomStrategies, NameOfAnyOtherAlphabetIsRefused) {
@@ -52,7 +44,7 @@ TEST(CustomStrategies, SecondRegistrationIsRefusedAndTheFirstStays) {
   });
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().reason, Reason::already_exists);
-  EXPECT_TRUE(ValidateJob(JobOfStrategy("twice")));
+  EXPECT_TRUE(ValidateJob(JobOfCustom("twice")));
 }
 
 TEST(CustomStrategies, NamesAreListedInOrder) {
@@ -65,7 +57,7 @@ TEST(CustomStrategies, NamesAreListedInOrder) {
 }
 
 TEST(CustomStrategies, JobOfAnotherProgramsStrategyIsUnsupportedWhereverItComesFrom) {
-  const JobSpec job = JobOfStrategy("of-another-program");
+  const JobSpec job = JobOfCustom("of-another-program");
   const Status valid = ValidateJob(job);
   ASSERT_FALSE(valid);
   EXPECT_EQ(valid.error().reason, Reason::unsupported);
@@ -79,17 +71,17 @@ TEST(CustomStrategies, JobOfAnotherProgramsStrategyIsUnsupportedWhereverItComesF
 TEST(CustomStrategies, NameTravelsInTheJobsBytes) {
   ASSERT_TRUE(AddCustomStrategy("travels", Content));
   ASSERT_TRUE(AddCustomStrategy("travels-too", Content));
-  const JobSpec job = JobOfStrategy("travels");
+  const JobSpec job = JobOfCustom("travels");
   const Result<JobSpec> decoded = DecodeJob(EncodeJob(job));
   ASSERT_TRUE(decoded) << decoded.error().Text();
   EXPECT_EQ(decoded->strategy.kind, StrategyKind::custom);
   EXPECT_EQ(decoded->strategy.custom, "travels");
-  EXPECT_NE(JobDigest(job), JobDigest(JobOfStrategy("travels-too")));
+  EXPECT_NE(JobDigest(job), JobDigest(JobOfCustom("travels-too")));
 }
 
 TEST(CustomStrategies, EveryKeyOfTheStrategyIsPartOfTheJob) {
   ASSERT_TRUE(AddCustomStrategy("reads-all", Content));
-  const JobSpec base = JobOfStrategy("reads-all");
+  const JobSpec base = JobOfCustom("reads-all");
   const std::vector<void (*)(StrategySpec&)> changes = {
       [](StrategySpec& s) { s.server_learning_rate = 0.25; },
       [](StrategySpec& s) { s.server_momentum = 0.25; },
@@ -119,7 +111,7 @@ TEST(CustomStrategies, ValueThatMakesNoSenseIsRefusedByItsKey) {
       {"strategy.proximal_mu", [](StrategySpec& s) { s.proximal_mu = kNan; }},
   };
   for (const auto& [key, spoil] : wrong) {
-    JobSpec job = JobOfStrategy("keys-judged");
+    JobSpec job = JobOfCustom("keys-judged");
     spoil(job.strategy);
     const Status valid = ValidateJob(job);
     ASSERT_FALSE(valid) << key;
@@ -134,7 +126,7 @@ TEST(CustomStrategies, JudgeSeesOnlyJobsThatAreValidInAllElse) {
     return Error{Reason::config_invalid, "strategy.tau is not to its taste"};
   };
   ASSERT_TRUE(AddCustomStrategy("picky", judge));
-  JobSpec job = JobOfStrategy("picky");
+  JobSpec job = JobOfCustom("picky");
   EXPECT_EQ(ValidateJob(job).error().message, "strategy.tau is not to its taste");
   EXPECT_EQ(asked, 1);
   job.aggregation.bound_raise_max = 257;

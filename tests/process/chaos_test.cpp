@@ -2,7 +2,6 @@
 // the longest that a test can take. tests/process/kills_test.cpp looks at fewer kills more closely.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/random.h"
@@ -45,22 +44,16 @@ goal = 4
 lease_s = 1
 )";
 
-std::uint64_t Seed() {
-  const char* seed = std::getenv("MUSTER_KILL_SEED");
-  return seed == nullptr ? 1 : std::stoull(seed);
-}
-
 TEST(Chaos, AHundredKillsAndLongStopsChangeNoBit) {
   const TempDir directory;
   cli::AppendTo(directory / "chaos.toml", std::string(kJob));
-  const auto arguments = [&](const std::string& state) -> std::vector<std::string> {
-    return {"run", directory / "chaos.toml", "--state-dir", directory / state, "--format", "json"};
+  const auto arguments = [&](const std::string& state) {
+    return RunArguments(directory / "chaos.toml", directory / state);
   };
   Program quiet(arguments("quiet"));
   ASSERT_EQ(quiet.Wait(), 0) << quiet.errors();
 
-  std::printf("MUSTER_KILL_SEED=%llu\n", static_cast<unsigned long long>(Seed()));
-  KeyedStream random(Seed(), "chaos", {});
+  KeyedStream random(KillSeed(), "chaos", {});
   std::filesystem::create_directories(directory / "state");
   Program run(arguments("state"));
   Killer killer(run, directory / "state");

@@ -3,9 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "common/random.h"
 #include "tests/cli/append_to.h"
@@ -48,18 +46,12 @@ server_learning_rate = 0.7
 server_momentum = 0.9
 )";
 
-std::uint64_t DilocoSeed() {
-  const char* seed = std::getenv("MUSTER_KILL_SEED");
-  return seed == nullptr ? 1 : std::stoull(seed);
-}
-
 class DilocoTest : public ::testing::Test {
  protected:
   void SetUp() override { cli::AppendTo(directory_ / "diloco.toml", std::string(kDilocoJob)); }
 
   std::vector<std::string> Arguments(const std::string& state) const {
-    return {"run", directory_ / "diloco.toml", "--state-dir", directory_ / state, "--format",
-            "json"};
+    return RunArguments(directory_ / "diloco.toml", directory_ / state);
   }
   void ExpectReplays(const std::string& state) const {
     Program verify({"checkpoints", "verify", "--state-dir", directory_ / state, "--replay",
@@ -76,8 +68,7 @@ TEST_F(DilocoTest, KillsOfEverybodyChangeNoBitAndTheRecordsReplay) {
   ASSERT_EQ(quiet.Wait(), 0) << quiet.errors();
   const Json undisturbed = quiet.events().back();
 
-  std::printf("MUSTER_KILL_SEED=%llu\n", static_cast<unsigned long long>(DilocoSeed()));
-  KeyedStream random(DilocoSeed(), "diloco kills", {});
+  KeyedStream random(KillSeed(), "diloco kills", {});
   std::filesystem::create_directories(directory_ / "state");
   Program run(Arguments("state"));
   Killer killer(run, directory_ / "state");

@@ -31,6 +31,17 @@ bool Says(const std::string& line, const std::string& message) {
   return line.find(" " + message + " ") != std::string::npos;
 }
 
+std::uint64_t KillSeed() {
+  const char* given = std::getenv("MUSTER_KILL_SEED");
+  const std::uint64_t seed = given == nullptr ? 1 : std::stoull(given);
+  std::printf("MUSTER_KILL_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  return seed;
+}
+
+std::vector<std::string> RunArguments(const std::string& job_file, const std::string& state) {
+  return {"run", job_file, "--state-dir", state, "--format", "json"};
+}
+
 Killer::Killer(cli::Program& run, const std::string& state)
     : run_(run), state_(state), log_(state + "/coordinator.log") {
   AwaitStarted();

@@ -20,6 +20,12 @@ std::string Field(const std::string& line, const std::string& key);
 /// Whether the log line has this message.
 bool Says(const std::string& line, const std::string& message);
 
+/// MUSTER_KILL_SEED, or 1; printed, so that what failed can be run again.
+std::uint64_t KillSeed();
+
+/// `muster run` of this job on this state, with its events as JSON.
+std::vector<std::string> RunArguments(const std::string& job_file, const std::string& state);
+
 /// What was killed, and what the coordinator was at.
 struct Kill {
   double seconds = 0;

@@ -1,7 +1,6 @@
 // One run of real processes under random SIGKILLs: they cost time and change no bit.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -44,18 +43,12 @@ goal = 4
 fold_threads = 2
 )";
 
-std::uint64_t Seed() {
-  const char* seed = std::getenv("MUSTER_KILL_SEED");
-  return seed == nullptr ? 1 : std::stoull(seed);
-}
-
 class KillsTest : public ::testing::Test {
  protected:
   void SetUp() override { cli::AppendTo(directory_ / "kills.toml", std::string(kJob)); }
 
   std::vector<std::string> Arguments(const std::string& state) const {
-    return {"run", directory_ / "kills.toml", "--state-dir", directory_ / state, "--format",
-            "json"};
+    return RunArguments(directory_ / "kills.toml", directory_ / state);
   }
 
   TempDir directory_;
@@ -66,8 +59,7 @@ TEST_F(KillsTest, TwentyKillsInAllPhasesChangeNoBit) {
   ASSERT_EQ(quiet.Wait(), 0) << quiet.errors();
   const Json undisturbed = quiet.events().back();
 
-  std::printf("MUSTER_KILL_SEED=%llu\n", static_cast<unsigned long long>(Seed()));
-  KeyedStream random(Seed(), "kills", {});
+  KeyedStream random(KillSeed(), "kills", {});
   std::filesystem::create_directories(directory_ / "state");
   Program run(Arguments("state"));
   Killer killer(run, directory_ / "state");

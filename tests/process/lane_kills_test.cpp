@@ -36,8 +36,8 @@ name = "fednova"
 TEST(LaneKills, KillsOfEverybodyChangeNoBitAndTheRecordsReplay) {
   const TempDir directory;
   cli::AppendTo(directory / "lanes.toml", std::string(kLaneJob));
-  const auto arguments = [&](const std::string& state) -> std::vector<std::string> {
-    return {"run", directory / "lanes.toml", "--state-dir", directory / state, "--format", "json"};
+  const auto arguments = [&](const std::string& state) {
+    return RunArguments(directory / "lanes.toml", directory / state);
   };
   Program quiet(arguments("quiet"));
   ASSERT_EQ(quiet.Wait(), 0) << quiet.errors();

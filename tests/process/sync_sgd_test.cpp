@@ -2,7 +2,6 @@
 // changes.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "common/random.h"
@@ -41,18 +40,12 @@ server_learning_rate = 0.1
 server_momentum = 0.9
 )";
 
-std::uint64_t SeedOfSteps() {
-  const char* seed = std::getenv("MUSTER_KILL_SEED");
-  return seed == nullptr ? 1 : std::stoull(seed);
-}
-
 class SyncSgdTest : public ::testing::Test {
  protected:
   void SetUp() override { cli::AppendTo(directory_ / "steps.toml", std::string(kStepsJob)); }
 
   std::vector<std::string> Arguments(const std::string& state) const {
-    return {"run", directory_ / "steps.toml", "--state-dir", directory_ / state, "--format",
-            "json"};
+    return RunArguments(directory_ / "steps.toml", directory_ / state);
   }
 
   TempDir directory_;
@@ -63,8 +56,7 @@ TEST_F(SyncSgdTest, KillsOfBothEndsChangeNoBitOfAnyStep) {
   ASSERT_EQ(quiet.Wait(), 0) << quiet.errors();
   const Json undisturbed = quiet.events().back();
 
-  std::printf("MUSTER_KILL_SEED=%llu\n", static_cast<unsigned long long>(SeedOfSteps()));
-  KeyedStream random(SeedOfSteps(), "kills", {});
+  KeyedStream random(KillSeed(), "kills", {});
   std::filesystem::create_directories(directory_ / "state");
   cli::Program run(Arguments("state"));
   Killer killer(run, directory_ / "state");
