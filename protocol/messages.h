@@ -48,6 +48,7 @@ struct Hello {
   struct Retained {
     UpdateId id;
     Xxh128Digest digest{};
+    bool operator==(const Retained&) const = default;
   };
   std::optional<Retained> retained;  ///< A trained update whose fate it does not know.
 };
@@ -89,8 +90,10 @@ struct Welcome {
   Version head = 0;
   RosterIndex index = 0;
   std::int64_t lease_ms = 0;
-  /// What became of Hello::retained. None: the coordinator has no record of it (train and offer
-  /// as asked). accepted: keep it until committed or told otherwise.
+  /// Hello::retained of the hello that this answers: a welcome to another hello is not followed.
+  std::optional<Hello::Retained> retained;
+  /// What became of it. None: the coordinator has no record of it (train and offer as asked).
+  /// accepted: keep it until committed or told otherwise.
   enum class RetainedFate : std::uint8_t { none = 0, accepted = 1, committed = 2, dropped = 3 };
   RetainedFate retained_fate = RetainedFate::none;
   Reason retained_reason = Reason::round_closed;  ///< If dropped.

@@ -198,6 +198,7 @@ void CoordinatorCore::Impl::SendWelcome(const Session& session, const Hello& hel
   welcome.head = head_.version;
   welcome.index = session.index;
   welcome.lease_ms = options_.lease_ms;
+  welcome.retained = hello.retained;
   if (hello.retained) JudgeRetained(hello, welcome);
   Emit(Send{session.control, std::move(welcome)});
 }

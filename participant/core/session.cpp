@@ -56,18 +56,21 @@ void Session::SayHello() {
   hello.incarnation = context_.options.incarnation;
   hello.seen = context_.durable.seen;
   hello.job = context_.durable.job;
-  asked_fate_.reset();
   if (context_.durable.retained && delivery_.stage() != Delivery::Stage::saving) {
     const RetainedUpdate& update = *context_.durable.retained;
     hello.retained = Hello::Retained{update.id, update.digest};
-    asked_fate_ = update.id;
   }
+  said_retained_ = hello.retained;
   context_.Emit(Send{std::move(hello), Fence{}});
 }
 
 void Session::OnWelcome(const Fence& fence, const Welcome& welcome) {
   if (stage_ != Stage::greeting) {
     context_.Ignore("a welcome that no hello asked for", Reason::unexpected_message);
+    return;
+  }
+  if (welcome.retained != said_retained_) {
+    context_.Ignore("a welcome to another hello", Reason::unexpected_message);
     return;
   }
   WelcomeVerdict verdict = JudgeWelcome(welcome, fence, context_.options, context_.durable);
@@ -100,7 +103,8 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   if (retained && verdict.drop_retained) {
     delivery_.Drop(Reason::round_closed,
                    "was trained on a version that the new lineage does not have");
-  } else if (retained && asked_fate_ == retained->id) {
+  } else if (retained && said_retained_ &&
+             said_retained_->id == retained->id) {
     delivery_.OnFate(welcome);
   }
   if (context_.durable.client && verdict.fork && context_.durable.client->version > *verdict.fork) {

@@ -62,7 +62,7 @@ class Session {
   std::uint64_t links_ = 0;     ///< Opened by this process: keys the jitter.
   std::uint32_t failures_ = 0;  ///< Since the last session.
   Token settled_token_ = 0;
-  std::optional<UpdateId> asked_fate_;  ///< The retained update that hello named.
+  std::optional<Hello::Retained> said_retained_;  ///< Of the last hello.
 };
 
 }  // namespace muster::participant

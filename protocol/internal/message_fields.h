@@ -58,7 +58,8 @@ template <typename Archive>
 void serialize(Archive& archive, Welcome& welcome) {
   archive(welcome.protocol, welcome.seal, welcome.job_name, welcome.job, welcome.job_digest,
           welcome.lineages, welcome.epoch, welcome.head, welcome.index, welcome.lease_ms,
-          welcome.retained_fate, welcome.retained_reason, welcome.retained_version);
+          welcome.retained, welcome.retained_fate, welcome.retained_reason,
+          welcome.retained_version);
 }
 template <typename Archive>
 void serialize(Archive& archive, TaskOrder& task) {

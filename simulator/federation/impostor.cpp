@@ -69,11 +69,13 @@ std::vector<std::pair<Channel, Packet>> Impostor::Greet(const Hello& hello) {
     return said;
   }
   if (!hello.seen) return {};
-  return {{Channel::control, LyingWelcome(*hello.seen)}};
+  return {{Channel::control, LyingWelcome(hello)}};
 }
 
-Packet Impostor::LyingWelcome(const SeenState& seen) {
+Packet Impostor::LyingWelcome(const Hello& hello) {
+  const SeenState& seen = *hello.seen;
   Welcome welcome = std::get<Welcome>(welcome_->message);
+  welcome.retained = hello.retained;
   welcome.retained_fate = Welcome::RetainedFate::none;
   welcome.epoch = seen.epoch;
   welcome.head = seen.version;

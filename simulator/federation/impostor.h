@@ -44,7 +44,7 @@ class Impostor {
 
  private:
   std::vector<std::pair<Channel, Packet>> Greet(const Hello& hello);
-  Packet LyingWelcome(const SeenState& seen);
+  Packet LyingWelcome(const Hello& hello);
   Packet OtherBytes(const ModelRequest& request);
 
   const std::uint64_t value_;

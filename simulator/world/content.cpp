@@ -45,8 +45,7 @@ void Content::Fields(const Hello& m) {
 // The job by its digest.
 void Content::Fields(const Welcome& m) {
   Add(m.protocol, m.seal, m.job_digest, m.lineages, m.epoch.number, m.epoch.nonce, m.head, m.index,
-      m.lease_ms, m.retained_fate, m.retained_reason);
-  if (m.retained_version != 0) One(m.retained_version);
+      m.lease_ms, m.retained, m.retained_fate, m.retained_reason, m.retained_version);
 }
 
 void Content::Fields(const TaskOrder& m) {

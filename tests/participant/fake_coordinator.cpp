@@ -72,6 +72,7 @@ void FakeCoordinator::OnControl(LinkId link, const Message& message) {
     welcome.head = head_;
     welcome.index = index;
     welcome.lease_ms = 60'000;
+    welcome.retained = hello->retained;
     welcome.retained_fate = fate;
     Say(peer, welcome);
     on_session(peer);

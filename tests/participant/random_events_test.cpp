@@ -77,6 +77,7 @@ class World {
         welcome.epoch = epoch_;
         welcome.head = head_;
         welcome.lease_ms = 3'000;
+        if (random_.Below(8) != 0) welcome.retained = said_retained_;
         welcome.retained_fate = static_cast<Welcome::RetainedFate>(random_.Below(4));
         return welcome;
       }
@@ -218,6 +219,7 @@ class World {
   }
   void Perform(const Send& send) {
     EXPECT_TRUE(link_up_) << "no send without a link; " << last_;
+    if (const auto* hello = std::get_if<Hello>(&send.message)) said_retained_ = hello->retained;
     if (std::holds_alternative<Offer>(send.message)) {
       ++offers_;
       uploading_ = false;
@@ -304,6 +306,7 @@ class World {
     std::uint64_t stored = 0;
   };
 
+  std::optional<Hello::Retained> said_retained_;  ///< Of the last hello.
   KeyedStream random_;
   std::unique_ptr<ParticipantCore> core_;
   Bytes job_;

@@ -57,6 +57,7 @@ UpdateId Script::Id(const Arguments& arguments) const {
 }
 
 /// welcome epoch=NUMBER:NONCE lineage=NUMBER:NONCE[<PARENT:NONCE@VERSION] head= index= lease= fate=
+/// retained=said|other|none
 Welcome Script::MakeWelcome(const Arguments& arguments) {
   Welcome welcome;
   JobSpec job = SmallJob();
@@ -85,6 +86,9 @@ Welcome Script::MakeWelcome(const Arguments& arguments) {
   welcome.head = Number(arguments, "head", 0);
   welcome.index = static_cast<RosterIndex>(Number(arguments, "index", 2));
   welcome.lease_ms = static_cast<std::int64_t>(Number(arguments, "lease", 9'000));
+  const std::string retained = Get(arguments, "retained", "said");
+  if (retained == "said") welcome.retained = said_retained_;
+  if (retained == "other") welcome.retained = Hello::Retained{{1, 99, 2, 0}, {}};
   const std::string fate = Get(arguments, "fate", "none");
   welcome.retained_fate = fate == "accepted"    ? Welcome::RetainedFate::accepted
                           : fate == "committed" ? Welcome::RetainedFate::committed
@@ -209,6 +213,9 @@ std::vector<std::string> Script::Step(const Event& event) {
     if (const SaveState* save = std::get_if<SaveState>(&effect)) {
       asked_token_ = save->token;
       asked_state_ = save->state;
+    }
+    if (const Send* send = std::get_if<Send>(&effect)) {
+      if (const Hello* hello = std::get_if<Hello>(&send->message)) said_retained_ = hello->retained;
     }
     lines.push_back(Describe(effect));
   }

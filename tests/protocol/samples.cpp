@@ -21,6 +21,7 @@ Welcome SampleWelcome() {
   welcome.head = 41;
   welcome.index = 9;
   welcome.lease_ms = 10'000;
+  welcome.retained = Hello::Retained{SampleId(), Counting<16>(0x20)};
   welcome.retained_fate = Welcome::RetainedFate::dropped;
   welcome.retained_reason = Reason::already_accepted;
   return welcome;
