@@ -76,9 +76,9 @@ class Strategy {
 
   /// Makes an update of what a fit gave, where the mean delta is not all: in `update` the first
   /// lane holds trained - base and the others zeros. `client` holds the client-side state after the
-  /// fit as the trainer left it, empty where it keeps none; a strategy that keeps some of its own
-  /// (see KeepsClientState) puts it there. Runs at the participant, and again where a version is
-  /// replayed: equal results must give equal bits.
+  /// fit as the trainer left it, empty where it keeps none. It must be left as it is but by a
+  /// strategy of which KeepsClientState is true, which no custom one is: their fits fail. Runs at
+  /// the participant, and again where a version is replayed: equal results must give equal bits.
   virtual void CompleteUpdate(const LocalResult& /*result*/, ParameterSet& /*update*/,
                               Bytes& /*client*/) const {}
 

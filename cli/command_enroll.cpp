@@ -33,10 +33,7 @@ constexpr std::chrono::seconds kAnswerTime{10};
 
 Status CheckName(const std::string& name) {
   if (IsName(name)) return {};
-  return Error{
-      Reason::flag_invalid,
-      fmt::format("{} is no name: at most {} letters, digits, '.', '_' and '-', no '.' first", name,
-                  limits::kNameBytesMax)};
+  return Error{Reason::flag_invalid, fmt::format("{} is no name, which has {}", name, kNameRule)};
 }
 
 /// A text of the answer; empty if it is none: another program may sit on the socket.

@@ -97,9 +97,8 @@ Result<int> Supervise(const Arguments& arguments) {
 
 Result<std::vector<ParticipantSpec>> Participants(const Arguments& arguments) {
   if (!IsName(arguments.name)) {
-    return Error{Reason::flag_invalid, "--name " + arguments.name +
-                                           " is no name: letters, digits, '.', '_' and '-' only, "
-                                           "no '.' first"};
+    return Error{Reason::flag_invalid,
+                 "--name " + arguments.name + " is no name, which has " + std::string(kNameRule)};
   }
   std::vector<ParticipantSpec> specs;
   if (!arguments.count) {

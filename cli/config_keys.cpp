@@ -38,7 +38,7 @@ constexpr std::int64_t kRoundsMax = 1'000'000'000;
 std::string AnyText(const std::string&) { return ""; }
 
 std::string JudgeName(const std::string& text) {
-  return IsName(text) ? "" : "names hold letters, digits, '.', '_' and '-' and begin with no '.'";
+  return IsName(text) ? "" : "a name has " + std::string(kNameRule);
 }
 
 ConfigKey TargetAccuracy() {
@@ -210,7 +210,8 @@ ConfigKey DeadlineK() {
   return {"round.deadline_k",
           "number",
           "adaptive: an attempt has the median of what members took before, and k times their "
-          "median deviation from it; in thousandths. May change at a restart.",
+          "median deviation from it, which counts as a twentieth of the median at least; up to "
+          "three decimals. May change at a restart.",
           "",
           set,
           get};
@@ -231,7 +232,8 @@ void AddRound(std::vector<ConfigKey>& keys) {
   keys.push_back(Choice<Mode>("round.mode",
                               "fedavg: local epochs, deltas; sync-sgd: a gradient step a round; "
                               "async: buffered, no rounds to "
-                              "wait for; diloco: many local steps of AdamW, outer Nesterov.",
+                              "wait for; diloco: many local steps of AdamW, with "
+                              "strategy.name = \"nesterov\" as published.",
                               [](auto& c) -> auto& { return c.job.round.mode; }));
   keys.push_back(Count("round.goal", "Accepted updates that close a round.",
                        [](auto& c) -> auto& { return c.job.round.goal; }));

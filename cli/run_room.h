@@ -14,11 +14,22 @@
 
 namespace muster::cli {
 
-/// update.bin, its temporary copy and position.bin, each of the size of an update.
-inline constexpr std::uint64_t kCopiesByParticipant = 3;
+/// What one participant's directory holds at a time.
+struct ParticipantDemand {
+  std::uint64_t update_bytes = 0;  ///< update.bin; 0: updates are kept in memory.
+  std::uint64_t position_bytes = 0;
+  std::uint64_t client_bytes = 0;  ///< client.bin; 0: the job keeps no client-side state.
+
+  /// With the temporary copy of what is replaced, and client.next.
+  std::uint64_t Total() const { return 2 * update_bytes + position_bytes + 3 * client_bytes; }
+};
+/// REQUIRES: model_bytes of a model within the limits.
+ParticipantDemand DemandOfParticipant(const JobSpec& job, std::uint64_t update_bytes,
+                                      std::uint64_t model_bytes);
 
 struct RunDemand {
   coordinator::DiskDemand coordinator;
+  ParticipantDemand participant;
   std::uint32_t participants = 0;
 
   std::uint64_t ByParticipants() const;

@@ -1,6 +1,7 @@
 # `cmake --install`: the program; one static library of everything it is linked from, for programs that bring a
 # strategy of their own; the kernels' shared libraries; the headers which the author of a strategy needs; and the
-# package `muster`. Nothing installed names a folder of the machine that built it, and the whole may be moved.
+# package `muster`. Nothing installed names a folder of the machine that built it, but debug information where the
+# build has some, and the whole may be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

@@ -31,9 +31,8 @@ bool IsBuiltIn(std::string_view name) {
 
 Status AddCustomStrategy(const std::string& name, CustomStrategyJudge judge) {
   if (!IsName(name)) {
-    return Error{Reason::config_invalid,
-                 "a strategy cannot be called \"" + name +
-                     "\": names hold letters, digits, '.', '_' and '-' and begin with no '.'"};
+    return Error{Reason::config_invalid, "a strategy cannot be called \"" + name +
+                                             "\": a name has " + std::string(kNameRule)};
   }
   if (IsBuiltIn(name)) {
     return Error{Reason::config_invalid, "a strategy cannot be called \"" + name +

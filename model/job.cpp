@@ -38,20 +38,18 @@ Status CheckPositive(std::string_view key, double value) {
   return Refuse(key, "must be a finite number above 0");
 }
 
+// What trainers compute with as a float32.
+Status CheckFloat(std::string_view key, double value) {
+  MUSTER_TRY(CheckPositive(key, value));
+  using Float = std::numeric_limits<float>;
+  if (value >= Float::min() && value <= Float::max()) return {};
+  return Refuse(key, "is beyond what a float32, as trainers use, holds");
+}
+
 // Names become parts of paths and of keys in logs, hence no ".", no "-f" and no other characters.
 Status CheckName(std::string_view key, std::string_view name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  if (name.empty() || name.size() > limits::kNameBytesMax) {
-    return Refuse(key, "must have 1 to " + Number(limits::kNameBytesMax) + " characters");
-  }
-  const bool allowed = std::all_of(name.begin(), name.end(), [&](char c) {
-    return plain(c) || c == '.' || c == '_' || c == '-';
-  });
-  if (!allowed) return Refuse(key, "may hold letters, digits, '.', '_' and '-' only");
-  if (!plain(name.front())) return Refuse(key, "must begin with a letter or a digit");
-  return {};
+  if (IsName(name)) return {};
+  return Refuse(key, "must have " + std::string(kNameRule));
 }
 
 Status CheckHidden(const std::vector<std::uint32_t>& hidden) {
@@ -116,6 +114,10 @@ Status CheckAlpha(double alpha) {
 
 Status CheckData(const DataSpec& data) {
   MUSTER_TRY(CheckRange("data.parts", data.parts, 1, limits::kRosterMax));
+  if (data.access == DataAccess::parts) {
+    MUSTER_TRY(
+        CheckUnused("data.block_examples", data.block_examples, "data.access = \"elastic\""));
+  }
   if (data.source == DataSource::none) {
     constexpr std::string_view kUser = "data.source = \"digits\" and \"idx\"";
     MUSTER_TRY(CheckUnused("data.train_examples", data.train_examples, kUser));
@@ -142,18 +144,14 @@ Status CheckFraction(std::string_view key, double value) {
 Status CheckAdamW(const TrainSpec& train) {
   MUSTER_TRY(CheckFraction("train.adam_beta1", train.adam_beta1));
   MUSTER_TRY(CheckFraction("train.adam_beta2", train.adam_beta2));
-  MUSTER_TRY(CheckPositive("train.adam_epsilon", train.adam_epsilon));
+  MUSTER_TRY(CheckFloat("train.adam_epsilon", train.adam_epsilon));
   return CheckFraction("train.weight_decay", train.weight_decay);
 }
 
 Status CheckTrain(const TrainSpec& train, ModelKind kind) {
   MUSTER_TRY(CheckRange("train.epochs", train.epochs, 1, limits::kLocalEpochsMax));
   MUSTER_TRY(CheckRange("train.steps", train.steps, 0, limits::kLocalStepsMax));
-  MUSTER_TRY(CheckPositive("train.learning_rate", train.learning_rate));
-  using Float = std::numeric_limits<float>;
-  if (train.learning_rate < Float::min() || train.learning_rate > Float::max()) {
-    return Refuse("train.learning_rate", "is beyond what a float32, as trainers use, holds");
-  }
+  MUSTER_TRY(CheckFloat("train.learning_rate", train.learning_rate));
   if (kind == ModelKind::synthetic) return {};
   if (train.optimizer == Optimizer::adamw) MUSTER_TRY(CheckAdamW(train));
   return CheckUnused("train.duration_ms", train.duration_ms, "model.kind = \"synthetic\"");
@@ -226,7 +224,7 @@ Status CheckStrategy(const StrategySpec& strategy) {
     case StrategyKind::fedyogi:
       return CheckAdaptive(strategy);
     case StrategyKind::fedprox:
-      return CheckPositive("strategy.proximal_mu", strategy.proximal_mu);
+      return CheckFloat("strategy.proximal_mu", strategy.proximal_mu);
     case StrategyKind::nesterov:
       return CheckPositive("strategy.server_momentum", strategy.server_momentum);
     case StrategyKind::custom:
@@ -242,7 +240,10 @@ Status CheckStrategy(const StrategySpec& strategy) {
 }
 
 Status CheckAsync(const RoundSpec& round) {
-  if (round.mode != Mode::async) return {};
+  if (round.mode != Mode::async) {
+    MUSTER_TRY(CheckUnused("round.concurrency", round.concurrency, "round.mode = \"async\""));
+    return CheckUnused("round.staleness_b", round.staleness_b, "round.mode = \"async\"");
+  }
   MUSTER_TRY(CheckRange("round.concurrency", round.concurrency, 0, limits::kRosterMax));
   if (round.staleness == Staleness::constant) return {};
   return CheckPositive("round.staleness_a", round.staleness_a);
@@ -316,9 +317,10 @@ Status CheckTogether(const JobSpec& job) {
 
 // At most; 0: unknown here.
 std::uint64_t ExamplesOfUpdate(const JobSpec& job) {
-  const std::uint64_t part = job.data.train_examples / job.data.parts;
-  const bool micro = job.round.mode == Mode::sync_sgd && job.train.batch_size != 0;
-  return micro ? std::min<std::uint64_t>(part, job.train.batch_size) : part;
+  const std::uint64_t part = (job.data.train_examples + job.data.parts - 1) / job.data.parts;
+  if (job.train.batch_size == 0) return part;
+  const std::uint64_t batches = job.round.mode == Mode::sync_sgd ? 1 : job.train.steps;
+  return batches == 0 ? part : std::min(part, batches * job.train.batch_size);
 }
 
 Status CheckAggregation(const JobSpec& job) {

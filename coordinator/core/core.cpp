@@ -66,6 +66,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   }
   finish_ = recovered.finish;
   recovered_round_ = std::move(recovered.open_round);
+  pace_.StartBehind(recovered_round_ ? recovered_round_->round : head_round_);
   recovered_accepted_ = std::move(recovered.accepted);
   MUSTER_CHECK(recovered.unstored.empty(), "head is not stored");
   const std::uint64_t update_bytes = lanes_->layout().total_bytes();

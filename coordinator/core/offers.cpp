@@ -6,6 +6,11 @@
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
+namespace {
+
+constexpr std::int64_t kUploadDeadlines = 2;  ///< That an upload may take before it must yield.
+
+}  // namespace
 
 void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   Count("offers");
@@ -201,7 +206,9 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
   upload.offer = offer;
   upload.from = session.index;
   upload.progressed_at = now_;
-  upload.yields_at = now_ + 2 * options_.deadline_ms * round_->record.attempt;
+  const std::int64_t deadline_ms =
+      DeadlineInForce(options_.deadline_rule(), round_->record.deadline_ms);
+  upload.yields_at = now_ + kUploadDeadlines * deadline_ms * round_->record.attempt;
   upload.extent.index = *free_extents_.begin();
   free_extents_.erase(free_extents_.begin());
   Emit(OpenUpload{upload.id, upload.extent, offer.bytes});

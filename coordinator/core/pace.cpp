@@ -37,7 +37,8 @@ Pace::Task* Pace::Find(RosterIndex member, const UpdateId& id) {
 }
 
 void Pace::OnTask(RosterIndex member, const UpdateId& id, MonotonicMs now) {
-  if (Find(member, id) == nullptr) members_[member].task = Task{id, now, std::nullopt};
+  if (id.round <= untimed_) return;
+  if (Find(member, id) == nullptr) members_[member].task = Task{id, now, std::nullopt, false};
 }
 
 void Pace::OnWhole(RosterIndex member, const UpdateId& id, MonotonicMs now) {
@@ -46,13 +47,12 @@ void Pace::OnWhole(RosterIndex member, const UpdateId& id, MonotonicMs now) {
 }
 
 void Pace::OnAccepted(RosterIndex member, const UpdateId& id) {
-  const Task* task = Find(member, id);
-  if (task == nullptr || !task->took_ms) return;
+  Task* task = Find(member, id);
+  if (task == nullptr || !task->took_ms || std::exchange(task->counted, true)) return;
   const std::int64_t took_ms = *task->took_ms;
   Remember(times_, took_ms, updates_max_);
   Member& by = members_.at(member);
   Remember(by.times, took_ms, kMemberTimesMax);
-  by.task.reset();
   by.pace.updates += 1;
   by.pace.last_ms = took_ms;
   by.pace.typical_ms = Median({by.times.begin(), by.times.end()});

@@ -39,12 +39,17 @@ class Pace {
 
   explicit Pace(std::uint32_t goal) : updates_max_(UpdatesMax(goal)) {}
 
+  /// Tasks of rounds up to this one may have been given by an earlier life: what was trained
+  /// meanwhile would seem to take the time of its upload alone, so none of them is timed.
+  void StartBehind(Round round) { untimed_ = round; }
+
   /// A task was given. Of one that is given again, to another process of the name or in the next
   /// attempt, the first time counts.
   void OnTask(RosterIndex member, const UpdateId& id, MonotonicMs now);
   /// The update's bytes are whole and within the bounds.
   void OnWhole(RosterIndex member, const UpdateId& id, MonotonicMs now);
-  /// It is accepted: its time counts, unless this process did not give the task.
+  /// It is accepted: its time counts, unless this process did not give the task. Once: what is
+  /// accepted again (accepts in memory, after a raise of the bounds) was not trained again.
   void OnAccepted(RosterIndex member, const UpdateId& id);
   /// Its round closed without it, or it was offered after that. Counts once for an id.
   void OnLate(RosterIndex member, const UpdateId& id);
@@ -63,6 +68,7 @@ class Pace {
     UpdateId id;
     MonotonicMs given_at = 0;
     std::optional<std::int64_t> took_ms;  ///< Once it is whole.
+    bool counted = false;
   };
   struct Member {
     MemberPace pace;
@@ -73,6 +79,7 @@ class Pace {
   Task* Find(RosterIndex member, const UpdateId& id);
 
   const std::size_t updates_max_;
+  Round untimed_ = 0;
   std::deque<std::int64_t> times_;
   std::map<RosterIndex, Member> members_;
 };

@@ -33,9 +33,7 @@ Result<InboxItem> ParseEnrolment(const json& object, bool add, AdminTicket ticke
   auto name = TextField(object, "name");
   MUSTER_TRY(name);
   if (!IsName(*name)) {
-    return Malformed("has a \"name\" that is no name: 1 to " +
-                     std::to_string(limits::kNameBytesMax) +
-                     " of A-Z a-z 0-9 . _ -, no dot at the start");
+    return Malformed("has a \"name\" that is no name, which has " + std::string(kNameRule));
   }
   if (!add) return InboxItem(Event(RevokeRequested{ticket, *std::move(name)}));
   auto text = TextField(object, "key");

@@ -12,6 +12,7 @@ ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_dete
                                            std::span<const LineageRecord> lineages,
                                            std::span<const RosterEntry> roster)
     : drawn_from_roster_(job.round.select_from == SelectFrom::enrolled),
+      keeps_client_state_(KeepsClientState(job)),
       forked_(lineages.size() > 1),
       roster_(roster.begin(), roster.end()) {
   if (!drawn_from_roster_) AddCause(0, Reason::selected_from_present, "");
@@ -29,6 +30,7 @@ void ReproducibilityJudge::Add(const RoundRecord& record) {
   if (!drawn_from_roster_) return;
   CompareRoster(record);
   CompareAccepted(record);
+  if (keeps_client_state_) CompareClientStates(record);
 }
 
 Reproducibility ReproducibilityJudge::Verdict() const {
@@ -64,6 +66,16 @@ void ReproducibilityJudge::CompareAccepted(const RoundRecord& record) {
   std::vector<Slot> added;
   std::ranges::set_difference(accepted, record.first_drawn, std::back_inserter(added));
   for (const Slot slot : added) AddCause(record.round, Reason::replaced, NameOf(slot));
+}
+
+void ReproducibilityJudge::CompareClientStates(const RoundRecord& record) {
+  for (const RecordedUpdate& update : record.accepted) {
+    Version& last = counted_[update.id.slot];
+    if (update.client_version != last) {
+      AddCause(record.round, Reason::client_state_lost, NameOf(update.id.slot));
+    }
+    last = record.version;
+  }
 }
 
 void ReproducibilityJudge::AddCause(Round round, Reason cause, std::string who) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ struct Reproducibility {
 ///    have nothing to compare with and name nobody),
 ///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
+///  - client-side state, where the job has some, was never lost: what was trained began from what
+///    became current when this slot counted last (else client_state_lost),
 ///  - the roster that selection drew from stayed that of round 1 (else roster_changed),
 ///  - the trainer promises equal bits (else trainer_not_deterministic),
 ///  - there is one lineage, and no version is a copy of an older one (else lineage_forked, once for
@@ -53,15 +56,18 @@ class ReproducibilityJudge {
  private:
   void CompareRoster(const RoundRecord& record);
   void CompareAccepted(const RoundRecord& record);
+  void CompareClientStates(const RoundRecord& record);
   void AddCause(Round round, Reason cause, std::string who);
   std::string NameOf(RosterIndex index) const;
 
   const bool drawn_from_roster_;
+  const bool keeps_client_state_;
   const bool forked_;
   bool copied_ = false;
   std::vector<RosterEntry> roster_;
   std::vector<RosterIndex> eligible_;  ///< Of the record before.
   bool first_ = true;
+  std::map<Slot, Version> counted_;  ///< The last version in which each slot's update counts.
   Reproducibility verdict_;
 };
 

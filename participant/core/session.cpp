@@ -103,8 +103,7 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   if (retained && verdict.drop_retained) {
     delivery_.Drop(Reason::round_closed,
                    "was trained on a version that the new lineage does not have");
-  } else if (retained && said_retained_ &&
-             said_retained_->id == retained->id) {
+  } else if (retained && said_retained_ && said_retained_->id == retained->id) {
     delivery_.OnFate(welcome);
   }
   if (context_.durable.client && verdict.fork && context_.durable.client->version > *verdict.fork) {

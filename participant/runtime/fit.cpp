@@ -91,6 +91,11 @@ Result<FitOutcome> Train(Fit& fit, Trainer& trainer, const StatePaths& paths) {
   }
   MUSTER_TRY(journal->Write("done", batches_done));
   fit.strategy->CompleteUpdate({result->steps, *fit.base, client.bytes}, *update, result->client);
+  if (!result->client.empty() && !fit.keeps_client_state) {
+    return Error{Reason::unsupported,
+                 "the strategy " + std::string(fit.strategy->name()) +
+                     " made client-side state in CompleteUpdate, and this job keeps none"};
+  }
   const ByteSpan bytes = std::as_const(*update).bytes();
   RetainedUpdate trained{
       fit.id, Xxh128Of(bytes), bytes.size(), result->examples, fit.base_version, client.version,

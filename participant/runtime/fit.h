@@ -27,6 +27,7 @@ struct Fit {
   Version base_version = 0;
   LocalTraining ask;
   bool keep_on_disk = true;
+  bool keeps_client_state = false;           ///< Whether the job does: else there must be none.
   std::shared_ptr<const Strategy> strategy;  ///< The job's.
   std::optional<ClientState> client;
   std::shared_ptr<const ParameterSet> base;

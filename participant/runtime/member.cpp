@@ -270,6 +270,7 @@ void Member::Perform(const SetJob& effect) {
   }
   trainer_ = *std::move(trainer);
   strategy_ = CreateStrategy(effect.job);
+  keeps_client_state_ = KeepsClientState(effect.job);
   job_prefix_ = JobPrefixOf(JobDigest(effect.job));
 }
 
@@ -300,6 +301,7 @@ void Member::Perform(const StartFit& effect) {
   fit_->base_version = effect.base_version;
   fit_->ask = effect.ask;
   fit_->keep_on_disk = effect.keep_on_disk;
+  fit_->keeps_client_state = keeps_client_state_;
   fit_->strategy = strategy_;
   fit_->client = effect.client;
   fit_->base = model_.model();

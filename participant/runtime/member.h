@@ -101,6 +101,7 @@ class Member {
 
   LinkId link_ = 0;
   std::uint64_t sequence_ = 0;
+  bool keeps_client_state_ = false;  ///< The job.
   JobPrefix job_prefix_{};
   Outbox control_{Channel::control};
   Outbox bulk_{Channel::bulk};

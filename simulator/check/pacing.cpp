@@ -24,7 +24,9 @@ void Pacing::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/
   times_.clear();
   deadlines_.clear();
   last_step_.reset();
+  before_ = 0;
   if (const auto& open = recovered.open_round) {
+    before_ = open->round;
     deadlines_[{open->round, open->attempt}] = open->deadline_ms;
   }
 }
@@ -72,9 +74,10 @@ void Pacing::OnStepped(const coordinator::CoordinatorCore& /*core*/, MonotonicMs
 }
 
 void Pacing::Take(const Given& given, MonotonicMs now) {
+  if (given.id.round <= before_) return;
   const auto task = tasks_.find(given.to);
   if (task == tasks_.end() || task->second.id != given.id) {
-    tasks_[given.to] = {given.id, now, std::nullopt};
+    tasks_[given.to] = {given.id, now, std::nullopt, false};
   }
 }
 
@@ -86,9 +89,9 @@ void Pacing::Take(const Whole& whole, MonotonicMs now) {
 
 void Pacing::Take(const Accept& accept, MonotonicMs /*now*/) {
   const auto task = tasks_.find(accept.from);
-  if (task == tasks_.end() || !task->second.took_ms) return;
+  if (task == tasks_.end() || !task->second.took_ms || task->second.counted) return;
   times_.push_back(*task->second.took_ms);
-  tasks_.erase(task);
+  task->second.counted = true;
 }
 
 std::int64_t Pacing::Expected(Attempt attempt) const {

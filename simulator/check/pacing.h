@@ -16,7 +16,8 @@
 namespace muster::simulator {
 
 /// At each batch that opens a round or an attempt: its deadline is the one that follows from the
-/// updates accepted in this life of the process, from the task's message to the check of the whole;
+/// updates accepted in this life of the process, from the task's message to the check of the whole,
+/// but of the rounds that an earlier life may have given tasks of;
 /// none is adapted where the rule is fixed; the deadline of an attempt that is open stays as it is,
 /// over restarts too. That attempts end by it is P9's.
 class Pacing : public Checker {
@@ -47,6 +48,7 @@ class Pacing : public Checker {
     UpdateId id;
     MonotonicMs since = 0;
     std::optional<std::int64_t> took_ms;
+    bool counted = false;
   };
 
   void Take(const Given& given, MonotonicMs now);
@@ -61,6 +63,7 @@ class Pacing : public Checker {
   std::vector<Fact> facts_;
   std::optional<UpdateId> chunk_of_;  ///< Of the step under way.
   std::map<coordinator::UploadId, UpdateId> uploads_;
+  Round before_ = 0;  ///< The last round that an earlier life may have given tasks of.
   std::map<RosterIndex, Task> tasks_;
   std::vector<std::int64_t> times_;  ///< Of all that were accepted, oldest first.
   std::map<std::pair<Round, Attempt>, std::int64_t> deadlines_;  ///< As they were first written.

@@ -139,8 +139,8 @@ TEST(Config, ImpossibleValueNamesItsLimits) {
             "a.toml:5: `coordinator.listen` is \"localhost\"; write tcp://ADDRESS:PORT (port 0: a "
             "free one, kept from then on)");
   EXPECT_EQ(ErrorOf("[run]\nnames = \"../x\""),
-            "a.toml:5: `run.names` is \"../x\"; names hold letters, digits, '.', '_' and '-' and "
-            "begin with no '.'");
+            "a.toml:5: `run.names` is \"../x\"; a name has 1 to 64 letters, digits, '.', '_' and "
+            "'-', the first of them a letter or a digit");
   EXPECT_EQ(ErrorOf("[model]\nhidden = [0]"), "a.toml:5: `model.hidden` has a layer of 0 units");
 }
 

@@ -1,6 +1,9 @@
 // The configurations that come with Muster are what they say they are.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <set>
+
 #include "cli/config.h"
 
 namespace muster::cli {
@@ -29,6 +32,32 @@ TEST(ShippedConfigs, MnistIsTheJobOfThePaper) {
   EXPECT_EQ(config->job.train.epochs, 1U);
   EXPECT_EQ(config->job.train.batch_size, 10U);
   EXPECT_EQ(config->job.data.partition, Partition::iid);
+}
+
+TEST(ShippedConfigs, EachLoadsAndHasAJobThatWorks) {
+  std::set<std::string> loaded;
+  const std::string folder = std::string(MUSTER_SOURCE_DIR) + "/configs";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    const Result<Config> config = LoadConfig(entry.path(), {});
+    EXPECT_TRUE(config.has_value()) << config.error().Text();
+    loaded.insert(entry.path().filename());
+  }
+  for (const std::string name : {"demo.toml", "sites.toml", "sync-sgd.toml", "diloco.toml"}) {
+    EXPECT_TRUE(loaded.contains(name)) << name;
+  }
+}
+
+TEST(ShippedConfigs, EachModeIsWhatItsNameSays) {
+  const Result<Config> steps = Shipped("sync-sgd.toml");
+  ASSERT_TRUE(steps.has_value()) << steps.error().Text();
+  EXPECT_EQ(steps->job.round.mode, Mode::sync_sgd);
+  EXPECT_EQ(AcceptOf(steps->job.round), Accept::memory);
+  const Result<Config> diloco = Shipped("diloco.toml");
+  ASSERT_TRUE(diloco.has_value()) << diloco.error().Text();
+  EXPECT_EQ(diloco->job.round.mode, Mode::diloco);
+  EXPECT_EQ(diloco->job.train.optimizer, Optimizer::adamw);
+  EXPECT_EQ(diloco->job.strategy.kind, StrategyKind::nesterov);
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ constexpr Numbered kForEver[] = {
     {132, "diverged"},
     {133, "lineage_forked"},
     {134, "replay_differs"},
+    {136, "client_state_lost"},
     {255, "internal"},
 };
 

@@ -88,6 +88,23 @@ TEST(PaceTest, AnUpdateWhoseTaskAnEarlierLifeGaveDoesNotCount) {
   EXPECT_EQ(pace.Estimate().updates, 0U);
 }
 
+TEST(PaceTest, TasksOfRoundsThatAnEarlierLifeOpenedAreNotTimed) {
+  Pace pace(1);
+  pace.StartBehind(7);
+  Take(pace, kMember, 7, 50);
+  EXPECT_EQ(pace.Estimate().updates, 0U);
+  Take(pace, kMember, 8, 50);
+  EXPECT_EQ(pace.Estimate().updates, 1U);
+}
+
+TEST(PaceTest, AnUpdateThatIsAskedForAgainAfterItsAcceptCountsOnce) {
+  Pace pace(1);
+  Take(pace, kMember, 1, 30'000);
+  Take(pace, kMember, 1, 40);
+  EXPECT_EQ(pace.Estimate().updates, 1U);
+  EXPECT_EQ(pace.Of(kMember).last_ms, 30'000);
+}
+
 TEST(PaceTest, AnUpdateCountsOnce) {
   Pace pace(1);
   Take(pace, kMember, 1, 10);

@@ -138,6 +138,19 @@ TEST_F(ReproducibilityTest, ATrainerWithoutItsPromiseIsACause) {
   EXPECT_EQ(Causes(), expected);
 }
 
+TEST_F(ReproducibilityTest, ClientSideStateThatWasLostIsACauseWhereTheJobKeepsSome) {
+  Round({0, 1});
+  Round({1, 2});
+  Round({0, 1, 2});
+  records_[1].accepted[0].client_version = 1;
+  records_[2].accepted[0].client_version = 1;
+  records_[2].accepted[2].client_version = 2;
+  EXPECT_EQ(Causes(), CauseList{});
+  job_.train.optimizer = Optimizer::adamw;
+  const CauseList expected = {{3, Reason::client_state_lost, "site-1"}};
+  EXPECT_EQ(Causes(), expected);
+}
+
 TEST_F(ReproducibilityTest, ASecondLineageIsACause) {
   lineages_.push_back({{2, 6}, 1, 4});
   const CauseList expected = {{0, Reason::lineage_forked, ""}};

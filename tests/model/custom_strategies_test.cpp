@@ -20,7 +20,8 @@ using testing::StartsWith;
 Status Content(const JobSpec&) { return {}; }
 
 TEST(CustomStrategies, NameOfAnyOtherAlphabetIsRefused) {
-  for (const std::string name : {"", "a b", "a/b", ".hidden", "m\xC3\xBCster", "a\n"}) {
+  for (const std::string name :
+       {"", "a b", "a/b", ".hidden", "_mine", "-mine", "m\xC3\xBCster", "a\n"}) {
     const Status added = AddCustomStrategy(name, Content);
     ASSERT_FALSE(added) << name;
     EXPECT_EQ(added.error().reason, Reason::config_invalid);

@@ -137,6 +137,12 @@ const Impossible kImpossible[] = {
      [](JobSpec& j) { j.train.learning_rate = 1e39; }},
     {"step below float32", "train.learning_rate",
      [](JobSpec& j) { j.train.learning_rate = 1e-46; }},
+    {"epsilon below float32", "train.adam_epsilon",
+     [](JobSpec& j) {
+       j.train.optimizer = Optimizer::adamw;
+       j.train.adam_epsilon = 1e-300;
+     }},
+    {"blocks of parts", "data.block_examples", [](JobSpec& j) { j.data.block_examples = 50; }},
     {"duration of a real trainer", "train.duration_ms",
      [](JobSpec& j) { j.train.duration_ms = 1; }},
 };
@@ -211,6 +217,18 @@ const Impossible kImpossibleRounds[] = {
      [](JobSpec& j) { j.aggregation.weight_max = (1ULL << 29) + 1; }},
     {"every weight refused", "aggregation.weight_max",
      [](JobSpec& j) { j.aggregation.weight_max = 599; }},
+    {"weights of the larger parts refused", "aggregation.weight_max",
+     [](JobSpec& j) {
+       j.data.train_examples = 6001;
+       j.aggregation.weight_max = 600;
+     }},
+    {"concurrency of rounds", "round.concurrency", [](JobSpec& j) { j.round.concurrency = 5; }},
+    {"staleness of rounds", "round.staleness_b", [](JobSpec& j) { j.round.staleness_b = 5; }},
+    {"pull beyond float32", "strategy.proximal_mu",
+     [](JobSpec& j) {
+       j.strategy.kind = StrategyKind::fedprox;
+       j.strategy.proximal_mu = 1e308;
+     }},
     {"raised beyond all", "aggregation.bound_raise_max",
      [](JobSpec& j) { j.aggregation.bound_raise_max = 257; }},
 };

@@ -31,8 +31,8 @@ class Script {
   std::unique_ptr<ParticipantCore> core_;
   MonotonicMs now_ = 1'000;
   std::optional<Hello::Retained> said_retained_;  ///< Of the last hello.
-  Fence fence_;      ///< Of the last welcome.
-  Round round_ = 1;  ///< Of the last task.
+  Fence fence_;                                   ///< Of the last welcome.
+  Round round_ = 1;                               ///< Of the last task.
   Version base_ = 0;
   std::uint64_t processes_ = 0;
   PayloadHandle payload_ = 0;

@@ -56,18 +56,26 @@ TEST(Field, OfParticipantsControlMessagesAllTravel) {
 }
 
 TEST(Field, OfCoordinatorsControlMessagesAllTravel) {
-  ExpectMessageFields<Welcome>(
-      {FIELD(Welcome, protocol = 1), FIELD(Welcome, seal = static_cast<BulkSeal>(2)),
-       FIELD(Welcome, job_name = "b"), FIELD(Welcome, job.pop_back()),
-       FIELD(Welcome, job_digest[0] ^= std::byte{1}), FIELD(Welcome, lineages.pop_back()),
-       FIELD(Welcome, lineages[1].id.number = 9), FIELD(Welcome, lineages[1].id.nonce = 9),
-       FIELD(Welcome, lineages[1].parent_number = 9), FIELD(Welcome, lineages[1].fork_version = 9),
-       FIELD(Welcome, epoch.number = 9), FIELD(Welcome, head = 9), FIELD(Welcome, index = 8),
-       FIELD(Welcome, lease_ms = 9), FIELD(Welcome, retained.reset()),
-       FIELD(Welcome, retained->id.round = 9),
-       FIELD(Welcome, retained->digest[0] = std::byte{0}), FIELD(Welcome, retained_fate = Welcome::RetainedFate::none),
-       FIELD(Welcome, retained_reason = Reason::round_closed),
-       FIELD(Welcome, retained_version = 9)});
+  ExpectMessageFields<Welcome>({FIELD(Welcome, protocol = 1),
+                                FIELD(Welcome, seal = static_cast<BulkSeal>(2)),
+                                FIELD(Welcome, job_name = "b"),
+                                FIELD(Welcome, job.pop_back()),
+                                FIELD(Welcome, job_digest[0] ^= std::byte{1}),
+                                FIELD(Welcome, lineages.pop_back()),
+                                FIELD(Welcome, lineages[1].id.number = 9),
+                                FIELD(Welcome, lineages[1].id.nonce = 9),
+                                FIELD(Welcome, lineages[1].parent_number = 9),
+                                FIELD(Welcome, lineages[1].fork_version = 9),
+                                FIELD(Welcome, epoch.number = 9),
+                                FIELD(Welcome, head = 9),
+                                FIELD(Welcome, index = 8),
+                                FIELD(Welcome, lease_ms = 9),
+                                FIELD(Welcome, retained.reset()),
+                                FIELD(Welcome, retained->id.round = 9),
+                                FIELD(Welcome, retained->digest[0] = std::byte{0}),
+                                FIELD(Welcome, retained_fate = Welcome::RetainedFate::none),
+                                FIELD(Welcome, retained_reason = Reason::round_closed),
+                                FIELD(Welcome, retained_version = 9)});
   ExpectMessageFields<TaskOrder>(
       {FIELD(TaskOrder, id.round = 9), FIELD(TaskOrder, attempt = 9),
        FIELD(TaskOrder, base_version = 9), FIELD(TaskOrder, base_digest[0] = std::byte{0}),

@@ -80,15 +80,34 @@ TEST_F(AdamWFit, TheFirstStepMovesEachValueByTheRate) {
   job_.train.steps = 1;
   job_.train.weight_decay = 0;
   const Fitted fitted = Train(*TrainerOf(job_), {});
-  int moved = 0;
+  int moved = 0, by_the_rate = 0;
   for (std::size_t tensor = 0; tensor < base_.layout().entries().size(); ++tensor) {
     for (const float delta : fitted.delta.F32(tensor)) {
       if (delta == 0) continue;  // A pixel that no example has: its gradient is 0.
       ++moved;
       EXPECT_LE(std::abs(delta), 0.01F * 1.001F);
+      // Less only where the gradient is so small that epsilon shows.
+      if (std::abs(delta) > 0.01F * 0.99F) ++by_the_rate;
     }
   }
   EXPECT_GT(moved, 1'000);
+  EXPECT_GT(by_the_rate, moved / 2);
+}
+
+// Loshchilov 2019, algorithm 2, line 12: the decay is the rate times its share of the value, beside
+// the step and not in the gradient.
+TEST_F(AdamWFit, TheDecayShrinksEachValueByItsShareOfTheRate) {
+  job_.train.steps = 1;
+  job_.train.weight_decay = 0;
+  const Fitted without = Train(*TrainerOf(job_), {});
+  job_.train.weight_decay = 0.5;
+  const Fitted with = Train(*TrainerOf(job_), {});
+  for (std::size_t tensor = 0; tensor < base_.layout().entries().size(); ++tensor) {
+    for (std::size_t i = 0; i < base_.F32(tensor).size(); ++i) {
+      EXPECT_NEAR(with.delta.F32(tensor)[i] - without.delta.F32(tensor)[i],
+                  -0.01 * 0.5 * base_.F32(tensor)[i], 1e-7);
+    }
+  }
 }
 
 TEST_F(AdamWFit, GoesOnToTheNextEpochUntilItsStepsAreDone) {
