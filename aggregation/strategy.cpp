@@ -4,6 +4,7 @@
 #include "aggregation/fedavg.h"
 #include "aggregation/fednova.h"
 #include "aggregation/nesterov.h"
+#include "aggregation/scaffold.h"
 #include "aggregation/strategy_registry.h"
 
 namespace muster {
@@ -27,7 +28,7 @@ std::unique_ptr<Strategy> CreateStrategy(const JobSpec& job) {
     case StrategyKind::fednova:
       return std::make_unique<FedNova>(job);
     case StrategyKind::scaffold:
-      break;  // Not built: ValidateJob refuses them.
+      return std::make_unique<Scaffold>(job);
   }
   CheckFailed(__FILE__, __LINE__, "job.strategy.kind", "the job was not validated");
 }

@@ -18,6 +18,12 @@ constexpr Rule kRules[] = {
      {"strategy.name",
       "corrects local steps, and round.mode = \"sync-sgd\" takes none: a round is one gradient"}},
     {[](const Combination& c) {
+       return c.mode == Mode::async && c.strategy == StrategyKind::scaffold;
+     },
+     {"round.mode",
+      "is \"async\", where a task begins before the last one's update counts; the control variates "
+      "of strategy.name = \"scaffold\" move on when it does"}},
+    {[](const Combination& c) {
        return c.mode == Mode::sync_sgd && c.access == DataAccess::elastic;
      },
      {"data.access", "\"elastic\" is not built yet for round.mode = \"sync-sgd\""}},
@@ -40,6 +46,18 @@ constexpr Rule kRules[] = {
       "is \"elastic\", where it must not matter who does the work; round.mode = \"diloco\" keeps "
       "moments at each participant"}},
     {[](const Combination& c) {
+       return c.access == DataAccess::elastic && c.strategy == StrategyKind::scaffold;
+     },
+     {"strategy.name",
+      "is \"scaffold\", whose control variates are each participant's own; with data.access = "
+      "\"elastic\" it must not matter who does the work"}},
+    {[](const Combination& c) {
+       return c.strategy == StrategyKind::scaffold && c.accept == Accept::memory;
+     },
+     {"round.accept",
+      "is \"memory\", where an update may be forgotten with who trained it; the control variates "
+      "that strategy.name = \"scaffold\" keeps must not be"}},
+    {[](const Combination& c) {
        return c.access == DataAccess::elastic && c.select_from == SelectFrom::enrolled;
      },
      {"round.select_from",
@@ -50,16 +68,8 @@ constexpr Rule kRules[] = {
      {"round.accept",
       "is \"memory\", where a participant keeps what it handed in until the commit; with "
       "data.access = \"elastic\" it hands in several blocks a round and keeps the last one only"}},
-    {[](const Combination& c) {
-       return c.access == DataAccess::elastic && c.strategy == StrategyKind::scaffold;
-     },
-     {"strategy.name",
-      "is \"scaffold\", whose control variates are each participant's own; with data.access = "
-      "\"elastic\" it must not matter who does the work"}},
     {[](const Combination& c) { return c.access == DataAccess::elastic; },
      {"data.access", "\"elastic\" is not built yet"}},
-    {[](const Combination& c) { return c.strategy == StrategyKind::scaffold; },
-     {"strategy.name", "names a strategy that is not built yet"}},
 };
 
 }  // namespace

@@ -284,12 +284,11 @@ Status CheckAdamWsStrategy(const JobSpec& job) {
                 "is \"adamw\", and this strategy.name is defined for local steps of SGD");
 }
 
-// It moves on with the commit of the update that made it, on the disk of who trained it.
-Status CheckClientState(const JobSpec& job) {
-  if (!KeepsClientState(job)) return {};
-  const std::string state = job.train.optimizer == Optimizer::adamw
-                                ? "train.optimizer = \"adamw\" keeps moments"
-                                : "strategy.name = \"scaffold\" keeps control variates";
+// It moves on with the commit of the update that made it, on the disk of who trained it. What a
+// strategy keeps WhyRefused judges.
+Status CheckAdamWsMoments(const JobSpec& job) {
+  if (job.train.optimizer != Optimizer::adamw) return {};
+  const std::string state = "train.optimizer = \"adamw\" keeps moments";
   if (job.round.mode == Mode::async) {
     return Refuse("round.mode",
                   "is \"async\", where a task begins before the last one's update "
@@ -367,7 +366,7 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckTogether(job));
   MUSTER_TRY(CheckDiloco(job));
   MUSTER_TRY(CheckAdamWsStrategy(job));
-  MUSTER_TRY(CheckClientState(job));
+  MUSTER_TRY(CheckAdamWsMoments(job));
   MUSTER_TRY(CheckAggregation(job));
   // Last: the strategy's own code sees only jobs that are valid in all else.
   return job.strategy.kind == StrategyKind::custom ? JudgeCustomStrategy(job) : Status();

@@ -148,7 +148,7 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
     on_batch({1, 0, 1, 1});
     return result;
   }
-  if (ask.train.optimizer == Optimizer::adamw) MUSTER_TRY(CheckMoments(client, layout_));
+  if (MomentBytes(ask, layout_) > 0) MUSTER_TRY(CheckMoments(client, ask, layout_));
   FitProgress progress = TakeProgress(task, base, client);
   ParameterSet parameters(layout_);
   std::memcpy(parameters.bytes().data(), progress.parameters.data(), progress.parameters.size());
@@ -189,7 +189,7 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
 Status BuiltinTrainer::Load(ByteSpan position, const LocalTraining& ask) {
   MUSTER_TRY(LoadPart());
   auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
-                                    MomentBytes(ask.train.optimizer, layout_), BatchesTotal(ask));
+                                    MomentBytes(ask, layout_), BatchesTotal(ask));
   MUSTER_TRY(progress);
   progress_ = std::move(*progress);
   return {};

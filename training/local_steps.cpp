@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,18 +21,21 @@ constexpr std::uint64_t kHeaderBytes = 24;
 class Sgd final : public LocalSteps {
  public:
   Sgd(const StepKernels& kernels, const LocalTraining& ask, std::uint64_t batch_size,
-      const ParameterSet& base, ParameterSet& parameters)
+      const ParameterSet& base, ByteSpan own_control, ParameterSet& parameters)
       : gradients_(kernels, batch_size, parameters),
         learning_rate_(static_cast<float>(ask.train.learning_rate)),
         pull_(static_cast<float>(ask.train.learning_rate * ask.proximal_mu)),
         base_(base),
         parameters_(parameters) {
-    if (batch_size > kPieceExamplesMax || pull_ != 0) step_ = ParameterSet(parameters.layout());
+    if (ask.control_variates) TakeControl(own_control);
+    if (batch_size > kPieceExamplesMax || pull_ != 0 || shift_) {
+      step_ = ParameterSet(parameters.layout());
+    }
   }
 
   void Step(const ExampleSet& examples, std::span<const std::uint32_t> batch) override {
     const float factor = -learning_rate_ / static_cast<float>(batch.size());
-    if (batch.size() <= kPieceExamplesMax && pull_ == 0) {
+    if (batch.size() <= kPieceExamplesMax && pull_ == 0 && !shift_) {
       gradients_.Add(examples, batch, factor, TensorPointers(parameters_));
       return;
     }
@@ -40,12 +44,37 @@ class Sgd final : public LocalSteps {
     gradients_.Add(examples, batch, factor, sum);
     for (std::size_t tensor = 0; tensor < sum.size(); ++tensor) {
       if (pull_ != 0) AddPull(tensor);
+      if (shift_) AddShift(tensor);
       const std::span<float> values = parameters_.F32(tensor);
       for (std::size_t i = 0; i < values.size(); ++i) values[i] += sum[tensor][i];
     }
   }
 
+  Bytes Moments() const override { return own_control_; }
+
  private:
+  // rate * (c_i - c), the same in every step of a fit.
+  void TakeControl(ByteSpan own_control) {
+    shift_.emplace(parameters_.layout());
+    if (!own_control.empty()) std::ranges::copy(own_control, shift_->bytes().begin());
+    const ByteSpan own = std::as_const(*shift_).bytes();
+    own_control_.assign(own.begin(), own.end());
+    const std::size_t tensors = shift_->layout().entries().size();
+    for (std::size_t tensor = 0; tensor < tensors; ++tensor) {
+      const std::span<const float> server = base_.F32(tensors + tensor);
+      const std::span<float> shift = shift_->F32(tensor);
+      for (std::size_t i = 0; i < shift.size(); ++i) {
+        shift[i] = learning_rate_ * (shift[i] - server[i]);
+      }
+    }
+  }
+
+  void AddShift(std::size_t tensor) {
+    const std::span<float> step = step_.F32(tensor);
+    const std::span<const float> shift = std::as_const(*shift_).F32(tensor);
+    for (std::size_t i = 0; i < step.size(); ++i) step[i] += shift[i];
+  }
+
   // The proximal term's share of a step, which is still to be taken.
   void AddPull(std::size_t tensor) {
     const std::span<float> step = step_.F32(tensor);
@@ -60,6 +89,8 @@ class Sgd final : public LocalSteps {
   const ParameterSet& base_;
   ParameterSet& parameters_;
   ParameterSet step_;
+  std::optional<ParameterSet> shift_;  ///< With control variates.
+  Bytes own_control_;                  ///< c_i, which no step changes.
 };
 
 // base^exponent by squaring: no libm, whose last bits differ.
@@ -143,22 +174,24 @@ std::unique_ptr<LocalSteps> CreateLocalSteps(const StepKernels& kernels, const L
   if (ask.train.optimizer == Optimizer::adamw) {
     return std::make_unique<AdamW>(kernels, ask.train, batch_size, moments, parameters);
   }
-  return std::make_unique<Sgd>(kernels, ask, batch_size, base, parameters);
+  return std::make_unique<Sgd>(kernels, ask, batch_size, base, moments, parameters);
 }
 
-std::uint64_t MomentBytes(Optimizer optimizer, const ParameterLayout& layout) {
-  return optimizer == Optimizer::adamw ? kHeaderBytes + 2 * layout.total_bytes() : 0;
+std::uint64_t MomentBytes(const LocalTraining& ask, const ParameterLayout& layout) {
+  if (ask.train.optimizer == Optimizer::adamw) return kHeaderBytes + 2 * layout.total_bytes();
+  return ask.control_variates ? layout.total_bytes() : 0;
 }
 
-Status CheckMoments(ByteSpan moments, const ParameterLayout& layout) {
+Status CheckMoments(ByteSpan moments, const LocalTraining& ask, const ParameterLayout& layout) {
   if (moments.empty()) return {};
-  const bool whole = moments.size() == MomentBytes(Optimizer::adamw, layout) &&
-                     AsText(moments.first(kMagic.size())) == kMagic &&
-                     LoadLittle<std::uint16_t>(moments, kMagic.size()) == kFormat &&
-                     LoadLittle<std::uint64_t>(moments, kSizeOffset) == layout.total_bytes();
-  if (whole) return {};
+  const bool known =
+      ask.train.optimizer != Optimizer::adamw ||
+      (moments.size() >= kHeaderBytes && AsText(moments.first(kMagic.size())) == kMagic &&
+       LoadLittle<std::uint16_t>(moments, kMagic.size()) == kFormat &&
+       LoadLittle<std::uint64_t>(moments, kSizeOffset) == layout.total_bytes());
+  if (known && moments.size() == MomentBytes(ask, layout)) return {};
   return Error{Reason::file_malformed,
-               "the client-side state is not that of this job's optimizer; without its file "
+               "the client-side state is not that of this job's local training; without its file "
                "(client.bin) the training begins from a fresh one"};
 }
 

@@ -1,4 +1,5 @@
-// How a fit moves its model, batch by batch: plain SGD with FedProx's pull, or AdamW.
+// How a fit moves its model, batch by batch: plain SGD with FedProx's pull or SCAFFOLD's control
+// variates, or AdamW.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ class LocalSteps {
   virtual Bytes Moments() const { return {}; }
 };
 
-/// SGD: w := w - rate * (mean gradient at w) - (rate * mu) * (w - base).
+/// SGD: w := w - rate * (mean gradient at w) - (rate * mu) * (w - base) + rate * (c_i - c), the
+/// last with control variates alone (model/local_training.h): c_i is `moments`.
 ///
 /// AdamW: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", algorithm 2, with
 /// alpha = 1 and the schedule eta_t = learning_rate, as libraries have it:
@@ -38,12 +40,14 @@ std::unique_ptr<LocalSteps> CreateLocalSteps(const StepKernels& kernels, const L
                                              std::uint64_t batch_size, const ParameterSet& base,
                                              ByteSpan moments, ParameterSet& parameters);
 
-/// How many bytes Moments gives.
+/// How many bytes Moments gives: those of client-side state, too.
 ///   AdamW: magic "MADW" | format u16 = 1 | u16 zero | steps u64 | size u64 | m | v
-/// with m and v as the parameters' bytes, little-endian; SGD: none.
-std::uint64_t MomentBytes(Optimizer optimizer, const ParameterLayout& layout);
+/// with m and v as the parameters' bytes, little-endian. Control variates: c_i as the parameters'
+/// bytes. Plain SGD: none.
+std::uint64_t MomentBytes(const LocalTraining& ask, const ParameterLayout& layout);
 
-/// Whether `moments` are AdamW's of this layout; empty ones are. Errors: file_malformed.
-Status CheckMoments(ByteSpan moments, const ParameterLayout& layout);
+/// Whether `moments` are what this training of this layout keeps; empty ones are, whatever it is.
+/// Errors: file_malformed.
+Status CheckMoments(ByteSpan moments, const LocalTraining& ask, const ParameterLayout& layout);
 
 }  // namespace muster

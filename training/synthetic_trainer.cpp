@@ -60,6 +60,18 @@ Xxh128Digest Joined(const Xxh128Digest& a, const Xxh128Digest& b) {
   return Xxh128Of(both);
 }
 
+// The steps' share of SCAFFOLD's control variates: length * (c_i - c).
+void AddControl(double length, const ParameterSet& base, ByteSpan client, ParameterSet& delta) {
+  const std::span<const float> server = base.F32(1);
+  const std::span<float> values = delta.F32(0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    float own = 0;
+    if (!client.empty()) std::memcpy(&own, client.data() + i * sizeof(own), sizeof(own));
+    const double shift = length * (static_cast<double>(own) - server[i]);
+    values[i] = static_cast<float>(values[i] + shift);
+  }
+}
+
 class SyntheticTrainer final : public Trainer {
  public:
   SyntheticTrainer(JobSpec job, std::uint32_t part, ParameterLayout layout)
@@ -87,9 +99,11 @@ class SyntheticTrainer final : public Trainer {
   Result<Evaluation> Evaluate(const ParameterSet& model, std::stop_token stop) override;
 
  private:
-  // What a strategy keeps of its own may be of any size.
-  Status CheckClient(ByteSpan client) const {
-    if (client.empty() || !moments_ || client.size() == sizeof(Xxh128Digest)) return {};
+  // What a custom strategy keeps of its own may be of any size.
+  Status CheckClient(ByteSpan client, const LocalTraining& ask) const {
+    const bool any_size = client.empty() || (!moments_ && !ask.control_variates);
+    const std::uint64_t size = moments_ ? sizeof(Xxh128Digest) : layout_.total_bytes();
+    if (any_size || client.size() == size) return {};
     return Error{Reason::file_malformed, "the client-side state is not of this job's trainer"};
   }
 
@@ -112,7 +126,7 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
                     kept->client == progress.client;
   if (same) progress = *kept;
   MUSTER_TRY(CheckFinite(base));
-  MUSTER_TRY(CheckClient(client));
+  MUSTER_TRY(CheckClient(client, ask));
 
   const std::initializer_list<std::uint64_t> key = {task.round, task.slot, task.task};
   const std::uint64_t examples =
@@ -136,9 +150,13 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
   KeyedStream stream(job_.seed, "synthetic", {task.round, task.slot, task.task, high, low});
   for (float& value : delta.F32(0)) {
     value = stream.Uniform(-kSyntheticDeltaMax, kSyntheticDeltaMax);
+    if (ask.proximal_mu != 0) value = static_cast<float>(value / (1 + ask.proximal_mu));
   }
   FitResult result{false, examples, {}};
   result.steps = 1 + KeyedNumber(job_.seed, "synthetic_steps", key) % kStepsMax;
+  if (ask.control_variates) {
+    AddControl(static_cast<double>(result.steps) * ask.train.learning_rate, base, client, delta);
+  }
   if (moments_) {
     const Xxh128Digest next = Joined(from, Xxh128Of(std::as_const(delta).bytes()));
     result.client.assign(next.begin(), next.end());

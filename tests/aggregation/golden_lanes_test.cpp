@@ -58,5 +58,10 @@ TEST(GoldenLanes, FedNova) {
                      "8e69915917ea44080da77e695d85d5685567b60a90b5e7b67abe2b3de0f1ad02");
 }
 
+TEST(GoldenLanes, Scaffold) {
+  ExpectLanesVersion(StrategyKind::scaffold,
+                     "bc3078574efa95f6a8fe819b0c30b7fe2cb8e5c05862933a30176ed6023a583e");
+}
+
 }  // namespace
 }  // namespace muster

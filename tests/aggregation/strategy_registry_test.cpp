@@ -9,7 +9,7 @@
 namespace muster {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 class Named final : public FedAvg {
  public:

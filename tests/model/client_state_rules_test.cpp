@@ -22,6 +22,14 @@ JobSpec DilocoJob() {
   return job;
 }
 
+JobSpec ScaffoldJob() {
+  JobSpec job;
+  job.data.train_examples = 6000;
+  job.data.test_examples = 1000;
+  job.strategy.kind = StrategyKind::scaffold;
+  return job;
+}
+
 struct RefusedState {
   const char* what;
   const char* key;
@@ -51,6 +59,21 @@ const RefusedState kRefusedStates[] = {
      [](JobSpec& j) { j.round.mode = Mode::fedavg, j.round.accept = Accept::memory; }},
     {"AdamW in a single gradient", "train.optimizer",
      [](JobSpec& j) { j.round.mode = Mode::sync_sgd, j.round.accept = Accept::durable; }},
+    {"control variates in memory", "round.accept",
+     [](JobSpec& j) { j = ScaffoldJob(), j.round.accept = Accept::memory; }},
+    {"control variates in an asynchronous round", "round.mode",
+     [](JobSpec& j) { j = ScaffoldJob(), j.round.mode = Mode::async; }},
+    {"control variates of elastic data", "strategy.name",
+     [](JobSpec& j) {
+       j = ScaffoldJob(), j.data.access = DataAccess::elastic, j.data.block_examples = 100;
+       j.round.select_from = SelectFrom::present;
+     }},
+    {"control variates of a single gradient", "strategy.name",
+     [](JobSpec& j) { j = ScaffoldJob(), j.round.mode = Mode::sync_sgd; }},
+    {"SCAFFOLD's steps by AdamW", "train.optimizer",
+     [](JobSpec& j) { j = ScaffoldJob(), j.train.optimizer = Optimizer::adamw; }},
+    {"SCAFFOLD with momentum", "strategy.server_momentum",
+     [](JobSpec& j) { j = ScaffoldJob(), j.strategy.server_momentum = 0.9; }},
     {"beta1 of 1", "train.adam_beta1", [](JobSpec& j) { j.train.adam_beta1 = 1; }},
     {"negative beta2", "train.adam_beta2", [](JobSpec& j) { j.train.adam_beta2 = -0.5; }},
     {"no epsilon", "train.adam_epsilon", [](JobSpec& j) { j.train.adam_epsilon = 0; }},
@@ -93,6 +116,16 @@ TEST(ClientStateRules, AdamWAndStepsGoWithFederatedAveraging) {
   job.train.steps = 20;
   EXPECT_TRUE(ValidateJob(job));
   EXPECT_FALSE(KeepsClientState(job));
+}
+
+TEST(ClientStateRules, ScaffoldKeepsStateAndTakesEpochsAndStepsOfSgd) {
+  JobSpec job = ScaffoldJob();
+  EXPECT_TRUE(ValidateJob(job));
+  EXPECT_TRUE(KeepsClientState(job));
+  job.train.steps = 20;
+  job.round.select_from = SelectFrom::present;
+  EXPECT_TRUE(ValidateJob(job));
+  EXPECT_EQ(AcceptOf(job.round), Accept::durable);
 }
 
 TEST(ClientStateRules, StepsTakeThePlaceOfEpochsInTheDigest) {

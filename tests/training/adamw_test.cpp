@@ -127,7 +127,7 @@ TEST_F(AdamWFit, WeighsOnlyTheExamplesThatItSaw) {
 TEST_F(AdamWFit, BeginsFromTheMomentsItIsGiven) {
   auto trainer = TrainerOf(job_);
   const Fitted first = Train(*trainer, {});
-  ASSERT_EQ(first.result.client.size(), MomentBytes(Optimizer::adamw, trainer->layout()));
+  ASSERT_EQ(first.result.client.size(), MomentBytes({job_.train}, trainer->layout()));
   EXPECT_EQ(LoadLittle<std::uint64_t>(first.result.client, 8), kSteps);
   const Fitted second = Train(*trainer, first.result.client);
   EXPECT_EQ(LoadLittle<std::uint64_t>(second.result.client, 8), 2 * kSteps);
