@@ -12,6 +12,7 @@
 #include "simulator/check/fenced.h"
 #include "simulator/check/fenced_member.h"
 #include "simulator/check/job_end.h"
+#include "simulator/check/local_steps.h"
 #include "simulator/check/no_lost_work.h"
 #include "simulator/check/no_silent_wait.h"
 #include "simulator/check/order_free.h"
@@ -32,6 +33,7 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
   add(std::make_unique<NoLostWork>(world, ledger_, sessions_));
   const OrderFree& versions = add(std::make_unique<OrderFree>(world, setup, ledger_));
   if (KeepsClientState(setup.job)) add(std::make_unique<ClientStates>(world));
+  if (LocalStepsMade::Judges(setup.job)) add(std::make_unique<LocalStepsMade>(world, setup.job));
   add(std::make_unique<Fenced>(world, ledger_, sessions_));
   add(std::make_unique<FencedMember>(world));
   add(std::make_unique<ClosedDoor>(world, setup, ledger_, sessions_));

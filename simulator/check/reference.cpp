@@ -72,13 +72,14 @@ ReferenceVersion::ReferenceVersion(const JobSpec& job, const ParameterSet& model
     : job_(job),
       tensors_(model.layout().entries().size()),
       model_bytes_(model.bytes().size()),
+      scaffold_(job.strategy.kind == StrategyKind::scaffold),
       contents_(ReferenceLayout(job, model.layout())) {
   std::ranges::copy(model.bytes(), contents_.bytes().begin());
 }
 
 std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
                                          const RoundRecord& record) const {
-  const double capacity = static_cast<double>(job_.aggregation.weight_max);
+  const double capacity = scaffold_ ? 1 : static_cast<double>(job_.aggregation.weight_max);
   const int bound = std::min(kBoundMost, least_bound + static_cast<int>(record.bound_raise));
   const int scale = std::min(51 - bound - NaiveCeilLog2(capacity),
                              63 - bound - NaiveCeilLog2(capacity * job_.round.goal));
@@ -91,14 +92,13 @@ std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
 }
 
 // `offset`: in an update, of the tensor's first value.
-std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset,
+std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset, double denominator,
                                       const RoundRecord& record,
                                       const std::vector<ByteSpan>& updates,
                                       std::vector<double>& means) const {
   const TensorScale& scale = record.scales[tensor];
   const double bound = std::ldexp(1.0, scale.bound_log2);
   const double unit = std::ldexp(1.0, -scale.scale_log2);
-  const auto weights = static_cast<double>(record.weight_sum);
   std::vector<std::int64_t> sums(means.size());
   for (std::size_t u = 0; u < updates.size(); ++u) {
     const RecordedUpdate& update = record.accepted[u];
@@ -108,12 +108,13 @@ std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset,
         return update.id.Text() + " holds a value beyond the bound of tensor " +
                std::to_string(tensor);
       }
-      const std::int64_t q = NaiveRingValue(value, update.weight, scale.scale_log2);
+      const std::uint64_t weight = scaffold_ ? 1 : update.weight;
+      const std::int64_t q = NaiveRingValue(value, weight, scale.scale_log2);
       if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    means[i] = static_cast<double>(sums[i]) * unit / weights;
+    means[i] = static_cast<double>(sums[i]) * unit / denominator;
   }
   return "";
 }
@@ -130,10 +131,32 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, double steps,
   if (!wrong.empty()) return wrong;
   const ParameterLayout::Entry& entry = contents_.layout().entries()[tensor];
   std::vector<double> means(entry.element_count);
-  wrong = MeansOf(tensor, entry.offset_bytes, record, updates, means);
+  const auto weights = static_cast<double>(scaffold_ ? updates.size() : record.weight_sum);
+  wrong = MeansOf(tensor, entry.offset_bytes, weights, record, updates, means);
   if (!wrong.empty()) return wrong;
   for (double& mean : means) mean = steps * mean;
+  if (scaffold_) wrong = MoveControl(tensor, 3 + NaiveCeilLog2(largest), record, updates);
+  if (!wrong.empty()) return wrong;
   MoveTensor(tensor, means);
+  return "";
+}
+
+// The second lane of an update: how far its slot's control variate goes. All N of them have their
+// share in the server's, however few take part.
+std::string ReferenceVersion::MoveControl(std::size_t tensor, int least_bound,
+                                          const RoundRecord& record,
+                                          const std::vector<ByteSpan>& updates) {
+  const std::size_t control = tensors_ + tensor;
+  std::string wrong = CheckScale(control, least_bound, record);
+  if (!wrong.empty()) return wrong;
+  const ParameterLayout::Entry& entry = contents_.layout().entries()[control];
+  std::vector<double> changes(entry.element_count);
+  wrong = MeansOf(control, entry.offset_bytes, job_.data.parts, record, updates, changes);
+  if (!wrong.empty()) return wrong;
+  const std::span<float> values = contents_.F32(control);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    values[i] = static_cast<float>(static_cast<double>(values[i]) + changes[i]);
+  }
   return "";
 }
 
@@ -155,19 +178,23 @@ void ReferenceVersion::MoveTensor(std::size_t tensor, const std::vector<double>&
 std::string ReferenceVersion::Advance(const RoundRecord& record,
                                       const std::vector<ByteSpan>& updates) {
   const bool nova = job_.strategy.kind == StrategyKind::fednova;
-  if (record.scales.size() != tensors_ + (nova ? 1 : 0)) return "there is not one scale a tensor";
+  const std::size_t lanes = scaffold_ ? 2 : 1;
+  if (record.scales.size() != lanes * tensors_ + (nova ? 1 : 0)) {
+    return "there is not one scale a tensor";
+  }
   std::uint64_t weights = 0;
   for (std::size_t u = 0; u < updates.size(); ++u) {
     weights += record.accepted[u].weight;
-    if (updates[u].size() != model_bytes_ + (nova ? kTensorAlignment : 0)) {
-      return record.accepted[u].id.Text() + " has another size than the model";
+    if (updates[u].size() != lanes * model_bytes_ + (nova ? kTensorAlignment : 0)) {
+      return record.accepted[u].id.Text() + " has another size than the model's lanes";
     }
   }
   if (weights != record.weight_sum) return "the weights do not make up their sum";
   std::vector<double> steps = {1};
   if (nova) {
     std::string wrong = CheckScale(tensors_, kStepsBound, record);
-    if (wrong.empty()) wrong = MeansOf(tensors_, model_bytes_, record, updates, steps);
+    const auto weight_sum = static_cast<double>(weights);
+    if (wrong.empty()) wrong = MeansOf(tensors_, model_bytes_, weight_sum, record, updates, steps);
     if (!wrong.empty()) return wrong;
   }
   for (std::size_t tensor = 0; tensor < tensors_; ++tensor) {
@@ -201,7 +228,7 @@ double ReferenceVersion::Loss() const {
 }
 
 Xxh128Digest ReferenceVersion::ModelDigest() const {
-  return Xxh128Of(contents_.bytes().first(model_bytes_));
+  return Xxh128Of(contents_.bytes().first((scaffold_ ? 2 : 1) * model_bytes_));
 }
 
 }  // namespace muster::simulator

@@ -39,7 +39,7 @@ class ReferenceVersion {
   std::string Advance(const RoundRecord& record, const std::vector<ByteSpan>& updates);
 
   Sha256Digest Digest() const;
-  /// Of the model alone, as a task names it.
+  /// Of what a task names: the model, with scaffold and its control variate.
   Xxh128Digest ModelDigest() const;
   /// The mean square of the first tensor, which is all of the synthetic trainer's model.
   double Loss() const;
@@ -48,13 +48,17 @@ class ReferenceVersion {
   std::string AdvanceTensor(std::size_t tensor, double steps, const RoundRecord& record,
                             const std::vector<ByteSpan>& updates);
   void MoveTensor(std::size_t tensor, const std::vector<double>& means);
-  std::string MeansOf(std::size_t tensor, std::uint64_t offset, const RoundRecord& record,
-                      const std::vector<ByteSpan>& updates, std::vector<double>& means) const;
+  std::string MoveControl(std::size_t tensor, int least_bound, const RoundRecord& record,
+                          const std::vector<ByteSpan>& updates);
+  std::string MeansOf(std::size_t tensor, std::uint64_t offset, double denominator,
+                      const RoundRecord& record, const std::vector<ByteSpan>& updates,
+                      std::vector<double>& means) const;
   std::string CheckScale(std::size_t tensor, int least_bound, const RoundRecord& record) const;
 
   const JobSpec job_;
   const std::size_t tensors_;  ///< Of the model.
   std::uint64_t model_bytes_ = 0;
+  const bool scaffold_;  ///< Two lanes, both of weight one.
   ParameterSet contents_;
 };
 

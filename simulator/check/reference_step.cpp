@@ -53,6 +53,7 @@ double NaiveMomentum(const StrategySpec& strategy, double mean, std::span<float>
 
 std::vector<std::string_view> NaiveStateKinds(const StrategySpec& strategy) {
   if (IsAdaptive(strategy.kind)) return {"momentum", "second_moment"};
+  if (strategy.kind == StrategyKind::scaffold) return {"control"};
   if (strategy.server_momentum != 0) return {"momentum"};
   return {};
 }

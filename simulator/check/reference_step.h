@@ -14,8 +14,9 @@ namespace muster::simulator {
 std::vector<std::string_view> NaiveStateKinds(const StrategySpec& strategy);
 
 /// The model's new value. `state` has the element's value of each kind; the new ones take their
-/// place. REQUIRES: the strategy is no scaffold and no custom one; of
-/// fednova the mean is what its header multiplies with the learning rate.
+/// place; scaffold's control variate stays, for no server optimizer moves it. REQUIRES: the
+/// strategy is no custom one; of fednova the mean is what its header multiplies with the learning
+/// rate.
 float NaiveServerStep(const StrategySpec& strategy, float model, double mean,
                       std::span<float> state);
 

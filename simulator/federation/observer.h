@@ -16,6 +16,7 @@ namespace muster::simulator {
 /// What a training gave.
 struct Trained {
   UpdateId id;
+  std::uint64_t steps = 0;  ///< Of the local optimizer.
   ByteSpan update;
   Version client_version = 0;  ///< Of the client state that it began from; 0: fresh.
   ByteSpan client;             ///< Its bytes; empty: fresh.

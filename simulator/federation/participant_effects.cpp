@@ -171,7 +171,7 @@ void ParticipantNode::FinishFit() {
   }
   const ByteSpan next =
       fit_->writing_client == nullptr ? ByteSpan() : ByteSpan(*fit_->writing_client);
-  const Trained trained{fit_->id, bytes, fit_->client_version, client, next};
+  const Trained trained{fit_->id, result->steps, bytes, fit_->client_version, client, next};
   fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), trained); });
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {

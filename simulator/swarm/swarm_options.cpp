@@ -73,6 +73,11 @@ constexpr std::uint64_t kParticipantsOfLongRuns = 12;
 /// Of each option, what a stream is drawn from.
 constexpr std::string_view kStream = "swarm ";
 
+bool CorrectsLocalSteps(StrategyKind kind) {
+  return kind == StrategyKind::fedprox || kind == StrategyKind::fednova ||
+         kind == StrategyKind::scaffold;
+}
+
 /// Sets one option after the other: those that are fixed to what they are fixed to.
 class Drawer {
  public:
@@ -119,6 +124,15 @@ class Drawer {
   }
 
   std::uint64_t Workers() const { return std::min(options_.parts, options_.participants); }
+  StrategyKind Strategy() const { return kSwarmStrategies[options_.strategy]; }
+
+  /// Whether nothing that is fixed keeps local steps of SGD, accepted durably, from the job.
+  bool HasLocalSteps() const {
+    return std::ranges::none_of(std::array{"client_state", "mode", "accept"}, [&](auto name) {
+      const auto fixed = fixed_.find(name);
+      return fixed != fixed_.end() && fixed->second != 0;
+    });
+  }
 
   void DrawCohort() {
     SwarmOptions& o = options_;
@@ -154,15 +168,18 @@ class Drawer {
     Set(&SwarmOptions::strategy, [&](Dice& dice) {
       const std::uint64_t drawn =
           dice.Percent(40) ? 0 : dice.Between(1, kSwarmStrategies.size() - 1);
-      const bool needs_momentum = kSwarmStrategies[drawn] == StrategyKind::nesterov;
-      return needs_momentum && o.momentum == 0 ? 0 : drawn;
+      const StrategyKind kind = kSwarmStrategies[drawn];
+      const bool needs_momentum = kind == StrategyKind::nesterov && o.momentum == 0;
+      return needs_momentum || (CorrectsLocalSteps(kind) && !HasLocalSteps()) ? 0 : drawn;
     });
     Set(&SwarmOptions::parameters, [&](Dice& dice) {
       const bool few = o.participants <= kParticipantsWithTwoChunks;
       if (few && dice.Percent(4)) return kParametersOfTwoChunks + dice.Between(0, 3'000);
       return dice.Percent(15) ? dice.Between(1'000, 5'000) : dice.Between(10, 400);
     });
-    Set(&SwarmOptions::client_state, [](Dice& dice) -> std::uint64_t { return dice.Percent(30); });
+    Set(&SwarmOptions::client_state, [&](Dice& dice) -> std::uint64_t {
+      return dice.Percent(30) && !CorrectsLocalSteps(Strategy());
+    });
     Set(&SwarmOptions::keep_last,
         [](Dice& dice) { return dice.Percent(20) ? 0 : dice.Between(1, 6); });
     Set(&SwarmOptions::keep_every,
@@ -220,9 +237,11 @@ class Drawer {
   }
 
   void DrawAccept() {
-    Set(&SwarmOptions::mode, [](Dice& dice) -> std::uint64_t { return dice.Percent(15); });
-    Set(&SwarmOptions::accept, [](Dice& dice) {
-      const bool by_mode = dice.Percent(75);
+    Set(&SwarmOptions::mode, [&](Dice& dice) -> std::uint64_t {
+      return dice.Percent(15) && !CorrectsLocalSteps(Strategy());
+    });
+    Set(&SwarmOptions::accept, [&](Dice& dice) {
+      const bool by_mode = dice.Percent(75) || Strategy() == StrategyKind::scaffold;
       const Accept chosen = dice.Percent(65) ? Accept::memory : Accept::durable;
       return static_cast<std::uint64_t>(by_mode ? Accept::by_mode : chosen);
     });
@@ -234,10 +253,11 @@ class Drawer {
   SwarmOptions options_;
 };
 
-/// Of the job's one tensor, which begins and ends at whole alignments.
+/// Of the job's one tensor, which begins and ends at whole alignments, and of FedNova's steps.
 std::uint64_t UpdateBytes(const SwarmOptions& options) {
   constexpr std::uint64_t kAlign = limits::kTensorAlignmentBytes;
-  return (options.parameters * sizeof(float) + kAlign - 1) / kAlign * kAlign;
+  const bool steps = kSwarmStrategies[options.strategy] == StrategyKind::fednova;
+  return ((options.parameters * sizeof(float) + kAlign - 1) / kAlign + (steps ? 1 : 0)) * kAlign;
 }
 
 StrategySpec StrategyOf(const SwarmOptions& options) {
@@ -250,6 +270,12 @@ StrategySpec StrategyOf(const SwarmOptions& options) {
       // Steps of the size of the trainer's deltas, as those of the others are.
       strategy.server_learning_rate = 0.02;
       break;
+    case StrategyKind::fednova:
+    case StrategyKind::scaffold:
+      break;
+    case StrategyKind::fedprox:
+      strategy.proximal_mu = 0.5;
+      [[fallthrough]];
     default:
       strategy.server_momentum = static_cast<double>(options.momentum) / 100;
   }

@@ -24,11 +24,11 @@ inline constexpr std::uint64_t kParticipantsMost = 50;
 inline constexpr std::uint64_t kStrangersMost = 8;
 inline constexpr std::uint64_t kMillion = 1'000'000;
 
-/// What `strategy` chooses from: append only. Not fedprox, whose server is fedavg's: the synthetic
-/// trainer takes no steps that it could hold back. Kinds without momentum leave `momentum` unused.
+/// What `strategy` chooses from: append only. Kinds without momentum leave `momentum` unused; those
+/// that correct local steps go with local steps of SGD alone, and SCAFFOLD with durable accepts.
 inline constexpr std::array kSwarmStrategies = {
-    StrategyKind::fedavg,  StrategyKind::fedadagrad, StrategyKind::fedadam,
-    StrategyKind::fedyogi, StrategyKind::nesterov,
+    StrategyKind::fedavg,   StrategyKind::fedadagrad, StrategyKind::fedadam, StrategyKind::fedyogi,
+    StrategyKind::nesterov, StrategyKind::fedprox,    StrategyKind::fednova, StrategyKind::scaffold,
 };
 
 /// All numbers, so that a schedule file, a configuration and the shrinker can treat them alike.
