@@ -47,6 +47,11 @@ std::string AsText(const RolledBack& done) {
     text += fmt::format("the open round ended: {} accepted for it will not count\n",
                         Counted(done.dropped_updates, "update"));
   }
+  if (done.client_state_stays) {
+    text +=
+        "The participants keep the client-side state (moments, control variates) that they have: "
+        "to begin afresh, remove client.bin in their directories\n";
+  }
   text += fmt::format(
       "versions {} to {} stay in the history; as long as they are held, the same command goes to "
       "them\n"
@@ -61,7 +66,8 @@ std::string AsJson(const RolledBack& done) {
                                          {"source", done.record.parent},
                                          {"digest", Hex(done.record.digest)},
                                          {"dropped_updates", done.dropped_updates},
-                                         {"head_stored", done.head_stored}};
+                                         {"head_stored", done.head_stored},
+                                         {"client_state_stays", done.client_state_stays}};
   return object.dump() + "\n";
 }
 

@@ -55,7 +55,10 @@ Result<RolledBack> RollBack(CheckpointStore& store, Spool& spool, Version versio
   MUSTER_TRY(stored);
   auto record = CommitCopy(store, {.source = version});
   MUSTER_TRY(record);
-  return RolledBack{std::move(*record), store.recovered().accepted.size(), *stored};
+  const Result<JobSpec> job = DecodeJob(store.recovered().job->job);
+  MUSTER_TRY(job);
+  return RolledBack{std::move(*record), store.recovered().accepted.size(), *stored,
+                    KeepsClientState(*job)};
 }
 
 }  // namespace muster::coordinator

@@ -15,6 +15,8 @@ struct RolledBack {
   RoundRecord record;               ///< Of the new version.
   std::size_t dropped_updates = 0;  ///< Accepted in the round that was open.
   bool head_stored = false;         ///< Head was committed but not stored; it is stored now.
+  /// The job's participants keep client-side state, which no rollback takes back.
+  bool client_state_stays = false;
 };
 
 /// Commits the content of `version` anew (checkpoint/copy_version.h). Head is lost no more than the

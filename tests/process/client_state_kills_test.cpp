@@ -79,11 +79,12 @@ class ClientStateKills : public ::testing::TestWithParam<StatefulJob> {
     return RunArguments(directory_ / "job.toml", directory_ / state);
   }
   /// Runs the job in `state` until it has so many versions.
-  void RunTo(int rounds) const {
+  void RunTo(int rounds) {
     std::vector<std::string> arguments = Arguments("state");
     arguments.insert(arguments.end(), {"--set", "job.rounds=" + std::to_string(rounds)});
     Program run(arguments);
     ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
+    finished_ = run.events().back();
   }
   void ExpectReplays(const std::string& state) const {
     Program verify({"checkpoints", "verify", "--state-dir", directory_ / state, "--replay",
@@ -101,6 +102,7 @@ class ClientStateKills : public ::testing::TestWithParam<StatefulJob> {
   }
 
   TempDir directory_;
+  Json finished_;  ///< Of the last RunTo.
 };
 
 TEST_P(ClientStateKills, KillsOfEverybodyChangeNoBitAndTheRecordsReplay) {
@@ -141,6 +143,9 @@ TEST_P(ClientStateKills, ALostStateIsNamedAndReplays) {
   ASSERT_NO_FATAL_FAILURE(RunTo(8));
   EXPECT_THAT(LogOf(1), ::testing::HasSubstr("the client-side state of version 4 is lost, the next "
                                              "training begins from a fresh one"));
+  EXPECT_EQ(finished_["reproducible"], false);
+  const Json expected = {{"round", 5}, {"cause", "client_state_lost"}, {"who", "participant-01"}};
+  EXPECT_EQ(finished_["causes"], Json::array({expected}));
   ExpectReplays("state");
 }
 
