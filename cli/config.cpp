@@ -56,13 +56,14 @@ Status CheckCombinations(const Config& config) {
     return Error{Reason::config_invalid, std::move(text)};
   };
   MUSTER_TRY(ValidateJob(config.job));
-  if (config.run.participants > config.job.data.parts) {
+  const bool elastic = config.job.data.access == DataAccess::elastic;
+  if (!elastic && config.run.participants > config.job.data.parts) {
     return refuse(
         fmt::format("run.participants is {}, but data.parts = {}: there would be no data "
                     "for the others",
                     config.run.participants, config.job.data.parts));
   }
-  if (config.run.participants < config.job.round.quorum) {
+  if (!elastic && config.run.participants < config.job.round.quorum) {
     return refuse(
         fmt::format("run.participants is {}, fewer than round.quorum = {}: no round could "
                     "ever close",
@@ -71,6 +72,11 @@ Status CheckCombinations(const Config& config) {
   if (config.listen == config.bulk_listen && !config.listen.ends_with(":0")) {
     return refuse("coordinator.bulk_listen is " + config.bulk_listen +
                   ", as coordinator.listen is: each needs a port of its own");
+  }
+  if (elastic && config.core.deadline == coordinator::DeadlineKind::adaptive) {
+    return refuse(
+        "round.deadline is \"adaptive\" and data.access is \"elastic\": a round gives one "
+        "participant several blocks, and a deadline only passes leases on; take \"fixed\"");
   }
   if (config.core.target_accuracy && !config.core.evaluate) {
     return refuse("job.target_accuracy needs held-out data; set data.test_examples");
@@ -96,7 +102,11 @@ Result<Config> BuildConfig(const std::string& file, const std::vector<Setting>& 
     places[setting.key] = setting.where;
   }
   if (!places.contains("round.quorum")) config.job.round.quorum = config.job.round.goal;
-  if (!places.contains("run.participants")) config.run.participants = config.job.data.parts;
+  if (!places.contains("run.participants")) {
+    // Any number of participants does the blocks of a round.
+    const bool elastic = config.job.data.access == DataAccess::elastic;
+    config.run.participants = elastic ? config.job.round.goal : config.job.data.parts;
+  }
   config.core.evaluate =
       config.job.data.source != DataSource::digits || config.job.data.test_examples > 0;
   if (const Status checked = CheckCombinations(config); !checked) {

@@ -342,7 +342,7 @@ void AddProcess(std::vector<ConfigKey>& keys) {
       [](auto& c) -> auto& { return c.key_file; }, AnyText));
   keys.push_back(Integer("run.participants", "Participants that `muster run` starts.", 1,
                          limits::kRosterMax, [](auto& c) -> auto& { return c.run.participants; }));
-  keys.back().default_text = "data.parts";
+  keys.back().default_text = "data.parts; elastic: round.goal";
   keys.push_back(Integer("run.per_process", "Participants hosted by one process; changes no bit.",
                          1, limits::kRosterMax,
                          [](auto& c) -> auto& { return c.run.per_process; }));

@@ -23,10 +23,6 @@ constexpr Rule kRules[] = {
      {"round.mode",
       "is \"async\", where a task begins before the last one's update counts; the control variates "
       "of strategy.name = \"scaffold\" move on when it does"}},
-    {[](const Combination& c) {
-       return c.mode == Mode::sync_sgd && c.access == DataAccess::elastic;
-     },
-     {"data.access", "\"elastic\" is not built yet for round.mode = \"sync-sgd\""}},
     {[](const Combination& c) { return c.mode == Mode::async; },
      {"round.mode", "\"async\" is not built yet"}},
     {[](const Combination& c) {
@@ -66,10 +62,15 @@ constexpr Rule kRules[] = {
        return c.access == DataAccess::elastic && c.accept == Accept::memory;
      },
      {"round.accept",
-      "is \"memory\", where a participant keeps what it handed in until the commit; with "
-      "data.access = \"elastic\" it hands in several blocks a round and keeps the last one only"}},
-    {[](const Combination& c) { return c.access == DataAccess::elastic; },
-     {"data.access", "\"elastic\" is not built yet"}},
+      "is \"memory\" (which round.mode = \"sync-sgd\" takes unless told otherwise), where a "
+      "participant keeps what it handed in until the commit; with data.access = \"elastic\" it "
+      "hands in several blocks a round and keeps the last one only: say \"durable\""}},
+    {[](const Combination& c) {
+       return c.access == DataAccess::elastic && c.strategy == StrategyKind::scaffold;
+     },
+     {"strategy.name",
+      "is \"scaffold\", whose control variates are each participant's own; with data.access = "
+      "\"elastic\" it must not matter who does the work"}},
 };
 
 }  // namespace

@@ -112,11 +112,26 @@ Status CheckAlpha(double alpha) {
                 "must lie between 1e-6 (parts of few labels) and 1e6 (parts alike)");
 }
 
+// Every process must know how many blocks there are without a look at the data.
+Status CheckElastic(const DataSpec& data) {
+  if (data.train_examples == 0) {
+    return Refuse("data.train_examples",
+                  "must say how many there are with data.access = \"elastic\": the blocks of an "
+                  "epoch follow from the job alone");
+  }
+  MUSTER_TRY(CheckRange("data.train_examples", data.train_examples, 1, limits::kHeldExamplesMax));
+  return CheckRange("data.block_examples", data.block_examples, 1, data.train_examples);
+}
+
 Status CheckData(const DataSpec& data) {
   MUSTER_TRY(CheckRange("data.parts", data.parts, 1, limits::kRosterMax));
-  if (data.access == DataAccess::parts) {
-    MUSTER_TRY(
-        CheckUnused("data.block_examples", data.block_examples, "data.access = \"elastic\""));
+  const bool elastic = data.access == DataAccess::elastic;
+  MUSTER_TRY(elastic ? CheckElastic(data)
+                     : CheckUnused("data.block_examples", data.block_examples,
+                                   "data.access = \"elastic\""));
+  if (data.source == DataSource::none && elastic) {
+    return CheckUnused("data.test_examples", data.test_examples,
+                       "data.source = \"digits\" and \"idx\"");
   }
   if (data.source == DataSource::none) {
     constexpr std::string_view kUser = "data.source = \"digits\" and \"idx\"";
@@ -126,6 +141,7 @@ Status CheckData(const DataSpec& data) {
   const std::uint64_t least = data.source == DataSource::digits ? 1 : 0;
   MUSTER_TRY(CheckRange("data.train_examples", data.train_examples, least, limits::kExamplesMax));
   MUSTER_TRY(CheckRange("data.test_examples", data.test_examples, least, limits::kExamplesMax));
+  if (elastic) return {};
   if (data.train_examples != 0 && data.train_examples < data.parts) {
     return Refuse("data.train_examples",
                   "is " + Number(data.train_examples) +
@@ -167,6 +183,19 @@ Status CheckRound(const RoundSpec& round, const DataSpec& data) {
   if (round.over_select > limits::kCohortMax || CohortSize(round) > limits::kCohortMax) {
     return Refuse("round.over_select",
                   "times round.goal is above the largest cohort, " + Number(limits::kCohortMax));
+  }
+  if (data.access == DataAccess::elastic) {
+    if (round.quorum != round.goal) {
+      return Refuse("round.quorum", "is " + Number(round.quorum) + "; with data.access = " +
+                                        "\"elastic\" a round ends with all its blocks: it must be "
+                                        "round.goal = " +
+                                        Number(round.goal) + ", or be left out");
+    }
+    if (round.over_select != 1) {
+      return Refuse("round.over_select",
+                    "must be 1 with data.access = \"elastic\": a block is given to one at a time");
+    }
+    return {};
   }
   if (round.goal > parts) {
     return Refuse("round.goal", "is " + Number(round.goal) + ", but only data.parts = " +
@@ -316,9 +345,13 @@ Status CheckTogether(const JobSpec& job) {
 
 // At most; 0: unknown here.
 std::uint64_t ExamplesOfUpdate(const JobSpec& job) {
-  const std::uint64_t part = (job.data.train_examples + job.data.parts - 1) / job.data.parts;
-  if (job.train.batch_size == 0) return part;
-  const std::uint64_t batches = job.round.mode == Mode::sync_sgd ? 1 : job.train.steps;
+  const bool elastic = job.data.access == DataAccess::elastic;
+  const bool one_batch = job.round.mode == Mode::sync_sgd;
+  const std::uint64_t part = elastic
+                                 ? job.data.block_examples
+                                 : (job.data.train_examples + job.data.parts - 1) / job.data.parts;
+  if (job.train.batch_size == 0 || (elastic && one_batch)) return part;
+  const std::uint64_t batches = one_batch ? 1 : job.train.steps;
   return batches == 0 ? part : std::min(part, batches * job.train.batch_size);
 }
 

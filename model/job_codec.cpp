@@ -115,14 +115,19 @@ JobSpec Canonical(JobSpec job) {
     job.train.batch_size = defaults.train.batch_size;
     job.train.learning_rate = defaults.train.learning_rate;
   }
+  if (job.data.access == DataAccess::elastic) {
+    job.data.parts = defaults.data.parts;
+    job.data.partition = defaults.data.partition;
+    // A gradient is that of the whole block.
+    if (job.round.mode == Mode::sync_sgd) job.train.batch_size = defaults.train.batch_size;
+  } else {
+    job.data.block_examples = defaults.data.block_examples;
+  }
   if (job.data.partition != Partition::shards) {
     job.data.shards_per_part = defaults.data.shards_per_part;
   }
   if (job.data.partition != Partition::dirichlet) {
     job.data.dirichlet_alpha = defaults.data.dirichlet_alpha;
-  }
-  if (job.data.access != DataAccess::elastic) {
-    job.data.block_examples = defaults.data.block_examples;
   }
   if (job.round.mode == Mode::sync_sgd) {
     // A round is one gradient: no local step is taken, so nothing says how many or how large.

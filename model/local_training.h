@@ -17,8 +17,9 @@ struct LocalTraining {
   /// bytes of the model's tensors (none: zero). Each step of SGD takes gradient - c_i + c.
   bool control_variates = false;
   /// Mode sync-sgd: no training but one gradient at the base. The update is the mean gradient over
-  /// the slot's micro-batch of the round (training/micro_batch.h) with its sign turned, its weight
-  /// the micro-batch's examples; of `train` only batch_size is looked at.
+  /// the slot's micro-batch of the round (training/micro_batch.h; of elastic data the slot's block)
+  /// with its sign turned, its weight the micro-batch's examples; of `train` only batch_size is
+  /// looked at, and with elastic data nothing.
   bool gradient = false;
 };
 

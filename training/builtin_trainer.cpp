@@ -11,6 +11,7 @@
 #include "common/limits.h"
 #include "common/random.h"
 #include "training/batches.h"
+#include "training/block_deal.h"
 #include "training/dense_model.h"
 #include "training/examples.h"
 #include "training/fit_progress.h"
@@ -33,7 +34,9 @@ class BuiltinTrainer final : public Trainer {
         kernels_(Kernels(set)),
         units_(LayerUnits(job_.model)),
         layout_(std::move(layout)),
-        owner_{JobDigest(job_), part} {}
+        owner_{JobDigest(job_), part} {
+    if (job_.data.access == DataAccess::elastic) deal_.emplace(job_);
+  }
 
   const ParameterLayout& layout() const override { return layout_; }
   ParameterSet InitialParameters() const override {
@@ -62,7 +65,7 @@ class BuiltinTrainer final : public Trainer {
     return (indices_.size() + BatchSize(ask) - 1) / BatchSize(ask);
   }
 
-  Status LoadPart();
+  Status LoadPart(const FitTask& task);
   FitResult Gradient(const FitTask& task, const LocalTraining& ask, const ParameterSet& base,
                      ParameterSet& delta);
   FitProgress TakeProgress(const FitTask& task, const ParameterSet& base, ByteSpan client);
@@ -85,18 +88,24 @@ class BuiltinTrainer final : public Trainer {
   const ProgressOwner owner_;
   std::shared_ptr<const ExampleSet> train_;  // With indices_, from the first fit on.
   std::vector<std::uint32_t> indices_;
+  std::optional<BlockDeal> deal_;              // Elastic data: indices_ are those of one task.
   std::optional<MicroBatches> micro_batches_;  // From the first gradient on.
   std::shared_ptr<const ExampleSet> test_;     // From the first evaluation on.
   std::optional<FitProgress> progress_;
 };
 
-Status BuiltinTrainer::LoadPart() {
-  if (train_ != nullptr) return {};
-  auto examples = OpenExamples(job_, Split::train, options_);
-  MUSTER_TRY(examples);
-  auto indices = PartIndices(job_, (*examples)->labels(), part_);
+// What the task trains on: the part, the same for each, or its own block.
+Status BuiltinTrainer::LoadPart(const FitTask& task) {
+  if (train_ != nullptr && !deal_) return {};
+  std::shared_ptr<const ExampleSet> train = train_;
+  if (train == nullptr) {
+    auto examples = OpenExamples(job_, Split::train, options_);
+    MUSTER_TRY(examples);
+    train = std::move(*examples);
+  }
+  auto indices = deal_ ? deal_->ExamplesOf(task) : PartIndices(job_, train->labels(), part_);
   MUSTER_TRY(indices);
-  train_ = std::move(*examples);
+  train_ = std::move(train);
   indices_ = std::move(*indices);
   return {};
 }
@@ -125,10 +134,10 @@ std::vector<std::uint32_t> BuiltinTrainer::EpochOrder(const FitTask& task,
 // Straight into `delta`: trained - base would lose the low bits of small gradients.
 FitResult BuiltinTrainer::Gradient(const FitTask& task, const LocalTraining& ask,
                                    const ParameterSet& base, ParameterSet& delta) {
-  if (!micro_batches_) {
+  if (!deal_ && !micro_batches_) {
     micro_batches_.emplace(job_.seed, part_, indices_, ask.train.batch_size);
   }
-  const std::span<const std::uint32_t> batch = micro_batches_->Of(task.round);
+  const std::span<const std::uint32_t> batch = deal_ ? indices_ : micro_batches_->Of(task.round);
   std::memset(delta.bytes().data(), 0, delta.bytes().size());
   Gradients({kernels_, Shape()}, batch.size(), base)
       .Add(*train_, batch, -1.0F / static_cast<float>(batch.size()), TensorPointers(delta));
@@ -141,7 +150,7 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
                                       const std::function<void(const FitPosition&)>& on_batch) {
   MUSTER_CHECK(BeginsWith(base.layout(), layout_) && BeginsWith(delta.layout(), layout_),
                "not this job's model");
-  MUSTER_TRY(LoadPart());
+  MUSTER_TRY(LoadPart(task));
   if (ask.gradient) {
     if (stop.stop_requested()) return FitResult{.cancelled = true};
     FitResult result = Gradient(task, ask, base, delta);
@@ -187,10 +196,17 @@ Result<FitResult> BuiltinTrainer::Fit(const FitTask& task, const LocalTraining& 
 }
 
 Status BuiltinTrainer::Load(ByteSpan position, const LocalTraining& ask) {
-  MUSTER_TRY(LoadPart());
+  // Of elastic data the position itself says which block it is of; slot 0's is never shorter.
+  MUSTER_TRY(LoadPart(FitTask{1, 0, 0}));
   auto progress = DecodeFitProgress(position, owner_, layout_.total_bytes(),
                                     MomentBytes(ask, layout_), BatchesTotal(ask));
   MUSTER_TRY(progress);
+  if (deal_) {
+    const Status block = LoadPart(progress->task);
+    if (!block || progress->batches_done >= BatchesTotal(ask)) {
+      return Error{Reason::file_malformed, "the saved position is beyond the block it names"};
+    }
+  }
   progress_ = std::move(*progress);
   return {};
 }
@@ -228,7 +244,7 @@ Result<Evaluation> BuiltinTrainer::Evaluate(const ParameterSet& model, std::stop
 Result<std::unique_ptr<Trainer>> CreateBuiltinTrainer(const JobSpec& job, std::uint32_t part,
                                                       const DataOptions& options,
                                                       InstructionSet set) {
-  if (part >= job.data.parts) {
+  if (job.data.access == DataAccess::parts && part >= job.data.parts) {
     return Error{Reason::config_invalid, "there is no part " + std::to_string(part) +
                                              " of the data: data.parts is " +
                                              std::to_string(job.data.parts)};

@@ -7,6 +7,8 @@ namespace muster {
 JobSpec CentralJob(JobSpec job) {
   job.data.parts = 1;
   job.data.partition = Partition::iid;
+  job.data.access = DataAccess::parts;
+  job.data.block_examples = 0;
   job.train.epochs = 1;
   job.train.steps = 0;
   if (job.round.mode == Mode::diloco) job.round.mode = Mode::fedavg;

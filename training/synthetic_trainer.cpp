@@ -13,6 +13,7 @@
 
 #include "common/digest.h"
 #include "common/random.h"
+#include "model/elastic.h"
 #include "training/fit_progress.h"
 
 namespace muster {
@@ -129,8 +130,12 @@ Result<FitResult> SyntheticTrainer::Fit(const FitTask& task, const LocalTraining
   MUSTER_TRY(CheckClient(client, ask));
 
   const std::initializer_list<std::uint64_t> key = {task.round, task.slot, task.task};
-  const std::uint64_t examples =
-      1 + KeyedNumber(job_.seed, "synthetic_examples", key) % kExamplesMax;
+  std::uint64_t examples = 1 + KeyedNumber(job_.seed, "synthetic_examples", key) % kExamplesMax;
+  if (job_.data.access == DataAccess::elastic) {
+    const auto block = BlockOf(job_, task.round, task.slot);
+    MUSTER_TRY(block);
+    examples = block->end - block->begin;
+  }
   const std::uint64_t total = BatchesTotal(ask);
   const auto duration = std::chrono::microseconds(ask.train.duration_ms * 1000ULL / total);
   while (progress.batches_done < total) {

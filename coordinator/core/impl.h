@@ -39,8 +39,7 @@ class CoordinatorCore::Impl {
   void On(const VersionDropped&), On(const BuildFailed&), On(const Evaluated&);
   void On(const DiskMeasured&), On(const EnrollRequested&), On(const RevokeRequested&);
   void On(const DrainRequested&);
-  void NoticeGap();
-  void ArmNextTimer();
+  void NoticeGap(), ArmNextTimer();
   MonotonicMs NextDeadline() const;
   void Emit(Effect effect) { effects_.push_back(std::move(effect)); }
   void Count(const std::string& counter, std::uint64_t by = 1) { counters_[counter] += by; }
@@ -77,7 +76,18 @@ class CoordinatorCore::Impl {
   bool CanHold(RosterIndex index) const, MayHold(RosterIndex index, Slot slot) const;
   std::optional<Slot> SlotOf(RosterIndex holder) const;
   std::optional<RosterIndex> HolderOf(Slot slot) const;
-  bool IsRefused(Slot slot, RosterIndex holder) const;
+  bool IsRefused(Slot slot, RosterIndex holder) const, IsFillable(Slot slot) const;
+  void AddReach(Slot slot, Reach& reach) const;
+
+  // leases.cpp: elastic data.
+  bool Elastic() const, IsWhole(Slot slot) const, AwaitsBounds(Slot slot) const;
+  void Lease(Slot slot, RosterIndex holder, Attempt passes), PassOn(Slot slot, RosterIndex to);
+  std::optional<Slot> TakeLease(Session& session);
+  std::vector<RosterIndex> FreeHolders() const;
+  std::optional<std::uint64_t> BlockWeight(Slot slot) const;
+  bool ClaimLease(const Session& session, Slot slot);
+  void ResumeLease(const Session& session, const Hello& hello), EndLease(RosterIndex holder);
+  std::optional<Reason> JudgeLease(RosterIndex holder, const UpdateId& id) const;
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
@@ -94,10 +104,8 @@ class CoordinatorCore::Impl {
   void RefuseUpload(Slot slot, Reason reason, std::string text);
   void RefuseForGood(Slot slot, RefusedSlot refused, std::string text);
   void NoteProgress(Upload& upload);
-  void PumpSync();
-  void PumpAccepts();
+  void PumpSync(), PumpAccepts(), PumpFolds();
   bool AcceptsInFlight() const;
-  void PumpFolds();
   std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
   AcceptedUpdate AcceptedOf(const Upload& upload) const;
@@ -117,35 +125,29 @@ class CoordinatorCore::Impl {
   void Release(const ForFinish&), Release(const ForRoster&), Release(const ForDrain&);
 
   // phase_select.cpp
-  void EnterSelect();
+  void EnterSelect(), RetrySelect(), PersistOpenRound();
   std::optional<OpenRound> DrawRound(Round round, Version parent) const;
   std::vector<RosterIndex> Ranked(std::vector<RosterIndex> indexes, Round round) const;
-  void PersistOpenRound();
-  void RetrySelect();
 
   // phase_configure.cpp
   void EnterConfigure(std::optional<OpenRound> round, const std::vector<AcceptedUpdate>& accepted);
   bool OpenRoundSum();
   void RequestSpool();
-  void OrderTask(Session& session);
-  void OrderAllTasks();
+  void OrderTask(Session& session), OrderAllTasks();
 
   // phase_report.cpp
   void EnterReport();
   void CheckClose();
   std::size_t Goal() const, Quorum() const;
   bool AnyFillable() const;
-  bool NextAttemptWouldHelp() const;
+  bool NextAttemptWouldHelp() const, BoundExhausted() const, QuorumImpossible() const;
   bool FitsUnderCap(const RefusedSlot& refused) const;
   Reach WithinReach() const;
-  bool BoundExhausted() const;
-  bool QuorumImpossible() const;
   void WarnIfImpossible();
   ReasonCounts RefusedByReason() const;
   void NextAttempt(Reason reason);
   std::string AttemptText() const, RoundText() const;
-  std::size_t RaiseBounds();
-  std::size_t TopUp(std::size_t wanted);
+  std::size_t RaiseBounds(), TopUp(std::size_t wanted);
   void RefillCohort();
   void PersistDeadline();
   bool InCohort(Slot slot) const, IsAsked(Slot slot) const;
@@ -175,9 +177,7 @@ class CoordinatorCore::Impl {
 
   // finish.cpp
   void BeginFinish(Reason reason);
-  void SayFinished();
-  void CheckGoodbyes();
-  void CheckDrained();
+  void SayFinished(), CheckGoodbyes(), CheckDrained();
   bool Halting() const { return draining_ || finishing_ || phase_ == Phase::stopped; }
   void EnterPhase(Phase phase);
   std::string DoingOf(RosterIndex index, MonotonicMs now) const;

@@ -20,6 +20,11 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
     RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
     return;
   }
+  if (Elastic() && !ClaimLease(session, offer.id.slot)) {
+    RefuseSession(session, Reason::lease_lost, offer.id,
+                  "the block was given to another, or you were given another one");
+    return;
+  }
   if (const auto found = uploads_.find(offer.id.slot); found != uploads_.end()) {
     Upload& upload = found->second;
     if (upload.offer.digest == offer.digest && upload.offer.bytes == offer.bytes &&
@@ -50,7 +55,10 @@ bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& o
   if (round_) {
     if (const auto found = round_->accepted.find(offer.id.slot);
         found != round_->accepted.end() && found->second.id == offer.id) {
-      if (found->second.digest == offer.digest) {
+      if (Elastic() && found->second.from != session.index) {
+        RefuseSession(session, Reason::lease_lost, offer.id,
+                      NameOf(found->second.from) + " did this block");
+      } else if (found->second.digest == offer.digest) {
         Count("duplicates");
         SendTo(session.index, Accepted{offer.id, offer.digest});
       } else {
@@ -85,6 +93,9 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (!MayHold(session.index, offer.id.slot) || offer.id.task != 0) {
     return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
   }
+  if (Elastic() && offer.id.lineage == lineage_.id.number && offer.id.round <= head_round_) {
+    return refuse(Reason::round_past, "the round is over");
+  }
   if (offer.id.lineage != lineage_.id.number || offer.id.round <= head_round_) {
     return refuse(Reason::round_closed, "the round ended without this update");
   }
@@ -118,6 +129,10 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   }
   if (const auto weight = strategy_->CheckUpdateWeight(offer.weight); !weight) {
     return refuse(weight.error().reason, weight.error().message);
+  }
+  if (const auto weight = BlockWeight(offer.id.slot); weight && offer.weight != *weight) {
+    return refuse(Reason::weight_invalid,
+                  "an update of this block has weight " + std::to_string(*weight));
   }
   if (offer.bytes != lanes_->layout().total_bytes()) {
     return refuse(Reason::size_mismatch, "an update of this model has " +

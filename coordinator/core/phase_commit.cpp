@@ -164,7 +164,12 @@ void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
         .version = record.version,
         .attempt = record.attempts});
   for (const auto& [slot, update] : round_->accepted) {
-    SendTo(update.from, Committed{update.id, record.version});
+    // Who handed in several blocks keeps the last one only.
+    const auto session = sessions_.find(update.from);
+    const bool kept = session == sessions_.end() || !session->second.ordered ||
+                      session->second.ordered->round != record.round ||
+                      session->second.ordered->slot == slot;
+    if (kept) SendTo(update.from, Committed{update.id, record.version});
   }
   while (!uploads_.empty()) DropUpload(uploads_.begin()->first);
   grant_queue_.clear();

@@ -17,6 +17,8 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
       for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
     }
     if (same_round) state.refused = std::move(round_->refused);
+    if (same_round) state.leases = std::move(round_->leases);
+    if (same_round) state.leases_lost = std::move(round_->leases_lost);
     round_ = std::move(state);
   }
   round_->asked = round_->record.cohort.size();
@@ -32,6 +34,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     // An attempt asks everybody again, for the first order may never have arrived; but not those
     // whose update it would refuse again.
     if (session.ordered && !IsRefused(session.ordered->slot, index)) session.ordered.reset();
+    session.asked.clear();
   }
   if (spool_ready_) {
     EnterReport();
@@ -74,15 +77,13 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
 // knows from the job: Strategy::Ask.
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
-  const std::optional<Slot> slot = SlotOf(session.index);
+  const std::optional<Slot> slot = Elastic() ? TakeLease(session) : SlotOf(session.index);
   if (!slot || round_->accepted.contains(*slot) || IsRefused(*slot, session.index)) return;
-  const auto upload = uploads_.find(*slot);
-  const bool whole =
-      upload != uploads_.end() && upload->second.requested == upload->second.offer.bytes;
-  if (whole) return;
+  if (IsWhole(*slot)) return;
   const UpdateId id{lineage_.id.number, round_->record.round, *slot, 0};
   if (session.ordered == id) return;
   session.ordered = id;
+  if (Elastic()) session.asked.insert(*slot);
   if (session.control != 0) pace_.OnTask(session.index, id, now_);
   Count("tasks_ordered");
   SendTo(session.index, TaskOrder{.id = id,
@@ -96,6 +97,10 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
 }
 
 void CoordinatorCore::Impl::OrderAllTasks() {
+  // Whoever is free takes a block before its holder is asked for it once more.
+  if (Elastic()) {
+    for (const RosterIndex index : FreeHolders()) OrderTask(sessions_.at(index));
+  }
   for (auto& [index, session] : sessions_) OrderTask(session);
 }
 

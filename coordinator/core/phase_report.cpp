@@ -49,17 +49,17 @@ void CoordinatorCore::Impl::PersistDeadline() {
   PersistFor(ForDeadline{}, std::move(batch));
 }
 
-std::size_t CoordinatorCore::Impl::Goal() const { return job_.round.goal; }
+// Of elastic data a round ends with all its blocks, so that every example counts once an epoch.
+std::size_t CoordinatorCore::Impl::Goal() const {
+  return Elastic() && round_ ? round_->record.cohort.size() : job_.round.goal;
+}
 
-std::size_t CoordinatorCore::Impl::Quorum() const { return job_.round.quorum; }
+std::size_t CoordinatorCore::Impl::Quorum() const { return Elastic() ? Goal() : job_.round.quorum; }
 
 // Whether any slot of this attempt can still be filled.
 bool CoordinatorCore::Impl::AnyFillable() const {
-  return std::any_of(round_->record.cohort.begin(), round_->record.cohort.end(), [this](Slot slot) {
-    const std::optional<RosterIndex> holder = HolderOf(slot);
-    return !round_->accepted.contains(slot) && holder && *holder < roster_.size() &&
-           !roster_[*holder].revoked && !IsRefused(slot, *holder);
-  });
+  return std::any_of(round_->record.cohort.begin(), round_->record.cohort.end(),
+                     [this](Slot slot) { return IsFillable(slot); });
 }
 
 // The one place that decides how a report phase ends.
@@ -92,6 +92,7 @@ bool CoordinatorCore::Impl::NextAttemptWouldHelp() const {
       std::any_of(round_->refused.begin(), round_->refused.end(),
                   [this](const auto& entry) { return FitsUnderCap(entry.second); });
   if (raise_helps || BoundExhausted()) return true;
+  if (Elastic()) return false;
   const std::vector<RosterIndex> drawable = Drawable();
   return std::any_of(drawable.begin(), drawable.end(),
                      [this](RosterIndex index) { return !InCohort(index); });
@@ -104,17 +105,10 @@ bool CoordinatorCore::Impl::FitsUnderCap(const RefusedSlot& refused) const {
 
 Reach CoordinatorCore::Impl::WithinReach() const {
   Reach reach;
-  for (const RosterEntry& entry : roster_) {
-    const auto refused = round_->refused.find({entry.index, entry.index});
-    if (round_->accepted.contains(entry.index)) {
-      ++reach.updates;
-    } else if (entry.revoked || !CanHold(entry.index)) {
-      continue;
-    } else if (refused == round_->refused.end() || FitsUnderCap(refused->second)) {
-      ++reach.updates;  // Those who are away may come.
-    } else if (refused->second.reason == Reason::out_of_bound) {
-      ++reach.too_large;
-    }
+  if (Elastic()) {
+    for (const Slot slot : round_->record.cohort) AddReach(slot, reach);
+  } else {
+    for (const RosterEntry& entry : roster_) AddReach(entry.index, reach);
   }
   return reach;
 }
@@ -185,7 +179,7 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   ReasonCounts refused = RefusedByReason();
   const std::size_t covered = round_->accepted.size() + RaiseBounds();
   const std::size_t wanted = Goal() > covered ? Goal() - covered : 0;
-  const std::size_t added = TopUp(wanted);
+  const std::size_t added = Elastic() ? 0 : TopUp(wanted);
   round_->record.attempt += 1;
   round_->record.deadline_consumed_ms = 0;
   AdaptTo(round_->record);
@@ -252,6 +246,10 @@ std::size_t CoordinatorCore::Impl::TopUp(std::size_t wanted) {
 // it may still deliver.
 void CoordinatorCore::Impl::RefillCohort() {
   if (job_.round.select_from != SelectFrom::present || phase_ != Phase::report || Halting()) return;
+  if (Elastic()) {
+    OrderAllTasks();  // A block that was given back goes to whoever is free.
+    return;
+  }
   std::size_t able = 0;
   for (Slot slot : round_->record.cohort) {
     able += round_->accepted.contains(slot) || sessions_.contains(slot);

@@ -1,12 +1,14 @@
 // Select: who is asked for a contribution. The draw is a pure function of job seed, round and
 // roster; it is persisted before anybody hears of it.
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "common/limits.h"
 #include "common/random.h"
 #include "common/text.h"
 #include "coordinator/core/impl.h"
+#include "model/elastic.h"
 
 namespace muster::coordinator {
 
@@ -29,6 +31,13 @@ std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version p
   OpenRound record;
   record.round = round;
   record.parent = parent;
+  if (Elastic()) {
+    // The next blocks of the epoch, whoever is here or comes to do them.
+    record.cohort.resize(ElasticRoundOf(job_, round).blocks);
+    std::iota(record.cohort.begin(), record.cohort.end(), Slot{0});
+    record.first_drawn = record.cohort;
+    return record;
+  }
   record.eligible = Drawable();
   if (record.eligible.size() < job_.round.quorum) return std::nullopt;
   std::vector<RosterIndex> drawn = Ranked(record.eligible, round);

@@ -23,13 +23,22 @@ struct RefusedSlot {
   std::uint32_t raise = 0;  ///< out_of_bound: how many bits the bounds lack.
 };
 
+/// Elastic data: who does a block. Never stored: it ends with this life of the coordinator.
+struct BlockLease {
+  RosterIndex holder = 0;
+  Attempt last = 0;    ///< From the next attempt on it passes to whoever is free.
+  Attempt passes = 0;  ///< How often it passed on from one who did not leave.
+};
+
 /// The open round in memory: its record, and what a restart finds out again.
 struct RoundState {
   OpenRound record;
   std::size_t asked = 0;  ///< Of record.cohort, from its front: durable, so that they are asked.
   std::vector<TensorScale> scales;
-  std::map<Slot, AcceptedUpdate> accepted;  ///< Durable, acknowledged.
-  std::set<Slot> folded;                    ///< Of them, in the sum.
+  std::map<Slot, BlockLease> leases;                 ///< Of slots not accepted; one a holder.
+  std::map<RosterIndex, std::uint32_t> leases_lost;  ///< How many passed on from each.
+  std::map<Slot, AcceptedUpdate> accepted;           ///< Durable, acknowledged.
+  std::set<Slot> folded;                             ///< Of them, in the sum.
   /// By slot and who sent it.
   std::map<std::pair<Slot, RosterIndex>, RefusedSlot> refused;
   std::map<Slot, Reason> last_refusals;  ///< Of this attempt, of slots not accepted: for the eye.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "coordinator/core/events.h"
@@ -17,7 +18,9 @@ struct Session {
   LinkId bulk = 0;  ///< 0 until bulk_hello.
   MonotonicMs lease_until = 0;
   std::optional<UpdateId> ordered;  ///< The task given to this session.
-  std::optional<Offer> queued;      ///< An offer that waits for a grant.
+  std::set<Slot> asked;         ///< Elastic data: given to it in this attempt, none of them twice.
+  Attempt passed_over = 0;      ///< Elastic data: the attempt in which a lease of its passed on.
+  std::optional<Offer> queued;  ///< An offer that waits for a grant.
 };
 
 /// Whose the newest epoch is that a participant has seen, told by its nonce.

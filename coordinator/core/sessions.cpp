@@ -132,6 +132,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
     RefuseSession(session, Reason::draining, std::nullopt, "come back later",
                   limits::kReconnectMsMax);
   } else if (phase_ == Phase::report) {
+    ResumeLease(session, hello);
     OrderTask(session);
     RefillCohort();
   } else if (phase_ == Phase::select && !round_) {
@@ -209,7 +210,8 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
   const Slot slot = retained.id.slot;
   if (round_) {
     if (const auto found = round_->accepted.find(slot);
-        found != round_->accepted.end() && found->second.id == retained.id) {
+        found != round_->accepted.end() && found->second.id == retained.id &&
+        (!Elastic() || found->second.from == welcome.index)) {
       const bool same = found->second.digest == retained.digest;
       welcome.retained_fate = same ? Fate::accepted : Fate::dropped;
       welcome.retained_reason = Reason::already_accepted;
@@ -225,7 +227,12 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
         found->second.committed ? Reason::already_accepted : found->second.reason;
     return;
   }
-  if (retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_) {
+  const std::optional<Reason> lost =
+      Elastic() ? JudgeLease(welcome.index, retained.id) : std::nullopt;
+  if (lost) {
+    welcome.retained_fate = Fate::dropped;
+    welcome.retained_reason = *lost;
+  } else if (retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = Reason::round_closed;
   } else if (JudgeSeen(hello.seen) == SeenPast::unknown) {
@@ -295,6 +302,7 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason, bool su
   }
   sessions_.erase(found);
   std::erase(grant_queue_, index);
+  if (Elastic() && !successor) EndLease(index);
   Count("sessions_ended." + std::string(ReasonName(reason)));
   Note({.kind = NoticeKind::left, .who = NameOf(index), .reason = reason});
   if (!successor) RefillCohort();

@@ -93,8 +93,10 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   if (slot && IsRefused(*slot, index)) {
     return "refused: " + std::string(ReasonName(round_->refused.at({*slot, index}).reason));
   }
-  const bool working =
-      round_ && session->second.ordered && session->second.ordered->round == round_->record.round;
+  // Who handed in its block of elastic data and got no other is free.
+  const bool working = round_ && session->second.ordered &&
+                       session->second.ordered->round == round_->record.round &&
+                       (slot || !Elastic());
   return working ? "working" : "idle";
 }
 
@@ -108,8 +110,8 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
   view.epoch = epoch_.epoch;
   view.starts = epoch_.starts;
   view.rounds = options_.rounds;
-  view.goal = job_.round.goal;
-  view.quorum = job_.round.quorum;
+  view.goal = static_cast<std::uint32_t>(Goal());
+  view.quorum = static_cast<std::uint32_t>(Quorum());
   view.accepted = round_ ? static_cast<std::uint32_t>(round_->accepted.size()) : 0;
   view.wait = Waiting(now, WaitDetail::full);
   view.deadline = DeadlineNow();

@@ -135,6 +135,9 @@ void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string t
     RefuseSession(session->second, reason, id, std::move(text), limits::kBusyRetryMs);
     // Who took over from the sender while the update seemed whole was not asked for it yet.
     OrderTask(session->second);
+  } else if (Elastic()) {
+    round_->leases.erase(slot);
+    OrderAllTasks();
   }
   PumpGrants();
 }
@@ -149,6 +152,15 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
     RefuseSession(session->second, refused.reason, id, std::move(text));
   }
   round_->refused[{slot, from}] = refused;
+  if (Elastic()) {
+    // Who keeps an update that larger bounds will take is asked for it then.
+    if (FitsUnderCap(refused)) {
+      round_->leases[slot] = {from, round_->record.attempt + 1, 0};
+    } else {
+      round_->leases.erase(slot);
+    }
+    OrderAllTasks();
+  }
   PumpGrants();
   CheckClose();
 }
@@ -251,6 +263,7 @@ void CoordinatorCore::Impl::AcceptUpdate(const AcceptedUpdate& update) {
   upload_slots_.erase(upload->second.id);
   uploads_.erase(upload);
   round_->accepted[update.id.slot] = update;
+  round_->leases.erase(update.id.slot);
   round_->last_refusals.erase(update.id.slot);
   pace_.OnAccepted(update.from, update.id);
   Count("updates_accepted");
@@ -267,6 +280,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   for (const AcceptedUpdate& update : purpose.updates) AcceptUpdate(update);
   PumpAccepts();
   PumpGrants();
+  if (Elastic()) OrderAllTasks();  // Whoever handed in a block gets the next at once.
   CheckClose();
   if (draining_) CheckDrained();
 }

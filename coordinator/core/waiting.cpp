@@ -79,7 +79,12 @@ std::string CoordinatorCore::Impl::AfterDeadline() const {
       options_.deadline == DeadlineKind::adaptive ? "; " + DeadlineWhy() : std::string();
   if (round_->accepted.size() >= Quorum()) return "the round closes with those accepted" + why;
   const std::string refused = ReasonCountsText(RefusedByReason());
+  std::size_t free = 0;
+  for (const Slot slot : round_->record.cohort) {
+    free += !round_->accepted.contains(slot) && !HolderOf(slot);
+  }
   return std::string("the next attempt opens") +
+         (free == 0 ? "" : "; who comes or gets free is given one of " + Counted(free, "block")) +
          (refused.empty() ? "" : "; refused in this one: " + refused) +
          (QuorumImpossible()
               ? "; no attempt reaches the quorum before a participant is mended and started "

@@ -204,6 +204,8 @@ void NoticeLog::ReportUpTo(Version version) {
 }
 
 std::vector<std::string> NoticeLog::CohortNames(const RoundRecord& record) const {
+  // Slots that nobody was drawn for are blocks of elastic data.
+  if (record.eligible.empty()) return {};
   std::set<Slot> slots(record.first_drawn.begin(), record.first_drawn.end());
   for (const RecordedUpdate& update : record.accepted) slots.insert(update.id.slot);
   std::vector<std::string> names;

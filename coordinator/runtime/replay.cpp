@@ -148,7 +148,9 @@ class Replayer {
   }
 
   Result<UpdateSource> Train(const ParameterSet& model, const RecordedUpdate& update) {
-    auto trainer = TrainerOf(update.id.slot);
+    // Of shared data any trainer has all parts.
+    const bool shared = job_.data.access == DataAccess::elastic;
+    auto trainer = TrainerOf(shared ? 0 : update.id.slot);
     MUSTER_TRY(trainer);
     ByteSpan client;
     if (update.client_version != 0) {

@@ -11,7 +11,8 @@ namespace muster::coordinator {
 ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_deterministic,
                                            std::span<const LineageRecord> lineages,
                                            std::span<const RosterEntry> roster)
-    : drawn_from_roster_(job.round.select_from == SelectFrom::enrolled),
+    : elastic_(job.data.access == DataAccess::elastic),
+      drawn_from_roster_(elastic_ || job.round.select_from == SelectFrom::enrolled),
       keeps_client_state_(KeepsClientState(job)),
       forked_(lineages.size() > 1),
       roster_(roster.begin(), roster.end()) {
@@ -44,6 +45,7 @@ Reproducibility ReproducibilityJudge::Verdict() const {
 }
 
 void ReproducibilityJudge::CompareRoster(const RoundRecord& record) {
+  if (elastic_) return;
   if (!first_ && record.eligible != eligible_) {
     std::vector<RosterIndex> changed;
     std::ranges::set_symmetric_difference(eligible_, record.eligible, std::back_inserter(changed));
@@ -62,10 +64,10 @@ void ReproducibilityJudge::CompareAccepted(const RoundRecord& record) {
   std::vector<Slot> missing;
   std::ranges::set_difference(record.first_drawn, accepted, std::back_inserter(missing));
   const Reason why = record.closed_by_deadline ? Reason::deadline_passed : Reason::round_closed;
-  for (const Slot slot : missing) AddCause(record.round, why, NameOf(slot));
+  for (const Slot slot : missing) AddCause(record.round, why, NameOfSlot(slot));
   std::vector<Slot> added;
   std::ranges::set_difference(accepted, record.first_drawn, std::back_inserter(added));
-  for (const Slot slot : added) AddCause(record.round, Reason::replaced, NameOf(slot));
+  for (const Slot slot : added) AddCause(record.round, Reason::replaced, NameOfSlot(slot));
 }
 
 void ReproducibilityJudge::CompareClientStates(const RoundRecord& record) {
@@ -83,6 +85,10 @@ void ReproducibilityJudge::AddCause(Round round, Reason cause, std::string who) 
   ++verdict_.cause_count;
   if (verdict_.causes.size() >= kCausesMax) return;
   verdict_.causes.push_back({round, cause, std::move(who)});
+}
+
+std::string ReproducibilityJudge::NameOfSlot(Slot slot) const {
+  return elastic_ ? "block " + std::to_string(slot) : NameOf(slot);
 }
 
 std::string ReproducibilityJudge::NameOf(RosterIndex index) const {

@@ -30,9 +30,10 @@ struct Reproducibility {
 
 /// Takes a run's records in order and judges them. A pure function of what it is given: no clock,
 /// no process, no restart enters. True if
-///  - slots were drawn from job and roster (else selected_from_present, once for the run: what was
-///    drawn from and drawn first is then itself a fact of who was connected, so the next two points
-///    have nothing to compare with and name nobody),
+///  - slots were drawn from job and roster, or are blocks of elastic data, which follow from the
+///    job alone and whose updates are the same whoever trained them (else selected_from_present,
+///    once for the run: what was drawn from and drawn first is then itself a fact of who was
+///    connected, so the next two points have nothing to compare with and name nobody),
 ///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
 ///  - client-side state, where the job has some, was never lost: what was trained began from what
@@ -59,7 +60,9 @@ class ReproducibilityJudge {
   void CompareClientStates(const RoundRecord& record);
   void AddCause(Round round, Reason cause, std::string who);
   std::string NameOf(RosterIndex index) const;
+  std::string NameOfSlot(Slot slot) const;
 
+  const bool elastic_;  ///< Slots are blocks.
   const bool drawn_from_roster_;
   const bool keeps_client_state_;
   const bool forked_;

@@ -21,6 +21,8 @@ Answer AnswerTo(const Refused& refused) {
     case Reason::digest_mismatch:
     case Reason::size_mismatch:
     case Reason::base_version_wrong:
+    case Reason::lease_lost:
+    case Reason::round_past:
       return Answer::forget;
     case Reason::busy:
     case Reason::disk_full:

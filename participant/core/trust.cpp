@@ -119,7 +119,7 @@ WelcomeVerdict JudgeWelcome(const Welcome& welcome, const Fence& fence,
     return Refusal(Kind::refuse_and_stop, job.error().reason,
                    "the coordinator's job cannot be used: " + job.error().message);
   }
-  if (welcome.index >= job->data.parts) {
+  if (job->data.access == DataAccess::parts && welcome.index >= job->data.parts) {
     return Refusal(Kind::refuse_and_stop, Reason::no_part,
                    "roster index " + std::to_string(welcome.index) + " of participant " +
                        options.name + " has none of the " + std::to_string(job->data.parts) +

@@ -20,13 +20,13 @@ void Work::OnOrder(const TaskOrder& order) {
     return;
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
-  // An order may come twice, the second time when its update is committed already.
-  const bool done = delivery_.committed() && order.id <= *delivery_.committed();
-  if (done || (retained && order.id < retained->id) || (order_ && order.id < order_->id)) {
+  if (IsPast(order)) {
     context_.Ignore("task " + order.id.Text() + ", older than the one at hand",
                     Reason::unexpected_message);
     return;
   }
+  std::erase_if(asked_, [&](const auto& asked) { return asked.first.round < order.id.round; });
+  asked_[order.id] = order.attempt;
   context_.SawVersion(order.base_version);
   if (retained && order.id == retained->id) {
     delivery_.OnAsked();
@@ -42,6 +42,27 @@ void Work::OnOrder(const TaskOrder& order) {
                  Reason::finished);
   }
   Advance();
+}
+
+// An order may come twice, the second time when its update is committed already, or, of elastic
+// data, when another block of the round was asked for since.
+bool Work::IsPast(const TaskOrder& order) const {
+  const auto behind = [&](const UpdateId& id) {
+    if (order.id == id) return false;
+    if (order.id.slot == id.slot) return order.id < id;
+    const auto round = std::pair(order.id.lineage, order.id.round);
+    const auto other = std::pair(id.lineage, id.round);
+    const auto asked = asked_.find(order.id);
+    return round < other ||
+           (round == other && asked != asked_.end() && order.attempt <= asked->second);
+  };
+  const std::optional<UpdateId>& committed = delivery_.committed();
+  const bool done = committed &&
+                    std::pair(order.id.lineage, order.id.round) <=
+                        std::pair(committed->lineage, committed->round) &&
+                    (order.id.slot != committed->slot || order.id <= *committed);
+  const std::optional<RetainedUpdate>& retained = context_.durable.retained;
+  return done || (retained && behind(retained->id)) || (order_ && behind(order_->id));
 }
 
 void Work::Advance() {
@@ -228,6 +249,7 @@ void Work::Halt(bool save_position) {
 }
 
 void Work::OnLinkLost() {
+  asked_.clear();
   if (download_) download_->active = false;
   // Training goes on without a link; what has not begun waits to be asked for again.
   if (order_ && !context_.leaving && !(fit_ && fit_->id == order_->id && !fit_->stopping))

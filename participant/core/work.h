@@ -1,7 +1,9 @@
 // The task at hand: order -> download of its base -> fit. Internal to participant/core.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <utility>
 
 #include "participant/core/delivery.h"
 
@@ -59,6 +61,7 @@ class Work {
     bool stopping = false;
   };
 
+  bool IsPast(const TaskOrder& order) const;
   void Advance();
   void ContinueDownload();
   void RequestFrom(std::uint64_t offset);
@@ -68,7 +71,8 @@ class Work {
 
   Context& context_;
   Delivery& delivery_;
-  std::optional<TaskOrder> order_;  ///< What is wanted; gone once its update is retained.
+  std::map<UpdateId, Attempt> asked_;  ///< In this session, of the newest round: the last of each.
+  std::optional<TaskOrder> order_;     ///< What is wanted; gone once its update is retained.
   std::optional<Download> download_;
   std::optional<Model> model_;  ///< Held as a whole, digest checked.
   std::optional<Fit> fit_;

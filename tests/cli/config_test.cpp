@@ -16,6 +16,15 @@ constexpr std::string_view kBase =
     "data.test_examples = 100\n"
     "[round]\n";
 
+constexpr std::string_view kElastic =
+    "data.train_examples = 1000\n"
+    "data.test_examples = 100\n"
+    "data.access = \"elastic\"\n"
+    "data.block_examples = 10\n"
+    "[round]\n"
+    "select_from = \"present\"\n"
+    "goal = 4\n";
+
 Result<Config> Parse(const std::string& text, const std::vector<std::string>& sets = {}) {
   Result<std::vector<Setting>> settings = ReadToml(text, "a.toml");
   if (!settings) return settings.error();
@@ -109,6 +118,26 @@ TEST(Config, OneAddressForBothChannelsIsRefused) {
   EXPECT_EQ(error_of("tcp://127.0.0.1:7000"),
             "--set coordinator.bulk_listen=tcp://127.0.0.1:7000: `coordinator.bulk_listen` is "
             "tcp://127.0.0.1:7000, as coordinator.listen is: each needs a port of its own");
+}
+
+TEST(Config, AdaptiveDeadlineOfElasticDataIsRefused) {
+  const auto error_of = [&](const std::string& set) {
+    const Result<Config> config = Parse(std::string(kElastic), {set});
+    return config ? "accepted" : config.error().message;
+  };
+  EXPECT_EQ(error_of("round.deadline=fixed"), "accepted");
+  EXPECT_EQ(error_of("round.deadline=adaptive"),
+            "--set round.deadline=adaptive: `round.deadline` is \"adaptive\" and data.access is "
+            "\"elastic\": a round gives one participant several blocks, and a deadline only passes "
+            "leases on; take \"fixed\"");
+}
+
+TEST(Config, ElasticDataTakesAnyNumberOfParticipants) {
+  EXPECT_EQ(Parse(std::string(kElastic))->run.participants, 4U);
+  for (const std::string count : {"1", "3", "40"}) {
+    const Result<Config> config = Parse(std::string(kElastic), {"run.participants=" + count});
+    EXPECT_TRUE(config.has_value()) << config.error().message;
+  }
 }
 
 TEST(Config, BatchOfNoExamplesIsRefused) {

@@ -46,7 +46,8 @@ Script::Script() {
 }
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
-/// k= (an adaptive deadline) roster= keep_last= keep_every= accept= memory_updates=
+/// k= (an adaptive deadline) roster= keep_last= keep_every= blocks= (of an epoch of elastic data)
+/// accept= memory_updates=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -55,6 +56,14 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.aggregation.bound_raise_max = static_cast<std::uint32_t>(Number(arguments, "raise_max", 16));
   if (Get(arguments, "from", "enrolled") == "present") {
     job_.round.select_from = SelectFrom::present;
+  }
+  if (arguments.contains("blocks")) {
+    constexpr std::uint32_t kExamples = 5;  // The weight of an offer, unless it says another.
+    job_.data.access = DataAccess::elastic;
+    job_.data.block_examples = kExamples;
+    job_.data.train_examples = kExamples * Number(arguments, "blocks", 1);
+    job_.round.select_from = SelectFrom::present;
+    job_.round.quorum = job_.round.goal;
   }
   if (Get(arguments, "accept", "durable") == "memory") job_.round.accept = Accept::memory;
   options_.memory_accept_bytes = Number(arguments, "memory_updates", 100) * kUpdateBytes;

@@ -37,6 +37,7 @@ class NoticeLogTest : public ::testing::Test {
   void Commit() {
     RoundRecord record;
     record.round = record.version = ++head_;
+    record.eligible = {0, 1, 2};
     record.first_drawn = {0, 1};
     record.accepted = {{.id = {1, head_, 0, 0}, .weight = 1},
                        {.id = {1, head_, 2, 0}, .weight = 1}};

@@ -66,6 +66,18 @@ TEST_F(ReproducibilityTest, AnotherAttemptWithTheSameSlotsChangesNothing) {
   EXPECT_EQ(Verdict().attempts, 3U);
 }
 
+// Its slots are blocks that follow from the job: who was there is no part of the records.
+TEST_F(ReproducibilityTest, ElasticDataIsReproducibleThoughItsHoldersAreWhoIsPresent) {
+  job_.data.access = DataAccess::elastic;
+  job_.round.select_from = SelectFrom::present;
+  Round({0, 1, 2, 3, 4}, {});
+  Round({0, 1}, {});
+  EXPECT_EQ(Causes(), CauseList{});
+  Deliver({0, 1, 2}, {0, 2}, {});
+  const CauseList expected = {{3, Reason::round_closed, "block 1"}};
+  EXPECT_EQ(Causes(), expected);
+}
+
 TEST_F(ReproducibilityTest, ADeadlineThatCutsSomebodyOffIsACause) {
   by_deadline_ = true;
   Deliver({0, 1, 2}, {0, 2});
