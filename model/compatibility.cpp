@@ -65,12 +65,6 @@ constexpr Rule kRules[] = {
       "is \"memory\" (which round.mode = \"sync-sgd\" takes unless told otherwise), where a "
       "participant keeps what it handed in until the commit; with data.access = \"elastic\" it "
       "hands in several blocks a round and keeps the last one only: say \"durable\""}},
-    {[](const Combination& c) {
-       return c.access == DataAccess::elastic && c.strategy == StrategyKind::scaffold;
-     },
-     {"strategy.name",
-      "is \"scaffold\", whose control variates are each participant's own; with data.access = "
-      "\"elastic\" it must not matter who does the work"}},
 };
 
 }  // namespace

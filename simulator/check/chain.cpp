@@ -32,7 +32,9 @@ void Chain::CheckUpdates(const RoundRecord& record) {
   const RoundSpec& rules = setup_.job.round;
   const std::string name = VersionText(record.version);
   const std::size_t count = record.accepted.size();
-  Expect(count >= rules.quorum && count <= rules.goal, [&] {
+  // How many blocks there are of elastic data judges its own checker.
+  const bool elastic = setup_.job.data.access == DataAccess::elastic;
+  Expect((elastic || count >= rules.quorum) && count <= rules.goal, [&] {
     return name + " has " + std::to_string(count) + " updates; quorum " +
            std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
   });
@@ -105,6 +107,14 @@ void Chain::CheckOpened(const OpenRound& round, const RoundRecord& last) {
     return name + " opens on version " + std::to_string(round.parent) + " after version " +
            std::to_string(last.version) + " of " + RoundName(last.round);
   });
+  if (job.data.access == DataAccess::elastic) {
+    std::vector<Slot> blocks;
+    while (blocks.size() < round.cohort.size()) blocks.push_back(static_cast<Slot>(blocks.size()));
+    Expect(round.eligible.empty() && !blocks.empty() && round.cohort == blocks &&
+               round.first_drawn == blocks && round.attempt == 1 && round.bound_raise == 0,
+           [&] { return name + " does not begin with the next blocks of its epoch"; });
+    return;
+  }
   std::vector<RosterIndex> drawable;
   for (const RosterEntry& entry : ledger_.roster()) {
     if (!entry.revoked && entry.index < job.data.parts) drawable.push_back(entry.index);
@@ -118,7 +128,9 @@ void Chain::CheckOpened(const OpenRound& round, const RoundRecord& last) {
 }
 
 void Chain::CheckGrown(const OpenRound& before, const OpenRound& after) {
-  const bool same_draw = before.parent == after.parent && before.first_drawn == after.first_drawn;
+  const bool elastic = setup_.job.data.access == DataAccess::elastic;
+  const bool same_draw = before.parent == after.parent && before.first_drawn == after.first_drawn &&
+                         (!elastic || before.cohort == after.cohort);
   const bool kept = after.cohort.size() >= before.cohort.size() &&
                     std::equal(before.cohort.begin(), before.cohort.end(), after.cohort.begin());
   Expect(same_draw && kept && std::ranges::includes(after.eligible, before.eligible) &&

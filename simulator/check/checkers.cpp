@@ -8,6 +8,7 @@
 #include "simulator/check/client_states.h"
 #include "simulator/check/closed_door.h"
 #include "simulator/check/durable.h"
+#include "simulator/check/elastic_data.h"
 #include "simulator/check/exactly_once.h"
 #include "simulator/check/fenced.h"
 #include "simulator/check/fenced_member.h"
@@ -29,8 +30,8 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
     return std::ref(added);
   };
   add(std::make_unique<Durable>(world, ledger_));
-  add(std::make_unique<ExactlyOnce>(world, ledger_));
-  add(std::make_unique<NoLostWork>(world, ledger_, sessions_));
+  add(std::make_unique<ExactlyOnce>(world, setup, ledger_));
+  add(std::make_unique<NoLostWork>(world, setup, ledger_, sessions_));
   const OrderFree& versions = add(std::make_unique<OrderFree>(world, setup, ledger_));
   if (KeepsClientState(setup.job)) add(std::make_unique<ClientStates>(world));
   if (LocalStepsMade::Judges(setup.job)) add(std::make_unique<LocalStepsMade>(world, setup.job));
@@ -42,6 +43,9 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
   add(std::make_unique<Bounds>(world, setup, ledger_, sessions_, outstanding_));
   add(std::make_unique<Retention>(world, setup, ledger_));
   add(std::make_unique<Pacing>(world, setup, ledger_, sessions_));
+  if (setup.job.data.access == DataAccess::elastic) {
+    add(std::make_unique<ElasticData>(world, setup, ledger_, sessions_));
+  }
   add(std::make_unique<JobEnd>(world, setup, ledger_, versions));
 }
 Checkers::~Checkers() = default;

@@ -34,7 +34,11 @@ void ClosedDoor::CheckSend(const coordinator::Send& send) {
   CheckReceiver(send.link, send);
   const auto slot = SlotOf(send.message);
   const auto owner = sessions_.OwnerOf(send.link);
-  Expect(!slot || slot == owner, [&] {
+  // A block is whoever's it was leased to: its own checker judges that.
+  const bool elastic = setup_.job.data.access == DataAccess::elastic;
+  const auto* grant = std::get_if<Grant>(&send.message);
+  if (elastic && grant != nullptr && owner) granted_[grant->id] = *owner;
+  Expect(elastic || !slot || slot == owner, [&] {
     return std::string(MessageName(send.message)) + " for slot " + std::to_string(*slot) +
            " goes to another's link";
   });
@@ -47,11 +51,13 @@ void ClosedDoor::CheckSend(const coordinator::Send& send) {
 void ClosedDoor::CheckBatch(const Batch& batch) {
   for (const auto* put : All<PutAccepted>(batch)) {
     const AcceptedUpdate& update = put->update;
-    Expect(update.from == update.id.slot && update.from < ledger_.roster().size() &&
-               update.from < setup_.job.data.parts,
-           [&] {
-             return update.id.Text() + " is accepted from index " + std::to_string(update.from);
-           });
+    const bool elastic = setup_.job.data.access == DataAccess::elastic;
+    const auto granted = granted_.find(update.id);
+    const bool own = elastic ? granted != granted_.end() && granted->second == update.from
+                             : update.from == update.id.slot && update.from < setup_.job.data.parts;
+    Expect(own && update.from < ledger_.roster().size(), [&] {
+      return update.id.Text() + " is accepted from index " + std::to_string(update.from);
+    });
   }
   for (const auto* put : All<PutRosterEntry>(batch)) {
     Expect(sessions_.standing() == Standing::no_message,
@@ -67,6 +73,7 @@ bool ClosedDoor::Holds(const std::vector<RosterEntry>& roster, const Wish& wish)
 
 void ClosedDoor::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
   asked_.clear();
+  granted_.clear();
   for (const auto& [name, told] : told_) {
     const std::vector<Wish>& since = since_[name];
     const bool other =
@@ -124,7 +131,11 @@ void ClosedDoor::OnEffect(const coordinator::Effect& effect) {
     CheckBatch(persist->batch);
   } else if (std::holds_alternative<coordinator::StoreChunk>(effect)) {
     const auto* chunk = std::get_if<coordinator::ChunkReceived>(sessions_.event());
-    Expect(chunk != nullptr && sessions_.speaker() == chunk->chunk.id.slot, [&] {
+    const bool elastic = setup_.job.data.access == DataAccess::elastic;
+    const auto owner = chunk == nullptr ? std::nullopt
+                       : elastic        ? std::optional(granted_[chunk->chunk.id])
+                                        : std::optional(chunk->chunk.id.slot);
+    Expect(owner && sessions_.speaker() == owner, [&] {
       return "bytes of " + (chunk == nullptr ? "no chunk" : chunk->chunk.id.Text()) +
              " are taken from another index";
     });

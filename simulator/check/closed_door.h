@@ -43,6 +43,7 @@ class ClosedDoor : public Checker {
   const CoordinatorSetup& setup_;
   const Ledger& ledger_;
   const Sessions& sessions_;
+  std::map<UpdateId, RosterIndex> granted_;         ///< Elastic data: to whom, last.
   std::map<coordinator::AdminTicket, Wish> asked_;  ///< Of the process that runs; not answered.
   std::map<std::string, Wish> told_;                ///< The last word on each name.
   std::map<std::string, std::vector<Wish>> since_;  ///< Asked after that; may be written already.

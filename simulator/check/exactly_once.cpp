@@ -102,7 +102,14 @@ void ExactlyOnce::CheckWelcome(const Welcome& welcome) {
   if (!asked_) return;
   const bool counts = ledger_.IsCounted(asked_->id, asked_->digest);
   const bool accepted = ledger_.IsAccepted(asked_->id, asked_->digest);
+  // Of elastic data another's equal update of the block is not its own, and of a round that is over
+  // only the records still know.
+  const auto found = ledger_.accepted().find(asked_->id);
+  const bool anothers = found != ledger_.accepted().end() && found->second.from != welcome.index &&
+                        welcome.retained_reason == Reason::lease_lost;
+  const bool past = counts && welcome.retained_reason == Reason::round_past;
   const bool true_word =
+      (welcome.retained_fate == Fate::dropped && elastic_ && (anothers || past)) ||
       (welcome.retained_fate == Fate::committed && counts) ||
       (welcome.retained_fate == Fate::accepted && accepted && !counts) ||
       ((welcome.retained_fate == Fate::dropped || welcome.retained_fate == Fate::none) &&

@@ -5,6 +5,7 @@
 
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
+#include "simulator/federation/setup.h"
 
 namespace muster::simulator {
 
@@ -12,8 +13,10 @@ namespace muster::simulator {
 /// in its record; fates that agree with the records; no word about an update that is not durable.
 class ExactlyOnce : public Checker {
  public:
-  ExactlyOnce(World& world, const Ledger& ledger)
-      : Checker(world, "P2 exactly once"), ledger_(ledger) {}
+  ExactlyOnce(World& world, const CoordinatorSetup& setup, const Ledger& ledger)
+      : Checker(world, "P2 exactly once"),
+        elastic_(setup.job.data.access == DataAccess::elastic),
+        ledger_(ledger) {}
 
   void OnStart(const RecoveredState& recovered, CheckpointStore& store) override;
   void OnEvent(const coordinator::Event& event) override;
@@ -30,6 +33,7 @@ class ExactlyOnce : public Checker {
   void CheckFatesOf(const RecoveredState& state);
   void CheckAccounted(const RecoveredState& state, const char* when);
 
+  const bool elastic_;
   const Ledger& ledger_;
   /// What the hello of this step asks about.
   std::optional<Hello::Retained> asked_;

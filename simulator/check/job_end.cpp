@@ -92,6 +92,8 @@ std::size_t JobEnd::AcceptedInRound() const {
 // With all who were not refused and may still come there is no quorum, and values too large are in
 // the way.
 void JobEnd::CheckBound() {
+  // Of elastic data a block is too large only if all who may do it say so.
+  if (setup_.job.data.access == DataAccess::elastic) return;
   const std::optional<OpenRound>& open = ledger_.open_round();
   std::size_t reach = AcceptedInRound();
   std::size_t too_large = 0;

@@ -16,6 +16,7 @@ void NoLostWork::OnMessage(Member& member, const Message& message) {
     member.settled.insert(committed->id);
   } else if (const auto* task = std::get_if<TaskOrder>(&message)) {
     member.newest_task = std::max(member.newest_task, task->id);
+    member.last_task = task->id;
   } else if (std::holds_alternative<JobFinished>(message)) {
     member.all_settled = true;
   } else if (const auto* welcome = std::get_if<Welcome>(&message); welcome && member.current) {
@@ -70,10 +71,13 @@ void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
 void NoLostWork::LetGo(RosterIndex who, const Member& member) {
   const UpdateId& id = member.current->id;
   const std::string text = MemberText(who) + " lets go of " + id.Text();
-  Expect(member.all_settled || member.settled.contains(id) || member.newest_task > id,
+  const bool next_block = elastic_ && member.last_task.lineage == id.lineage &&
+                          member.last_task.round >= id.round && member.last_task != id;
+  Expect(member.all_settled || member.settled.contains(id) || member.newest_task > id || next_block,
          [&] { return text + ", and no message told it to"; });
   const bool accepted = ledger_.IsAccepted(id, member.current->digest);
-  Expect(!accepted || ledger_.counted().contains(id) || member.misquoted,
+  Expect(!accepted || ledger_.counted().contains(id) || member.misquoted || next_block ||
+             (elastic_ && ledger_.accepted().at(id).from != who),
          [&] { return text + ", which is accepted and not committed"; });
 }
 
@@ -96,7 +100,11 @@ void NoLostWork::OnSave(RosterIndex who, Member& member, const participant::Save
 void NoLostWork::OnParticipantEffect(RosterIndex who, const Effect& effect) {
   Member& member = members_[who];
   if (const auto* fit = std::get_if<participant::StartFit>(&effect)) {
-    Expect(!ledger_.accepted().contains(fit->id), [&] {
+    // Who lost a block may begin it before it hears of that.
+    const auto accepted = ledger_.accepted().find(fit->id);
+    const bool anothers =
+        elastic_ && accepted != ledger_.accepted().end() && accepted->second.from != who;
+    Expect(accepted == ledger_.accepted().end() || anothers, [&] {
       return MemberText(who) + " trains " + fit->id.Text() + ", which was accepted " +
              (ledger_.in_memory() ? "and is held in memory" : "durably");
     });

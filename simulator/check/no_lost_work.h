@@ -11,6 +11,7 @@
 #include "simulator/check/checker.h"
 #include "simulator/check/ledger.h"
 #include "simulator/check/sessions.h"
+#include "simulator/federation/setup.h"
 
 namespace muster::simulator {
 
@@ -18,8 +19,12 @@ namespace muster::simulator {
 /// bytes go only after a saved state names them no more.
 class NoLostWork : public Checker {
  public:
-  NoLostWork(World& world, const Ledger& ledger, const Sessions& sessions)
-      : Checker(world, "P3 no lost work"), ledger_(ledger), sessions_(sessions) {}
+  NoLostWork(World& world, const CoordinatorSetup& setup, const Ledger& ledger,
+             const Sessions& sessions)
+      : Checker(world, "P3 no lost work"),
+        elastic_(setup.job.data.access == DataAccess::elastic),
+        ledger_(ledger),
+        sessions_(sessions) {}
 
   void OnEvent(const coordinator::Event& event) override;
   void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override;
@@ -37,6 +42,7 @@ class NoLostWork : public Checker {
     // What this process heard that lets it drop an update; it may act on it later.
     std::set<UpdateId> settled;  ///< Refused or committed.
     UpdateId newest_task;
+    UpdateId last_task;
     bool all_settled = false;  ///< The job is finished, or a new lineage began.
     /// The coordinator heard of another update than the participant spoke of: a bit flipped in the
     /// message before it was sealed. The answer is to those words.
@@ -47,6 +53,7 @@ class NoLostWork : public Checker {
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
   void LetGo(RosterIndex who, const Member& member);
 
+  const bool elastic_;  ///< Several updates of a round may be one participant's.
   const Ledger& ledger_;
   const Sessions& sessions_;
   ByParticipant<Member> members_;

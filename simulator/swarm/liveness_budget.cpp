@@ -21,7 +21,9 @@ Micros CommitBudget(const SwarmOptions& options) {
       2 + std::min(workers - options.quorum, std::max(kSpareAttempts, harmful));
   const std::uint64_t attempt_ms =
       options.deadline_ms + std::max(kStallMs, options.lease_ms) + options.lease_ms;
-  return static_cast<Micros>(attempts * attempt_ms) * kMillisecond;
+  // Of elastic data the core does all blocks of a round, one after another.
+  const std::uint64_t turns = options.blocks > 0 ? 1 + options.goal / options.quorum : 1;
+  return static_cast<Micros>(turns * attempts * attempt_ms) * kMillisecond;
 }
 
 LivenessClock::LivenessClock(const SwarmOptions& options, Version commits, Micros now)

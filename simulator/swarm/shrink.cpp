@@ -24,6 +24,7 @@ constexpr std::array kSmaller = {
     Smaller{&SwarmOptions::select_from, 0},   Smaller{&SwarmOptions::weights, 0},
     Smaller{&SwarmOptions::over_select, 100}, Smaller{&SwarmOptions::strategy, 0},
     Smaller{&SwarmOptions::client_state, 0},  Smaller{&SwarmOptions::deadline_k, 0},
+    Smaller{&SwarmOptions::blocks, 0},
 };
 
 class Shrinker {

@@ -64,6 +64,7 @@ std::vector<SwarmKey> MakeKeys() {
       {"mode", 0, 1, kModes, &Options::mode},
       {"accept", 0, 2, kAccepts, &Options::accept},
       {"memory_updates", 0, 64, {}, &Options::memory_updates},
+      {"blocks", 0, 200, {}, &Options::blocks},
   };
   keys.push_back({"strategy", 0, kSwarmStrategies.size() - 1, StrategyWords(), &Options::strategy});
   for (std::size_t i = 0; i < kFaultKinds; ++i) {

@@ -70,6 +70,9 @@ constexpr std::uint64_t kParametersOfTwoChunks = 65'537;
 /// Such runs are long: with few participants only.
 constexpr std::uint64_t kParticipantsWithTwoChunks = 8;
 constexpr std::uint64_t kParticipantsOfLongRuns = 12;
+constexpr std::uint32_t kBlockExamples = 9;
+/// An epoch of elastic data takes so many rounds at most.
+constexpr std::uint64_t kEpochRounds = 3;
 /// Of each option, what a stream is drawn from.
 constexpr std::string_view kStream = "swarm ";
 
@@ -126,12 +129,14 @@ class Drawer {
   std::uint64_t Workers() const { return std::min(options_.parts, options_.participants); }
   StrategyKind Strategy() const { return kSwarmStrategies[options_.strategy]; }
 
-  /// Whether nothing that is fixed keeps local steps of SGD, accepted durably, from the job.
+  /// Whether nothing that is fixed keeps local steps of SGD on parts, accepted durably, from the
+  /// job.
   bool HasLocalSteps() const {
-    return std::ranges::none_of(std::array{"client_state", "mode", "accept"}, [&](auto name) {
-      const auto fixed = fixed_.find(name);
-      return fixed != fixed_.end() && fixed->second != 0;
-    });
+    return std::ranges::none_of(std::array{"client_state", "mode", "accept", "blocks"},
+                                [&](auto name) {
+                                  const auto fixed = fixed_.find(name);
+                                  return fixed != fixed_.end() && fixed->second != 0;
+                                });
   }
 
   void DrawCohort() {
@@ -180,6 +185,11 @@ class Drawer {
     Set(&SwarmOptions::client_state, [&](Dice& dice) -> std::uint64_t {
       return dice.Percent(30) && !CorrectsLocalSteps(Strategy());
     });
+    // Rounds that take all of an epoch, and such that end it with fewer blocks.
+    Set(&SwarmOptions::blocks, [&](Dice& dice) {
+      const bool of_each = o.client_state == 1 || Strategy() == StrategyKind::scaffold;
+      return of_each || dice.Percent(70) ? 0 : dice.Between(1, kEpochRounds * o.goal);
+    });
     Set(&SwarmOptions::keep_last,
         [](Dice& dice) { return dice.Percent(20) ? 0 : dice.Between(1, 6); });
     Set(&SwarmOptions::keep_every,
@@ -204,7 +214,7 @@ class Drawer {
     Set(&SwarmOptions::safety_ms, [](Dice& dice) { return dice.Scaled(30'000, 240'000); });
     Set(&SwarmOptions::deadline_ms, [](Dice& dice) { return dice.Scaled(2'000, 16'000); });
     Set(&SwarmOptions::deadline_k,
-        [](Dice& dice) { return dice.Percent(60) ? 0 : dice.Between(5, 80); });
+        [&](Dice& dice) { return o.blocks > 0 || dice.Percent(60) ? 0 : dice.Between(5, 80); });
     Set(&SwarmOptions::lease_ms, [](Dice& dice) { return dice.Scaled(600, 10'000); });
     Set(&SwarmOptions::prepare_ms, [](Dice& dice) { return dice.Scaled(4, 1'000); });
     Set(&SwarmOptions::upkeep_every,
@@ -294,6 +304,16 @@ JobSpec JobOf(const SwarmOptions& options) {
   job.round.goal = static_cast<std::uint32_t>(options.goal);
   job.round.quorum = static_cast<std::uint32_t>(options.quorum);
   job.round.over_select = static_cast<double>(options.over_select) / 100;
+  if (options.blocks > 0) {
+    job.data.access = DataAccess::elastic;
+    job.data.block_examples = kBlockExamples;
+    // The last block of an epoch is a shorter one, unless it is the only one.
+    const std::uint64_t missing = options.blocks > 1 ? kBlockExamples / 2 : 0;
+    job.data.train_examples = options.blocks * kBlockExamples - missing;
+    job.round.select_from = SelectFrom::present;
+    job.round.quorum = job.round.goal;
+    job.round.over_select = 1;
+  }
   if (options.client_state == 1) {
     job.train.optimizer = Optimizer::adamw;
     job.train.steps = 10;
@@ -301,7 +321,7 @@ JobSpec JobOf(const SwarmOptions& options) {
   }
   if (options.client_state == 0) {
     job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
-    job.round.accept = static_cast<Accept>(options.accept);
+    job.round.accept = options.blocks == 0 ? static_cast<Accept>(options.accept) : Accept::durable;
   }
   job.strategy = StrategyOf(options);
   job.aggregation.weights = options.weights == 0 ? WeightPolicy::examples : WeightPolicy::uniform;
@@ -331,6 +351,9 @@ Status CheckOptions(const SwarmOptions& options) {
     return Error{Reason::config_invalid,
                  "quorum = " + std::to_string(options.quorum) + ": only " + std::to_string(able) +
                      " participants have a part, do not stall and mean no harm"};
+  }
+  if (options.deadline_k > 0 && options.blocks > 0) {
+    return Error{Reason::config_invalid, "deadline_k: elastic data has fixed deadlines"};
   }
   if (options.target > 0 && options.evaluate == 0) {
     return Error{Reason::config_invalid, "target needs evaluate = on"};

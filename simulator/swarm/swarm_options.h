@@ -73,6 +73,7 @@ struct SwarmOptions {
   std::uint64_t mode = 0;            ///< fedavg, sync-sgd.
   std::uint64_t accept = 0;          ///< by_mode, durable, memory.
   std::uint64_t memory_updates = 0;  ///< So many updates fit in memory; 0: as many as are of use.
+  std::uint64_t blocks = 0;          ///< Of an epoch of elastic data; 0: data is private.
 
   bool operator==(const SwarmOptions&) const = default;
 };
