@@ -5,6 +5,7 @@
 #include <set>
 
 #include "cli/config.h"
+#include "model/elastic.h"
 
 namespace muster::cli {
 namespace {
@@ -58,6 +59,15 @@ TEST(ShippedConfigs, EachModeIsWhatItsNameSays) {
   EXPECT_EQ(diloco->job.round.mode, Mode::diloco);
   EXPECT_EQ(diloco->job.train.optimizer, Optimizer::adamw);
   EXPECT_EQ(diloco->job.strategy.kind, StrategyKind::nesterov);
+}
+
+TEST(ShippedConfigs, ElasticTakesFiveRoundsAnEpoch) {
+  const Result<Config> config = Shipped("elastic.toml");
+  ASSERT_TRUE(config.has_value()) << config.error().Text();
+  EXPECT_EQ(config->job.data.access, DataAccess::elastic);
+  EXPECT_EQ(BlocksPerEpoch(config->job.data), 50U);
+  EXPECT_EQ(config->job.round.goal, 10U);
+  EXPECT_EQ(config->core.rounds, 25U);
 }
 
 }  // namespace
