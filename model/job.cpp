@@ -339,8 +339,11 @@ Status CheckAdamWsMoments(const JobSpec& job) {
 
 Status CheckTogether(const JobSpec& job) {
   const Refusal refusal = WhyRefused(CombinationOf(job));
-  if (!refusal.any()) return {};
-  return Refuse(refusal.key, std::string(refusal.text));
+  if (refusal.any()) return Refuse(refusal.key, std::string(refusal.text));
+  if (job.data.access != DataAccess::elastic || job.train.steps == 0) return {};
+  return Refuse("train.steps",
+                "must be 0 with data.access = \"elastic\": so many batches are not all of a block, "
+                "and every example counts once an epoch");
 }
 
 // At most; 0: unknown here.

@@ -104,6 +104,9 @@ TEST_F(ElasticTest, JobsThatCannotBeAreRefused) {
   job.train.optimizer = Optimizer::adamw;
   EXPECT_EQ(WhyRefusedOf(job), "data.access");
   job = ElasticJob(100, 10, 4);
+  job.train.steps = 3;
+  EXPECT_EQ(WhyRefusedOf(job), "train.steps");
+  job = ElasticJob(100, 10, 4);
   job.strategy.kind = StrategyKind::scaffold;
   EXPECT_FALSE(WhyRefusedOf(job).empty());
 }
