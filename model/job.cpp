@@ -273,6 +273,9 @@ Status CheckAsync(const RoundSpec& round) {
     MUSTER_TRY(CheckUnused("round.concurrency", round.concurrency, "round.mode = \"async\""));
     return CheckUnused("round.staleness_b", round.staleness_b, "round.mode = \"async\"");
   }
+  if (round.staleness != Staleness::hinge) {
+    MUSTER_TRY(CheckUnused("round.staleness_b", round.staleness_b, "round.staleness = \"hinge\""));
+  }
   MUSTER_TRY(CheckRange("round.concurrency", round.concurrency, 0, limits::kRosterMax));
   if (round.staleness == Staleness::constant) return {};
   return CheckPositive("round.staleness_a", round.staleness_a);
@@ -348,13 +351,10 @@ Status CheckTogether(const JobSpec& job) {
 
 // At most; 0: unknown here.
 std::uint64_t ExamplesOfUpdate(const JobSpec& job) {
-  const bool elastic = job.data.access == DataAccess::elastic;
-  const bool one_batch = job.round.mode == Mode::sync_sgd;
-  const std::uint64_t part = elastic
-                                 ? job.data.block_examples
-                                 : (job.data.train_examples + job.data.parts - 1) / job.data.parts;
-  if (job.train.batch_size == 0 || (elastic && one_batch)) return part;
-  const std::uint64_t batches = one_batch ? 1 : job.train.steps;
+  if (job.data.access == DataAccess::elastic) return job.data.block_examples;
+  const std::uint64_t part = (job.data.train_examples + job.data.parts - 1) / job.data.parts;
+  if (job.train.batch_size == 0) return part;
+  const std::uint64_t batches = job.round.mode == Mode::sync_sgd ? 1 : job.train.steps;
   return batches == 0 ? part : std::min(part, batches * job.train.batch_size);
 }
 

@@ -73,12 +73,10 @@ void ResetUnusedRound(RoundSpec& round) {
   const RoundSpec defaults;
   round.accept = AcceptOf(round);
   if (round.mode != Mode::async) {
-    round.concurrency = defaults.concurrency;
     round.staleness = defaults.staleness;
     round.staleness_max = defaults.staleness_max;
   }
   if (round.staleness == Staleness::constant) round.staleness_a = defaults.staleness_a;
-  if (round.staleness != Staleness::hinge) round.staleness_b = defaults.staleness_b;
 }
 
 void ResetUnusedStrategy(StrategySpec& strategy) {
@@ -105,7 +103,8 @@ void ResetUnusedTrain(TrainSpec& train, bool synthetic) {
 }
 
 // One job has one form: what its kinds do not use holds its default, so that such a key cannot make
-// it another job.
+// it another job. A key whose default is 0 is left alone: ValidateJob refuses it where it is
+// unused.
 JobSpec Canonical(JobSpec job) {
   const JobSpec defaults;
   const bool synthetic = job.model.kind == ModelKind::synthetic;
@@ -120,8 +119,6 @@ JobSpec Canonical(JobSpec job) {
     job.data.partition = defaults.data.partition;
     // A gradient is that of the whole block.
     if (job.round.mode == Mode::sync_sgd) job.train.batch_size = defaults.train.batch_size;
-  } else {
-    job.data.block_examples = defaults.data.block_examples;
   }
   if (job.data.partition != Partition::shards) {
     job.data.shards_per_part = defaults.data.shards_per_part;
