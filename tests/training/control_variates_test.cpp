@@ -9,6 +9,7 @@
 
 #include "aggregation/strategy.h"
 #include "aggregation/version.h"
+#include "common/random.h"
 #include "tests/training/black_images.h"
 
 namespace muster {
