@@ -62,6 +62,9 @@ inline constexpr std::uint32_t kFoldThreadsMax = 64;
 inline constexpr std::uint32_t kRosterMax = 1U << 16;
 inline constexpr std::uint32_t kCohortMax = 1U << 14;
 inline constexpr std::size_t kEndedIncarnationsMax = 1U << 16;
+/// Versions between an update's base and the parent of the one it counts in: a replay holds the
+/// models of so many.
+inline constexpr std::uint32_t kStalenessMax = 1'000;
 /// Epochs before the current one whose nonces a state keeps: an hour of a start each second.
 inline constexpr std::uint64_t kPastEpochsMax = 4096;
 /// Versions committed and not yet evaluated: with more, rounds wait for the evaluator.

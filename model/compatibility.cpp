@@ -23,8 +23,19 @@ constexpr Rule kRules[] = {
      {"round.mode",
       "is \"async\", where a task begins before the last one's update counts; the control variates "
       "of strategy.name = \"scaffold\" move on when it does"}},
-    {[](const Combination& c) { return c.mode == Mode::async; },
-     {"round.mode", "\"async\" is not built yet"}},
+    {[](const Combination& c) { return c.mode == Mode::async && c.accept == Accept::memory; },
+     {"round.accept",
+      "is \"memory\", where a participant keeps what it handed in until the commit; with "
+      "round.mode = \"async\" it hands in several updates before one and keeps the last one only"}},
+    {[](const Combination& c) { return c.mode == Mode::async && c.access == DataAccess::elastic; },
+     {"data.access",
+      "is \"elastic\", where a round has blocks that must all be done; round.mode = \"async\" asks "
+      "for none beforehand"}},
+    {[](const Combination& c) {
+       return c.mode == Mode::async && c.select_from == SelectFrom::enrolled;
+     },
+     {"round.select_from",
+      "must be \"present\" with round.mode = \"async\": tasks go to whoever is there"}},
     {[](const Combination& c) {
        return c.mode == Mode::diloco &&
               (c.strategy == StrategyKind::fedprox || c.strategy == StrategyKind::fednova ||

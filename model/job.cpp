@@ -11,6 +11,7 @@
 #include "common/names.h"
 #include "model/compatibility.h"
 #include "model/custom_strategies.h"
+#include "model/staleness.h"
 
 namespace muster {
 namespace {
@@ -197,6 +198,10 @@ Status CheckRound(const RoundSpec& round, const DataSpec& data) {
     }
     return {};
   }
+  if (round.mode == Mode::async) {
+    if (round.over_select == 1) return {};
+    return Refuse("round.over_select", "must be 1 with round.mode = \"async\": nobody is drawn");
+  }
   if (round.goal > parts) {
     return Refuse("round.goal", "is " + Number(round.goal) + ", but only data.parts = " +
                                     Number(parts) + " participants can have work");
@@ -277,8 +282,12 @@ Status CheckAsync(const RoundSpec& round) {
     MUSTER_TRY(CheckUnused("round.staleness_b", round.staleness_b, "round.staleness = \"hinge\""));
   }
   MUSTER_TRY(CheckRange("round.concurrency", round.concurrency, 0, limits::kRosterMax));
+  MUSTER_TRY(CheckRange("round.staleness_max", round.staleness_max, 0, limits::kStalenessMax));
   if (round.staleness == Staleness::constant) return {};
-  return CheckPositive("round.staleness_a", round.staleness_a);
+  // With more every stale update has the least factor there is.
+  constexpr double kMost = 64;
+  if (round.staleness_a > 0 && round.staleness_a <= kMost) return {};
+  return Refuse("round.staleness_a", "must be above 0 and at most 64");
 }
 
 // A round is one gradient, which the strategy's server optimizer applies.
@@ -362,6 +371,12 @@ Status CheckAggregation(const JobSpec& job) {
   const AggregationSpec& aggregation = job.aggregation;
   MUSTER_TRY(CheckRange("aggregation.weight_max", aggregation.weight_max, 1,
                         1ULL << limits::kWeightMaxLog2));
+  if (WeightInSumMax(job) > 1ULL << limits::kWeightMaxLog2) {
+    return Refuse("aggregation.weight_max",
+                  "is " + Number(aggregation.weight_max) +
+                      "; with round.mode = \"async\" it is at most 2^20, for a weight is "
+                      "multiplied by its staleness factor of up to 2^9");
+  }
   const std::uint64_t examples = ExamplesOfUpdate(job);
   if (aggregation.weights == WeightPolicy::examples && examples > aggregation.weight_max) {
     return Refuse("aggregation.weight_max",

@@ -55,6 +55,7 @@ struct SpoolExtent {
 /// A durably accepted update of the open round.
 struct AcceptedUpdate {
   UpdateId id;
+  Round counts_in = 0;  ///< The open round; id.round, unless the mode is async.
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
   Version base_version = 0;
@@ -82,6 +83,9 @@ struct RecordedUpdate {
   UpdateId id;
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
+  /// Of StalenessTable, for parent - base_version; 1 unless the mode is async. The update enters
+  /// the sums with weight * factor.
+  std::uint32_t factor = 1;
   Version base_version = 0;
   /// At whose commit the client-side state that its training began from became current; 0: fresh.
   /// Declared by its sender and recorded as a fact: only a replay can tell whether it is true.
@@ -97,7 +101,7 @@ struct RoundRecord {
   std::vector<RosterIndex> eligible;
   std::vector<Slot> first_drawn;
   std::vector<RecordedUpdate> accepted;  ///< Ascending by id.
-  std::uint64_t weight_sum = 0;
+  std::uint64_t weight_sum = 0;          ///< Of weight * factor.
   std::uint32_t bound_raise = 0;
   std::vector<TensorScale> scales;  ///< One a lane tensor, lanes one after another.
   Sha256Digest digest{};            ///< Of the version that follows from it.

@@ -44,7 +44,7 @@ class Encoder {
   }
   void operator()(const PutAccepted& m) {
     Put(Family::ledger, AcceptedKey(m.update.id), EncodeRecord(m.update));
-    change_.accepted.insert(m.update.id);
+    change_.accepted.insert_or_assign(m.update.id, m.update.counts_in);
   }
   void operator()(const ClearOpenRound&) { Delete(Family::ledger, kOpenRoundKey); }
   void operator()(const ClearAccepted& m) {
@@ -83,9 +83,9 @@ class Encoder {
   void Delete(Family family, std::string_view key) {
     changes_.push_back({family, std::string(key), std::nullopt});
   }
-  void DeleteAccepted(const std::set<UpdateId>& ids, Round last) {
-    for (const UpdateId& id : ids) {
-      if (id.round > last || !change_.cleared.insert(id).second) continue;
+  void DeleteAccepted(const std::map<UpdateId, Round>& accepted, Round last) {
+    for (const auto& [id, counts_in] : accepted) {
+      if (counts_in > last || !change_.cleared.insert(id).second) continue;
       Delete(Family::ledger, AcceptedKey(id));
     }
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -16,16 +17,17 @@ namespace muster::checkpoint {
 struct StoreIndex {
   std::uint64_t batch_number = 0;  ///< Of the last batch written; 0: none.
   std::optional<Version> head;
-  std::set<UpdateId> accepted;  ///< The keys that ClearAccepted must delete.
-  std::set<Version> versions;   ///< Those with a manifest.
-  std::set<Version> stored;     ///< Those with chunks; no batch changes it.
+  /// Of the keys that ClearAccepted may delete, the round that each counts in.
+  std::map<UpdateId, Round> accepted;
+  std::set<Version> versions;  ///< Those with a manifest.
+  std::set<Version> stored;    ///< Those with chunks; no batch changes it.
 };
 
 /// What the index becomes if the batch is written. Kept apart from it: a full disk refuses batches.
 struct IndexChange {
   std::uint64_t batch_number = 0;
   std::optional<Version> head;
-  std::set<UpdateId> accepted;
+  std::map<UpdateId, Round> accepted;
   std::set<UpdateId> cleared;  ///< After those above were added.
   std::vector<Version> versions;
   void ApplyTo(StoreIndex* index) const;

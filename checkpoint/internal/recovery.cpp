@@ -157,7 +157,7 @@ Result<Recovery> Recover(const Database& database) {
   MUSTER_TRY(stored);
   recovery.index.stored.insert(stored->begin(), stored->end());
   for (const AcceptedUpdate& update : recovery.state.accepted) {
-    recovery.index.accepted.insert(update.id);
+    recovery.index.accepted.emplace(update.id, update.counts_in);
   }
   SplitAccepted(&recovery.state);
   return recovery;
@@ -167,12 +167,12 @@ void SplitAccepted(RecoveredState* state) {
   const Round closed = state->last_record ? state->last_record->round : 0;
   const auto open = std::ranges::stable_partition(
       state->accepted,
-      [closed](const AcceptedUpdate& update) { return update.id.round <= closed; });
+      [closed](const AcceptedUpdate& update) { return update.counts_in <= closed; });
   state->unstored.assign(state->accepted.begin(), open.begin());
   state->accepted.erase(state->accepted.begin(), open.begin());
   // A clearance that no sync covered may be lost; what it cleared belongs to versions long stored.
   std::erase_if(state->unstored,
-                [closed](const AcceptedUpdate& update) { return update.id.round < closed; });
+                [closed](const AcceptedUpdate& update) { return update.counts_in < closed; });
 }
 
 Result<bool> IsHeld(const Database& database, Version version) {

@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 
@@ -42,7 +43,9 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
       job_digest_(JobDigest(job)),
       strategy_(CreateStrategy(job)),
       options_(options),
-      in_memory_(AcceptOf(job.round) == Accept::memory) {
+      in_memory_(AcceptOf(job.round) == Accept::memory),
+      staleness_(job.round.mode == Mode::async ? StalenessTable(job.round)
+                                               : std::vector<std::uint32_t>()) {
   MUSTER_CHECK(recovered.job.has_value() && recovered.job->digest == job_digest_,
                "the job is not the stored one");
   MUSTER_CHECK(recovered.head.has_value() && recovered.last_record.has_value(), "no head");
@@ -66,7 +69,9 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   }
   finish_ = recovered.finish;
   recovered_round_ = std::move(recovered.open_round);
-  pace_.StartBehind(recovered_round_ ? recovered_round_->round : head_round_);
+  // In async a round begins with tasks whose ids name the one before it.
+  const Round closed = Async() ? 0 : head_round_;
+  pace_.StartBehind(recovered_round_ ? recovered_round_->round : closed);
   recovered_accepted_ = std::move(recovered.accepted);
   MUSTER_CHECK(recovered.unstored.empty(), "head is not stored");
   const std::uint64_t update_bytes = lanes_->layout().total_bytes();

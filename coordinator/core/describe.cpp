@@ -101,6 +101,9 @@ std::string Text(const PutRoundRecord& m) {
   std::string ids;
   for (const RecordedUpdate& update : m.record.accepted) {
     ids += (ids.empty() ? "" : " ") + std::to_string(update.id.slot);
+    if (update.factor == 1) continue;
+    ids += ".t" + std::to_string(update.id.task) + " of " + std::to_string(update.base_version) +
+           " x " + std::to_string(update.factor);
   }
   return "record r" + std::to_string(m.record.round) +
          " version=" + std::to_string(m.record.version) + " accepted=[" + ids +

@@ -6,13 +6,14 @@
 
 namespace muster::coordinator {
 
-void CoordinatorCore::Impl::OnModelRequest(const Session& session, LinkId link,
+void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
                                            const ModelRequest& request) {
   if (session.bulk != link) {
     RefuseSession(session, Reason::unexpected_message, std::nullopt,
                   "model_request belongs on the bulk connection");
     return;
   }
+  if (Async() && request.version != head_.version) return RefuseModel(session, request.version);
   if (request.version != head_.version) {
     RefuseSession(session, Reason::not_held, std::nullopt,
                   "only the newest version, " + std::to_string(head_.version) + ", is given out");
@@ -29,6 +30,7 @@ void CoordinatorCore::Impl::OnModelRequest(const Session& session, LinkId link,
   const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes, left));
   Count("model_bytes_sent", bytes);
   Emit(SendModelChunk{link, request.version, request.offset, bytes});
+  if (request.offset + bytes == all) session.has_model = request.version;
 }
 
 }  // namespace muster::coordinator

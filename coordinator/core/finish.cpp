@@ -34,6 +34,7 @@ void CoordinatorCore::Impl::Release(const ForFinish&) { SayFinished(); }
 void CoordinatorCore::Impl::SayFinished() {
   finishing_ = true;
   EnterPhase(Phase::paused);
+  DropAllUploads();
   halt_deadline_ = now_ + options_.goodbye_ms;
   for (const auto& [index, session] : sessions_) {
     SendTo(index, JobFinished{finish_->reason, finish_->version});

@@ -35,13 +35,23 @@ std::optional<RosterIndex> CoordinatorCore::Impl::HolderOf(Slot slot) const {
   return found == round_->leases.end() ? std::nullopt : std::optional(found->second.holder);
 }
 
+// The update that a slot of the open round asks for.
+UpdateId CoordinatorCore::Impl::IdOf(Slot slot) const {
+  return {lineage_.id.number, round_->record.round, slot, 0};
+}
+
+// Whether the open round wants nothing more of the slot. In async it takes another update.
+bool CoordinatorCore::Impl::IsAccepted(Slot slot) const {
+  return !Async() && round_->accepted.contains(IdOf(slot));
+}
+
 bool CoordinatorCore::Impl::IsRefused(Slot slot, RosterIndex holder) const {
   return round_->refused.contains({slot, holder});
 }
 
 // What may come of the slot, of private data or of one block: whoever is away may come.
 void CoordinatorCore::Impl::AddReach(Slot slot, Reach& reach) const {
-  bool fillable = round_->accepted.contains(slot);
+  bool fillable = IsAccepted(slot);
   bool too_large = false;
   for (const RosterEntry& entry : roster_) {
     if (fillable) break;
@@ -56,7 +66,7 @@ void CoordinatorCore::Impl::AddReach(Slot slot, Reach& reach) const {
 
 // Whether somebody may be asked for the slot in this attempt.
 bool CoordinatorCore::Impl::IsFillable(Slot slot) const {
-  if (round_->accepted.contains(slot)) return false;
+  if (IsAccepted(slot)) return false;
   if (!Elastic()) {
     return slot < roster_.size() && !roster_[slot].revoked && !IsRefused(slot, slot);
   }

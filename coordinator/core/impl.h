@@ -57,8 +57,7 @@ class CoordinatorCore::Impl {
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
-  void ExpireLeases();
-  void RememberProcess(RosterIndex index, const Incarnation& incarnation);
+  void ExpireLeases(), RememberProcess(RosterIndex index, const Incarnation& incarnation);
   void RememberEnded(RosterIndex index, const Incarnation& incarnation);
   Session* FindSession(LinkId link, const PublicKey& identity);
   void RefuseLink(LinkId link, Refused refusal, const std::string& who);
@@ -76,7 +75,8 @@ class CoordinatorCore::Impl {
   bool CanHold(RosterIndex index) const, MayHold(RosterIndex index, Slot slot) const;
   std::optional<Slot> SlotOf(RosterIndex holder) const;
   std::optional<RosterIndex> HolderOf(Slot slot) const;
-  bool IsRefused(Slot slot, RosterIndex holder) const, IsFillable(Slot slot) const;
+  UpdateId IdOf(Slot slot) const, NextIdOf(Slot slot) const;
+  bool IsAccepted(Slot slot) const, IsRefused(Slot slot, RosterIndex holder) const;
   void AddReach(Slot slot, Reach& reach) const;
 
   // leases.cpp: elastic data.
@@ -85,41 +85,51 @@ class CoordinatorCore::Impl {
   std::optional<Slot> TakeLease(Session& session);
   std::vector<RosterIndex> FreeHolders() const;
   std::optional<std::uint64_t> BlockWeight(Slot slot) const;
-  bool ClaimLease(const Session& session, Slot slot);
+  bool ClaimLease(const Session& session, Slot slot), IsFillable(Slot slot) const;
   void ResumeLease(const Session& session, const Hello& hello), EndLease(RosterIndex holder);
   std::optional<Reason> JudgeLease(RosterIndex holder, const UpdateId& id) const;
+
+  // async.cpp: no cohort, and updates of older bases.
+  bool Async() const { return !staleness_.empty(); }
+  std::uint32_t FactorOf(Version base) const;
+  std::optional<Task> NextTask(Slot slot, Version base) const;
+  std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
+  bool RefuseIfPast(Session& session, const Offer& offer), MayBegin(const Session& session) const;
+  void CarryOver(), AskAnew(Session& session), AnnounceAsync(const RoundRecord& record);
+  void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
+  void RefuseModel(Session& session, Version version), AsyncReach(Reach& reach) const;
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
   bool AnswerSettled(const Session& session, const Offer& offer);
+  std::optional<Refused> JudgePast(const UpdateId& id) const;
+  std::optional<Refused> JudgeRound(const Session& session, const Offer& offer) const;
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
-  void PumpGrants();
   bool MakeRoomForGrant(), MakeSlowestYield();
   bool IsStalled(const Upload& upload, MonotonicMs now) const;
-  void GrantUpload(Session& session, const Offer& offer);
+  void PumpGrants(), GrantUpload(Session& session, const Offer& offer);
   void SendGrant(const Session& session, const Upload& upload);
 
   // uploads.cpp: from chunks to a durable accept.
-  void DropUpload(Slot slot);
+  void DropUpload(Slot slot), DropAllUploads();
   void RefuseUpload(Slot slot, Reason reason, std::string text);
   void RefuseForGood(Slot slot, RefusedSlot refused, std::string text);
-  void NoteProgress(Upload& upload);
+  bool IsWithinBounds(Slot slot, const std::vector<float>& tensor_max_abs);
+  void NoteProgress(Upload& upload), AcceptUpdate(const AcceptedUpdate& update);
   void PumpSync(), PumpAccepts(), PumpFolds();
   bool AcceptsInFlight() const;
   std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
   AcceptedUpdate AcceptedOf(const Upload& upload) const;
-  void AcceptUpdate(const AcceptedUpdate& update);
 
   // memory_accept.cpp
   void AcceptInMemory(), FreeFolded(const UpdateId& id), StoreBuilt();
 
   // downloads.cpp
-  void OnModelRequest(const Session& session, LinkId link, const ModelRequest& request);
+  void OnModelRequest(Session& session, LinkId link, const ModelRequest& request);
 
   // persistence.cpp: batches and their tokens.
-  void PersistFor(Purpose purpose, Batch batch);
-  void RetryBatches();
+  void PersistFor(Purpose purpose, Batch batch), RetryBatches();
   void Release(const ForOpenRound&), Release(const ForDeadline&), Release(const ForAccepts&);
   void Release(const ForStored&), Release(const ForCommit&), Release(const ForEvaluation&);
   void Release(const ForFinish&), Release(const ForRoster&), Release(const ForDrain&);
@@ -131,59 +141,46 @@ class CoordinatorCore::Impl {
 
   // phase_configure.cpp
   void EnterConfigure(std::optional<OpenRound> round, const std::vector<AcceptedUpdate>& accepted);
-  bool OpenRoundSum();
-  void RequestSpool();
-  void OrderTask(Session& session), OrderAllTasks();
+  void RequestSpool(), OrderTask(Session& session), OrderAllTasks();
 
   // phase_report.cpp
-  void EnterReport();
-  void CheckClose();
-  std::size_t Goal() const, Quorum() const;
-  bool AnyFillable() const;
-  bool NextAttemptWouldHelp() const, BoundExhausted() const, QuorumImpossible() const;
+  void EnterReport(), CheckClose();
+  std::size_t Goal() const, Quorum() const, NeededToOpen() const;
+  bool AnyFillable() const, NextAttemptWouldHelp() const, AnyoneMayDeliver() const;
   bool FitsUnderCap(const RefusedSlot& refused) const;
   Reach WithinReach() const;
-  void WarnIfImpossible();
+  bool BoundExhausted() const, QuorumImpossible() const, OpenRoundSum();
   ReasonCounts RefusedByReason() const;
-  void NextAttempt(Reason reason);
   std::string AttemptText() const, RoundText() const;
   std::size_t RaiseBounds(), TopUp(std::size_t wanted);
-  void RefillCohort();
-  void PersistDeadline();
+  void WarnIfImpossible(), NextAttempt(Reason reason), RefillCohort(), PersistDeadline();
   bool InCohort(Slot slot) const, IsAsked(Slot slot) const;
 
   // stragglers.cpp
   void AdaptTo(OpenRound& round), NoteMissed();
+  std::vector<RosterIndex> Awaited() const, AwaitedAsync() const;
   MonotonicMs DeadlineAt() const;
   std::string DeadlineWhy() const;
   DeadlineStatus DeadlineNow() const;
 
   // phase_commit.cpp, stored.cpp, retention.cpp
-  void StoreHead(const RoundRecord& record);
-  void RetryStore();
-  void DropOldVersions();
-  void EnterCommit(bool by_deadline);
-  void PumpBuild(), PumpCommit();
+  void StoreHead(const RoundRecord& record), RetryStore(), DropOldVersions();
+  void EnterCommit(bool by_deadline), PumpBuild(), PumpCommit();
   RoundRecord MakeRecord() const;
-  void PersistCommit();
-  void Announce(const RoundRecord& record);
+  void PersistCommit(), Announce(const RoundRecord& record);
   std::vector<UpdateFate> Fates(const RoundRecord& record) const;
 
   // evaluation.cpp
-  void RequestEvaluation(Version version);
-  void ResumeReporting();
-  bool EvaluationFirst() const;
-  bool TargetReached() const;
+  void RequestEvaluation(Version version), ResumeReporting();
+  bool EvaluationFirst() const, TargetReached() const;
 
   // finish.cpp
-  void BeginFinish(Reason reason);
+  void BeginFinish(Reason reason), EnterPhase(Phase phase);
   void SayFinished(), CheckGoodbyes(), CheckDrained();
   bool Halting() const { return draining_ || finishing_ || phase_ == Phase::stopped; }
-  void EnterPhase(Phase phase);
-  std::string DoingOf(RosterIndex index, MonotonicMs now) const;
+  std::string DoingOf(RosterIndex index, MonotonicMs now) const, AfterDeadline() const;
   void WaitInPhase(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
   void WaitInReport(MonotonicMs now, WaitDetail detail, WaitState& wait) const;
-  std::string AfterDeadline() const;
 
   // --- Fixed -----------------------------------------------------------------------------------
   const JobSpec job_;
@@ -191,7 +188,8 @@ class CoordinatorCore::Impl {
   const Sha256Digest job_digest_;
   const std::unique_ptr<const Strategy> strategy_;
   const CoordinatorOptions options_;
-  const bool in_memory_;  ///< The job accepts in memory.
+  const bool in_memory_;                        ///< The job accepts in memory.
+  const std::vector<std::uint32_t> staleness_;  ///< Async: factors by staleness; else empty.
   std::uint32_t extent_count_ = 0;
   std::optional<LaneSet> lanes_;
   LineageRecord lineage_;
@@ -230,9 +228,11 @@ class CoordinatorCore::Impl {
   std::set<std::uint32_t> free_extents_;
   std::multimap<UpdateId, std::uint32_t> in_sum_soon_;  ///< Accepted in memory: their extents.
   std::deque<RosterIndex> grant_queue_;
-  std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
-  MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.
-  std::uint64_t next_id_ = 1, next_finished_order_ = 1;  ///< The first: of tokens and uploads.
+  std::map<RosterIndex, Turn> turns_;  ///< Async.
+  std::uint64_t bytes_to_store_ = 0;   ///< Given to StoreChunk and not yet stored, of all uploads.
+  MonotonicMs spool_behind_at_ = 0;    ///< When that was last enough to hold up the senders.
+  /// Of tokens and uploads; of uploads that became whole; of tasks in async.
+  std::uint64_t next_id_ = 1, next_finished_order_ = 1, next_turn_ = 1;
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;

@@ -47,7 +47,7 @@ std::optional<Slot> CoordinatorCore::Impl::TakeLease(Session& session) {
   std::optional<Slot> overdue;
   for (Slot i = 0; i < count; ++i) {
     const Slot slot = (session.index + i) % count;
-    const bool open = !round_->accepted.contains(slot) && !IsRefused(slot, session.index) &&
+    const bool open = !IsAccepted(slot) && !IsRefused(slot, session.index) &&
                       !session.asked.contains(slot) && !AwaitsBounds(slot) && !IsWhole(slot);
     if (!open) continue;
     const auto lease = round_->leases.find(slot);
@@ -117,7 +117,7 @@ void CoordinatorCore::Impl::ResumeLease(const Session& session, const Hello& hel
   if (!Elastic() || !hello.retained) return;
   const UpdateId& id = hello.retained->id;
   const bool wanted = id.lineage == lineage_.id.number && id.round == round_->record.round &&
-                      InCohort(id.slot) && !round_->accepted.contains(id.slot) &&
+                      InCohort(id.slot) && !IsAccepted(id.slot) &&
                       !IsRefused(id.slot, session.index) && !AwaitsBounds(id.slot);
   if (wanted) ClaimLease(session, id.slot);
 }
@@ -139,7 +139,7 @@ std::optional<Reason> CoordinatorCore::Impl::JudgeLease(RosterIndex holder,
   if (!round_ || id.lineage != lineage_.id.number || id.round != round_->record.round) {
     return std::nullopt;
   }
-  const auto accepted = round_->accepted.find(id.slot);
+  const auto accepted = round_->accepted.find(id);
   if (accepted != round_->accepted.end()) return Reason::lease_lost;
   const auto lease = round_->leases.find(id.slot);
   if (lease == round_->leases.end() || lease->second.holder == holder) return std::nullopt;

@@ -18,6 +18,7 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   if (auto refusal = CheckOffer(session, offer)) {
     if (refusal->reason == Reason::round_closed) pace_.OnLate(session.index, offer.id);
     RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
+    if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session);
     return;
   }
   if (Elastic() && !ClaimLease(session, offer.id.slot)) {
@@ -53,8 +54,7 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
 bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& offer) {
   if (!MayHold(session.index, offer.id.slot)) return false;
   if (round_) {
-    if (const auto found = round_->accepted.find(offer.id.slot);
-        found != round_->accepted.end() && found->second.id == offer.id) {
+    if (const auto found = round_->accepted.find(offer.id); found != round_->accepted.end()) {
       if (Elastic() && found->second.from != session.index) {
         RefuseSession(session, Reason::lease_lost, offer.id,
                       NameOf(found->second.from) + " did this block");
@@ -82,25 +82,23 @@ bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& o
   return true;
 }
 
-std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
+std::optional<Refused> CoordinatorCore::Impl::JudgePast(const UpdateId& id) const {
+  if (id.lineage == lineage_.id.number && id.round > head_round_) return std::nullopt;
+  if (Elastic() && id.lineage == lineage_.id.number) {
+    return Refused{.reason = Reason::round_past, .text = "the round is over"};
+  }
+  return Refused{.reason = Reason::round_closed, .text = "the round ended without this update"};
+}
+
+// Whether the open round takes it, as far as that is not the update's own affair. In async it waits
+// for the next round, if none takes updates now.
+std::optional<Refused> CoordinatorCore::Impl::JudgeRound(const Session& session,
                                                          const Offer& offer) const {
   const auto refuse = [](Reason reason, std::string text, std::int64_t retry_after_ms = 0) {
     return Refused{reason, std::nullopt, retry_after_ms, std::move(text)};
   };
-  if (!CanHold(session.index)) {
-    return refuse(Reason::no_part, "this index has no part of the data");
-  }
-  if (!MayHold(session.index, offer.id.slot) || offer.id.task != 0) {
-    return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
-  }
-  if (Elastic() && offer.id.lineage == lineage_.id.number && offer.id.round <= head_round_) {
-    return refuse(Reason::round_past, "the round is over");
-  }
-  if (offer.id.lineage != lineage_.id.number || offer.id.round <= head_round_) {
-    return refuse(Reason::round_closed, "the round ended without this update");
-  }
-  if (draining_) return refuse(Reason::draining, "come back later", limits::kReconnectMsMax);
-  if (!round_ || offer.id.round != round_->record.round) {
+  if (Async() && phase_ != Phase::report) return std::nullopt;
+  if (!round_ || (!Async() && offer.id.round != round_->record.round)) {
     return offer.id.round == head_round_ + 1
                ? refuse(Reason::busy, "the round is being opened", limits::kBusyRetryMs)
                : refuse(Reason::unexpected_message, "no such round was announced");
@@ -119,10 +117,28 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
       found != round_->refused.end()) {
     return refuse(found->second.reason, "an update of this slot was refused for good already");
   }
-  if (offer.base_version != round_->record.parent) {
+  if (!Async() && offer.base_version != round_->record.parent) {
     return refuse(Reason::base_version_wrong,
                   "the round builds on version " + std::to_string(round_->record.parent));
   }
+  return std::nullopt;
+}
+
+std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
+                                                         const Offer& offer) const {
+  const auto refuse = [](Reason reason, std::string text, std::int64_t retry_after_ms = 0) {
+    return Refused{reason, std::nullopt, retry_after_ms, std::move(text)};
+  };
+  if (!CanHold(session.index)) {
+    return refuse(Reason::no_part, "this index has no part of the data");
+  }
+  if (!MayHold(session.index, offer.id.slot) || (offer.id.task != 0 && !Async())) {
+    return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
+  }
+  auto past = Async() ? JudgeBase(offer.id, offer.base_version) : JudgePast(offer.id);
+  if (past) return past;
+  if (draining_) return refuse(Reason::draining, "come back later", limits::kReconnectMsMax);
+  if (auto refusal = JudgeRound(session, offer)) return refusal;
   if (offer.client_version > (KeepsClientState(job_) ? offer.base_version : 0)) {
     return refuse(Reason::base_version_wrong,
                   "no client-side state can be of version " + std::to_string(offer.client_version));
@@ -156,6 +172,8 @@ void CoordinatorCore::Impl::PumpGrants() {
     if (session == sessions_.end() || !session->second.queued) continue;
     const Offer offer = *session->second.queued;
     session->second.queued.reset();
+    // While it waited, its base may have become too old, or another of its slot have been judged.
+    if (Async() && RefuseIfPast(session->second, offer)) continue;
     GrantUpload(session->second, offer);
   }
 }

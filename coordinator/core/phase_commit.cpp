@@ -20,9 +20,8 @@ void CoordinatorCore::Impl::On(const Folded& folded) {
   if (upload != uploads_.end() && upload->second.offer.id == folded.id) {
     upload->second.folded = upload->second.folding;
   } else {
-    const auto found = round_->accepted.find(folded.id.slot);
-    if (found == round_->accepted.end() || found->second.id != folded.id) return;
-    round_->folded.insert(folded.id.slot);
+    if (!round_->accepted.contains(folded.id)) return;
+    round_->folded.insert(folded.id);
   }
   PumpBuild();
 }
@@ -35,12 +34,14 @@ void CoordinatorCore::Impl::PumpBuild() {
   std::size_t updates = round_->accepted.size();
   std::size_t folded = round_->folded.size();
   std::uint64_t weight_sum = 0;
-  for (const auto& [slot, update] : round_->accepted) weight_sum += update.weight;
+  for (const auto& [id, update] : round_->accepted) {
+    weight_sum += update.weight * FactorOf(update.base_version);
+  }
   for (const auto& [slot, upload] : uploads_) {
     if (!upload.folding) continue;
     ++updates;
     if (upload.folded) ++folded;
-    weight_sum += upload.offer.weight;
+    weight_sum += upload.offer.weight * FactorOf(upload.offer.base_version);
   }
   if (folded < updates || (phase_ == Phase::report && updates < Goal())) return;
   round_->building = true;
@@ -75,10 +76,11 @@ RoundRecord CoordinatorCore::Impl::MakeRecord() const {
   record.lineage = lineage_.id.number;
   record.eligible = round_->record.eligible;
   record.first_drawn = round_->record.first_drawn;
-  for (const auto& [slot, update] : round_->accepted) {
+  for (const auto& [id, update] : round_->accepted) {
+    const std::uint32_t factor = FactorOf(update.base_version);
     record.accepted.push_back(
-        {update.id, update.digest, update.weight, update.base_version, update.client_version});
-    record.weight_sum += update.weight;
+        {id, update.digest, update.weight, factor, update.base_version, update.client_version});
+    record.weight_sum += update.weight * factor;
   }
   record.bound_raise = round_->record.bound_raise;
   record.scales = round_->scales;
@@ -94,6 +96,7 @@ std::vector<UpdateFate> CoordinatorCore::Impl::Fates(const RoundRecord& record) 
   for (const RecordedUpdate& update : record.accepted) {
     fates.push_back({update.id, update.digest, true, record.version, Reason::finished});
   }
+  if (Async()) return fates;  // Whatever is under way may count in the next version.
   // Those who had offered learn after weeks, too, that the round ended without them.
   for (const auto& [slot, upload] : uploads_) {
     if (upload.offer.id.round != record.round) continue;
@@ -163,20 +166,19 @@ void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
         .round = record.round,
         .version = record.version,
         .attempt = record.attempts});
-  for (const auto& [slot, update] : round_->accepted) {
+  if (Async()) return AnnounceAsync(record);
+  for (const auto& [id, update] : round_->accepted) {
     // Who handed in several blocks keeps the last one only.
     const auto session = sessions_.find(update.from);
     const bool kept = session == sessions_.end() || !session->second.ordered ||
                       session->second.ordered->round != record.round ||
-                      session->second.ordered->slot == slot;
-    if (kept) SendTo(update.from, Committed{update.id, record.version});
+                      session->second.ordered->slot == id.slot;
+    if (kept) SendTo(update.from, Committed{id, record.version});
   }
-  while (!uploads_.empty()) DropUpload(uploads_.begin()->first);
-  grant_queue_.clear();
+  DropAllUploads();
   for (auto& [index, session] : sessions_) {
-    session.queued.reset();
     if (!session.ordered || session.ordered->round != record.round) continue;
-    if (round_->accepted.contains(session.ordered->slot)) continue;
+    if (IsAccepted(session.ordered->slot)) continue;
     pace_.OnLate(index, *session.ordered);
     RefuseSession(session, Reason::round_closed, session.ordered,
                   "the round ended without this update");

@@ -1,6 +1,7 @@
 // Configure: exponents, room in the spool, the sum; then the tasks.
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 
@@ -14,7 +15,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     RoundState state;
     state.record = std::move(*round);
     if (!in_memory_) {
-      for (const AcceptedUpdate& update : accepted) state.accepted[update.id.slot] = update;
+      for (const AcceptedUpdate& update : accepted) state.accepted[update.id] = update;
     }
     if (same_round) state.refused = std::move(round_->refused);
     if (same_round) state.leases = std::move(round_->leases);
@@ -26,15 +27,19 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   EnterPhase(Phase::configure);
   if (!same_sum) {
     if (!OpenRoundSum()) return;
-    for (const auto& [slot, update] : round_->accepted) {
-      Emit(Fold{update.id, update.digest, update.extent, update.weight});
+    for (const auto& [id, update] : round_->accepted) {
+      Emit(Fold{id, update.digest, update.extent, update.weight * FactorOf(update.base_version)});
     }
   }
+  const bool goes_on = Async() && !same_round;
   for (auto& [index, session] : sessions_) {
+    if (goes_on) break;  // What is under way stays so over the commit.
     // An attempt asks everybody again, for the first order may never have arrived; but not those
     // whose update it would refuse again.
-    if (session.ordered && !IsRefused(session.ordered->slot, index)) session.ordered.reset();
     session.asked.clear();
+    if (!session.ordered || IsRefused(session.ordered->slot, index)) continue;
+    session.ordered.reset();
+    if (Async()) turns_[index].overdue = true;
   }
   if (spool_ready_) {
     EnterReport();
@@ -47,8 +52,8 @@ std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * job.round.goal +
 
 bool CoordinatorCore::Impl::OpenRoundSum() {
   auto scales =
-      ComputeLaneScales(*lanes_, head_.tensor_max_abs,
-                        {job_.aggregation.weight_max, job_.round.goal}, round_->record.bound_raise);
+      ComputeLaneScales(*lanes_, head_.tensor_max_abs, {WeightInSumMax(job_), job_.round.goal},
+                        round_->record.bound_raise);
   if (!scales.has_value()) {
     StopNow(scales.error().reason, "the round's exponents: " + scales.error().message);
     return false;
@@ -78,12 +83,14 @@ void CoordinatorCore::Impl::On(const SpoolPrepared& prepared) {
 void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (phase_ != Phase::report || Halting()) return;
   const std::optional<Slot> slot = Elastic() ? TakeLease(session) : SlotOf(session.index);
-  if (!slot || round_->accepted.contains(*slot) || IsRefused(*slot, session.index)) return;
+  if (!slot || IsAccepted(*slot) || IsRefused(*slot, session.index)) return;
   if (IsWhole(*slot)) return;
-  const UpdateId id{lineage_.id.number, round_->record.round, *slot, 0};
+  if (Async() && !MayBegin(session)) return;
+  const UpdateId id = Async() ? NextIdOf(*slot) : IdOf(*slot);
   if (session.ordered == id) return;
   session.ordered = id;
   if (Elastic()) session.asked.insert(*slot);
+  if (Async()) turns_[session.index].last = next_turn_++;
   if (session.control != 0) pace_.OnTask(session.index, id, now_);
   Count("tasks_ordered");
   SendTo(session.index, TaskOrder{.id = id,
@@ -97,6 +104,7 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
 }
 
 void CoordinatorCore::Impl::OrderAllTasks() {
+  if (Async()) return OrderByTurn();
   // Whoever is free takes a block before its holder is asked for it once more.
   if (Elastic()) {
     for (const RosterIndex index : FreeHolders()) OrderTask(sessions_.at(index));

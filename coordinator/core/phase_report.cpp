@@ -10,6 +10,7 @@
 namespace muster::coordinator {
 
 bool CoordinatorCore::Impl::InCohort(Slot slot) const {
+  if (Async()) return slot < roster_.size() && CanHold(slot);
   const auto& cohort = round_->record.cohort;
   return std::find(cohort.begin(), cohort.end(), slot) != cohort.end();
 }
@@ -17,6 +18,7 @@ bool CoordinatorCore::Impl::InCohort(Slot slot) const {
 // A member whose place in the cohort a full disk has not taken yet is not asked: an update that was
 // accepted of it would count, after a restart, in a round that never asked for it.
 bool CoordinatorCore::Impl::IsAsked(Slot slot) const {
+  if (Async()) return InCohort(slot);
   const auto& cohort = round_->record.cohort;
   const auto end = cohort.begin() + static_cast<std::ptrdiff_t>(round_->asked);
   return std::find(cohort.begin(), end, slot) != end;
@@ -27,6 +29,7 @@ void CoordinatorCore::Impl::EnterReport() {
   // What earlier lives of this coordinator waited counts too: a crash loop still closes its round.
   round_->attempt_started = now_ - round_->record.deadline_consumed_ms;
   round_->deadline_persisted = now_;
+  if (Async()) CarryOver();
   OrderAllTasks();
   PumpFolds();
   PumpAccepts();
@@ -58,6 +61,7 @@ std::size_t CoordinatorCore::Impl::Quorum() const { return Elastic() ? Goal() : 
 
 // Whether any slot of this attempt can still be filled.
 bool CoordinatorCore::Impl::AnyFillable() const {
+  if (Async()) return AnyoneMayDeliver();
   return std::any_of(round_->record.cohort.begin(), round_->record.cohort.end(),
                      [this](Slot slot) { return IsFillable(slot); });
 }
@@ -110,6 +114,7 @@ Reach CoordinatorCore::Impl::WithinReach() const {
   } else {
     for (const RosterEntry& entry : roster_) AddReach(entry.index, reach);
   }
+  if (Async()) AsyncReach(reach);
   return reach;
 }
 
@@ -246,13 +251,10 @@ std::size_t CoordinatorCore::Impl::TopUp(std::size_t wanted) {
 // it may still deliver.
 void CoordinatorCore::Impl::RefillCohort() {
   if (job_.round.select_from != SelectFrom::present || phase_ != Phase::report || Halting()) return;
-  if (Elastic()) {
-    OrderAllTasks();  // A block that was given back goes to whoever is free.
-    return;
-  }
+  if (Elastic() || Async()) return OrderAllTasks();  // What was given back goes to whoever is free.
   std::size_t able = 0;
   for (Slot slot : round_->record.cohort) {
-    able += round_->accepted.contains(slot) || sessions_.contains(slot);
+    able += IsAccepted(slot) || sessions_.contains(slot);
   }
   const std::size_t wanted = CohortSize(job_.round);
   if (able >= wanted) return;

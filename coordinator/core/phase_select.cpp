@@ -26,7 +26,10 @@ std::vector<RosterIndex> CoordinatorCore::Impl::Ranked(std::vector<RosterIndex> 
   return indexes;
 }
 
-// Nothing if fewer than the quorum can be drawn.
+// One participant alone may fill an async round.
+std::size_t CoordinatorCore::Impl::NeededToOpen() const { return Async() ? 1 : job_.round.quorum; }
+
+// Nothing if fewer can be drawn than that.
 std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version parent) const {
   OpenRound record;
   record.round = round;
@@ -39,7 +42,8 @@ std::optional<OpenRound> CoordinatorCore::Impl::DrawRound(Round round, Version p
     return record;
   }
   record.eligible = Drawable();
-  if (record.eligible.size() < job_.round.quorum) return std::nullopt;
+  if (record.eligible.size() < NeededToOpen()) return std::nullopt;
+  if (Async()) return record;  // Nobody is drawn: whoever is free gets tasks.
   std::vector<RosterIndex> drawn = Ranked(record.eligible, round);
   const std::size_t wanted = CohortSize(job_.round);
   if (drawn.size() > wanted) drawn.resize(wanted);
@@ -77,7 +81,7 @@ void CoordinatorCore::Impl::RetrySelect() {
             .reason = Reason::below_quorum,
             .text = std::to_string(Drawable().size()) +
                     (job_.round.select_from == SelectFrom::present ? " connected" : " enrolled") +
-                    ", a round needs " + Counted(job_.round.quorum, "participant")});
+                    ", a round needs " + Counted(NeededToOpen(), "participant")});
     }
     return;
   }
@@ -110,7 +114,7 @@ void CoordinatorCore::Impl::Release(const ForOpenRound& purpose) {
   }
   if (phase_ != Phase::select) return;
   std::vector<AcceptedUpdate> accepted;
-  for (const auto& [slot, update] : round_->accepted) accepted.push_back(update);
+  for (const auto& [id, update] : round_->accepted) accepted.push_back(update);
   EnterConfigure(round_->record, accepted);
 }
 

@@ -37,8 +37,8 @@ struct RoundState {
   std::vector<TensorScale> scales;
   std::map<Slot, BlockLease> leases;                 ///< Of slots not accepted; one a holder.
   std::map<RosterIndex, std::uint32_t> leases_lost;  ///< How many passed on from each.
-  std::map<Slot, AcceptedUpdate> accepted;           ///< Durable, acknowledged.
-  std::set<Slot> folded;                             ///< Of them, in the sum.
+  std::map<UpdateId, AcceptedUpdate> accepted;       ///< Durable, acknowledged.
+  std::set<UpdateId> folded;                         ///< Of them, in the sum.
   /// By slot and who sent it.
   std::map<std::pair<Slot, RosterIndex>, RefusedSlot> refused;
   std::map<Slot, Reason> last_refusals;  ///< Of this attempt, of slots not accepted: for the eye.

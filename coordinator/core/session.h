@@ -18,9 +18,19 @@ struct Session {
   LinkId bulk = 0;  ///< 0 until bulk_hello.
   MonotonicMs lease_until = 0;
   std::optional<UpdateId> ordered;  ///< The task given to this session.
-  std::set<Slot> asked;         ///< Elastic data: given to it in this attempt, none of them twice.
-  Attempt passed_over = 0;      ///< Elastic data: the attempt in which a lease of its passed on.
+  std::set<Slot> asked;     ///< Elastic data: given to it in this attempt, none of them twice.
+  Attempt passed_over = 0;  ///< Elastic data: the attempt in which a lease of its passed on.
+  /// Async: the version whose last byte was sent to it.
+  std::optional<Version> has_model;
   std::optional<Offer> queued;  ///< An offer that waits for a grant.
+};
+
+/// Async: where a participant stands among those who wait for a task. Of this life of the
+/// coordinator, over its sessions.
+struct Turn {
+  bool overdue = false;    ///< Of its last task nothing came in an attempt, a session or in time.
+  std::uint64_t last = 0;  ///< Its last task's number; 0: it had none.
+  auto operator<=>(const Turn&) const = default;
 };
 
 /// Whose the newest epoch is that a participant has seen, told by its nonce.
@@ -52,7 +62,8 @@ struct Upload {
   std::uint64_t finished_order = 0;  ///< Position among the uploads that became whole.
   /// It is being added to the sum beside its way to the disk: the round cannot close without it.
   bool folding = false;
-  bool folded = false;  ///< And that is done.
+  bool folded = false;                ///< And that is done.
+  std::vector<float> tensor_max_abs;  ///< Async, once it is checked: each round has its own bounds.
 };
 
 }  // namespace muster::coordinator

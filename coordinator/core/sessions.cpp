@@ -23,9 +23,11 @@ void CoordinatorCore::Impl::RefuseSession(const Session& session, Reason reason,
         .reason = reason,
         .text = text});
   const bool of_task = id && round_ && phase_ == Phase::report &&
-                       id->round == round_->record.round && HolderOf(id->slot) == session.index;
-  if (of_task && reason != Reason::busy && reason != Reason::draining && InCohort(id->slot) &&
-      !round_->accepted.contains(id->slot)) {
+                       (Async() || id->round == round_->record.round) &&
+                       HolderOf(id->slot) == session.index;
+  const bool passes =
+      reason == Reason::busy || reason == Reason::draining || reason == Reason::not_held;
+  if (of_task && !passes && InCohort(id->slot) && !IsAccepted(id->slot)) {
     round_->last_refusals[id->slot] = reason;
   }
   SendTo(session.index, Refused{reason, id, retry_after_ms, std::move(text)});
@@ -133,7 +135,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
                   limits::kReconnectMsMax);
   } else if (phase_ == Phase::report) {
     ResumeLease(session, hello);
-    OrderTask(session);
+    if (!Async()) OrderTask(session);
     RefillCohort();
   } else if (phase_ == Phase::select && !round_) {
     RetrySelect();
@@ -150,6 +152,7 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
     return;
   }
   if (old.control == link_of_hello) return;
+  if (Async() && old.ordered) turns_[index].overdue = true;
   for (LinkId link : {old.control, old.bulk}) {
     if (link == 0 || link == link_of_hello) continue;
     links_.erase(link);
@@ -209,9 +212,8 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
   const Hello::Retained& retained = *hello.retained;
   const Slot slot = retained.id.slot;
   if (round_) {
-    if (const auto found = round_->accepted.find(slot);
-        found != round_->accepted.end() && found->second.id == retained.id &&
-        (!Elastic() || found->second.from == welcome.index)) {
+    if (const auto found = round_->accepted.find(retained.id);
+        found != round_->accepted.end() && (!Elastic() || found->second.from == welcome.index)) {
       const bool same = found->second.digest == retained.digest;
       welcome.retained_fate = same ? Fate::accepted : Fate::dropped;
       welcome.retained_reason = Reason::already_accepted;
@@ -227,12 +229,19 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
         found->second.committed ? Reason::already_accepted : found->second.reason;
     return;
   }
+  const auto refusal = Async() ? JudgeBase(retained.id, retained.id.round) : std::nullopt;
+  if (refusal) {
+    welcome.retained_fate = Fate::dropped;
+    welcome.retained_reason = refusal->reason;
+    return;
+  }
   const std::optional<Reason> lost =
       Elastic() ? JudgeLease(welcome.index, retained.id) : std::nullopt;
+  const bool past = retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_;
   if (lost) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = *lost;
-  } else if (retained.id.lineage != lineage_.id.number || retained.id.round <= head_round_) {
+  } else if (past && !Async()) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = Reason::round_closed;
   } else if (JudgeSeen(hello.seen) == SeenPast::unknown) {
@@ -300,6 +309,7 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason, bool su
     links_.erase(link);
     Emit(DropLink{link});
   }
+  if (Async() && found->second.ordered) turns_[index].overdue = true;
   sessions_.erase(found);
   std::erase(grant_queue_, index);
   if (Elastic() && !successor) EndLease(index);

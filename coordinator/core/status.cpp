@@ -76,7 +76,7 @@ std::string ReasonCountsText(const ReasonCounts& counts) {
 std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) const {
   if (index < roster_.size() && roster_[index].revoked) return "revoked";
   const std::optional<Slot> slot = SlotOf(index);
-  if (slot && round_->accepted.contains(*slot)) return "accepted";
+  if (slot && IsAccepted(*slot)) return "accepted";
   const auto session = sessions_.find(index);
   if (const auto found = slot ? uploads_.find(*slot) : uploads_.end(); found != uploads_.end()) {
     const Upload& upload = found->second;
@@ -95,7 +95,7 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   }
   // Who handed in its block of elastic data and got no other is free.
   const bool working = round_ && session->second.ordered &&
-                       session->second.ordered->round == round_->record.round &&
+                       (Async() || session->second.ordered->round == round_->record.round) &&
                        (slot || !Elastic());
   return working ? "working" : "idle";
 }
@@ -125,7 +125,7 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
     if (participant.connected) participant.lease_left_ms = session->second.lease_until - now;
     const std::optional<Slot> slot = SlotOf(entry.index);
     participant.in_cohort = slot.has_value();
-    participant.accepted = slot && round_->accepted.contains(*slot);
+    participant.accepted = slot && IsAccepted(*slot);
     participant.doing = DoingOf(entry.index, now);
     participant.pace = pace_.Of(entry.index);
     view.participants.push_back(std::move(participant));

@@ -12,7 +12,7 @@ constexpr std::int64_t kStoreRetryMs = 1'000;
 void CoordinatorCore::Impl::StoreHead(const RoundRecord& record) {
   MUSTER_CHECK(!unstored_, "two versions wait to be stored");
   unstored_ = UnstoredVersion{record.version, record.round, record.parent, {}, std::nullopt};
-  for (const auto& [slot, update] : round_->accepted) {
+  for (const auto& [id, update] : round_->accepted) {
     unstored_->extents.push_back(update.extent.index);
   }
   Emit(StoreVersion{record.version});

@@ -1,4 +1,6 @@
 // The attempt's deadline, and who is behind the others.
+#include <algorithm>
+
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
@@ -24,14 +26,23 @@ std::string CoordinatorCore::Impl::DeadlineWhy() const {
                       round_->record.attempt);
 }
 
+// Of whom an update of this attempt may still come, ascending.
+std::vector<RosterIndex> CoordinatorCore::Impl::Awaited() const {
+  if (Async()) return AwaitedAsync();
+  std::vector<RosterIndex> awaited;
+  awaited.reserve(round_->record.cohort.size());
+  for (const Slot slot : round_->record.cohort) {
+    const std::optional<RosterIndex> holder = HolderOf(slot);
+    if (holder && !IsAccepted(slot) && !IsRefused(slot, *holder)) awaited.push_back(*holder);
+  }
+  std::sort(awaited.begin(), awaited.end());
+  return awaited;
+}
+
 // The deadline has passed: whoever is still awaited missed it, here or away.
 void CoordinatorCore::Impl::NoteMissed() {
   if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
-  for (const Slot slot : round_->record.cohort) {
-    const std::optional<RosterIndex> holder = HolderOf(slot);
-    if (!holder || round_->accepted.contains(slot) || IsRefused(slot, *holder)) continue;
-    pace_.OnMissed(*holder);
-  }
+  for (const RosterIndex index : Awaited()) pace_.OnMissed(index);
 }
 
 DeadlineStatus CoordinatorCore::Impl::DeadlineNow() const {

@@ -94,14 +94,13 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
                   "bytes between the tensors are not zero");
     return;
   }
-  MUSTER_CHECK(round_.has_value(), "an upload without an open round");
-  // Bounds that are being raised hold before anything of this upload is accepted.
-  const std::uint32_t raise = RaiseNeeded(round_->scales, checked.tensor_max_abs);
-  const std::uint32_t coming = round_->record.bound_raise - round_->scales_raise;
-  if (raise > coming) {
-    RefuseForGood(slot, {Reason::out_of_bound, {}, raise - coming},
-                  "a value is beyond the round's bound");
-    return;
+  if (Async()) {
+    // Which round it counts in is not certain before it is accepted.
+    upload->tensor_max_abs = checked.tensor_max_abs;
+    if (phase_ == Phase::report && !IsWithinBounds(slot, checked.tensor_max_abs)) return;
+  } else {
+    MUSTER_CHECK(round_.has_value(), "an upload without an open round");
+    if (!IsWithinBounds(slot, checked.tensor_max_abs)) return;
   }
   upload->finished_order = next_finished_order_++;
   pace_.OnWhole(upload->from, upload->offer.id, now_);
@@ -115,6 +114,16 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
   PumpFolds();
 }
 
+// Else its upload is refused. Bounds that are being raised hold before anything of it is accepted.
+bool CoordinatorCore::Impl::IsWithinBounds(Slot slot, const std::vector<float>& tensor_max_abs) {
+  const std::uint32_t raise = RaiseNeeded(round_->scales, tensor_max_abs);
+  const std::uint32_t coming = round_->record.bound_raise - round_->scales_raise;
+  if (raise <= coming) return true;
+  RefuseForGood(slot, {Reason::out_of_bound, {}, raise - coming},
+                "a value is beyond the round's bound");
+  return false;
+}
+
 // Frees the slot's upload without a word.
 void CoordinatorCore::Impl::DropUpload(Slot slot) {
   const auto found = uploads_.find(slot);
@@ -124,6 +133,12 @@ void CoordinatorCore::Impl::DropUpload(Slot slot) {
   free_extents_.insert(found->second.extent.index);
   upload_slots_.erase(found->second.id);
   uploads_.erase(found);
+}
+
+void CoordinatorCore::Impl::DropAllUploads() {
+  while (!uploads_.empty()) DropUpload(uploads_.begin()->first);
+  grant_queue_.clear();
+  for (auto& [index, session] : sessions_) session.queued.reset();
 }
 
 // The sender may offer this update again.
@@ -150,8 +165,9 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
   if (session != sessions_.end()) {
     refused.by = session->second.incarnation;
     RefuseSession(session->second, refused.reason, id, std::move(text));
+    if (Async()) session->second.ordered.reset();  // The next round asks it anew.
   }
-  round_->refused[{slot, from}] = refused;
+  if (round_) round_->refused[{slot, from}] = refused;
   if (Elastic()) {
     // Who keeps an update that larger bounds will take is asked for it then.
     if (FitsUnderCap(refused)) {
@@ -218,12 +234,13 @@ void CoordinatorCore::Impl::PumpFolds() {
   for (Upload* upload : InOrderOfFinish(Goal() - round_->accepted.size(), taken)) {
     if (std::exchange(upload->folding, true)) continue;
     const Offer& offer = upload->offer;
-    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight});
+    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight * FactorOf(offer.base_version)});
   }
 }
 
 AcceptedUpdate CoordinatorCore::Impl::AcceptedOf(const Upload& upload) const {
   return {.id = upload.offer.id,
+          .counts_in = round_->record.round,
           .digest = upload.offer.digest,
           .weight = upload.offer.weight,
           .base_version = upload.offer.base_version,
@@ -259,17 +276,17 @@ void CoordinatorCore::Impl::PumpAccepts() {
 void CoordinatorCore::Impl::AcceptUpdate(const AcceptedUpdate& update) {
   const auto upload = uploads_.find(update.id.slot);
   Emit(CloseUpload{upload->second.id});
-  if (upload->second.folded) round_->folded.insert(update.id.slot);
+  if (upload->second.folded) round_->folded.insert(update.id);
   upload_slots_.erase(upload->second.id);
   uploads_.erase(upload);
-  round_->accepted[update.id.slot] = update;
+  round_->accepted[update.id] = update;
   round_->leases.erase(update.id.slot);
   round_->last_refusals.erase(update.id.slot);
   pace_.OnAccepted(update.from, update.id);
   Count("updates_accepted");
   SendTo(update.from, Accepted{update.id, update.digest});
   Note({.kind = NoticeKind::update_accepted,
-        .round = update.id.round,
+        .round = update.counts_in,
         .attempt = update.attempt,
         .who = NameOf(update.from)});
 }
@@ -282,6 +299,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   PumpGrants();
   if (Elastic()) OrderAllTasks();  // Whoever handed in a block gets the next at once.
   CheckClose();
+  if (Async()) GoOn(purpose.updates);
   if (draining_) CheckDrained();
 }
 

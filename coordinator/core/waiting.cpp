@@ -81,7 +81,7 @@ std::string CoordinatorCore::Impl::AfterDeadline() const {
   const std::string refused = ReasonCountsText(RefusedByReason());
   std::size_t free = 0;
   for (const Slot slot : round_->record.cohort) {
-    free += !round_->accepted.contains(slot) && !HolderOf(slot);
+    free += !IsAccepted(slot) && !HolderOf(slot);
   }
   return std::string("the next attempt opens") +
          (free == 0 ? "" : "; who comes or gets free is given one of " + Counted(free, "block")) +
@@ -96,14 +96,8 @@ std::string CoordinatorCore::Impl::AfterDeadline() const {
 void CoordinatorCore::Impl::WaitInReport(MonotonicMs now, WaitDetail detail,
                                          WaitState& wait) const {
   if (detail == WaitDetail::full) {
-    wait.whom.reserve(round_->record.cohort.size());
-    for (Slot slot : round_->record.cohort) {
-      const std::optional<RosterIndex> holder = HolderOf(slot);
-      const bool settled = !holder || round_->accepted.contains(slot) || IsRefused(slot, *holder);
-      if (!settled) wait.whom.push_back(*holder);
-    }
+    wait.whom = Awaited();
     wait.refused = RefusedByReason();
-    std::sort(wait.whom.begin(), wait.whom.end());
   }
   const auto set = Setter(wait, now, detail);
   if (AcceptsInFlight()) {
@@ -129,7 +123,7 @@ void CoordinatorCore::Impl::WaitInPhase(MonotonicMs now, WaitDetail detail, Wait
       } else {
         const bool present = job_.round.select_from == SelectFrom::present;
         set(present ? WaitKind::present : WaitKind::enrolment, select_deadline_, [&] {
-          return "the draw is tried again; it needs " + Counted(job_.round.quorum, "participant") +
+          return "the draw is tried again; it needs " + Counted(NeededToOpen(), "participant") +
                  (present ? " connected" : " enrolled");
         });
       }

@@ -6,6 +6,7 @@
 
 #include "aggregation/version_builder.h"
 #include "coordinator/runtime/accepted_bytes.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -29,10 +30,11 @@ Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
   MUSTER_TRY(lanes);
   const std::uint64_t update_bytes = lanes->layout().total_bytes();
   RingSum sum(std::move(*lanes));
-  MUSTER_TRY(sum.Reset(record.scales, {job.aggregation.weight_max, job.round.goal}));
+  MUSTER_TRY(sum.Reset(record.scales, {WeightInSumMax(job), job.round.goal}));
   for (const RecordedUpdate& update : record.accepted) {
     auto source = updates(update);
     MUSTER_TRY(source);
+    source->weight *= update.factor;
     MUSTER_TRY(CheckAcceptedBytes(*source, update_bytes, update.id, update.digest));
     MUSTER_TRY(sum.Fold({&*source, 1}, pool));
   }

@@ -39,9 +39,12 @@ class Replayer {
     return {};
   }
 
-  /// Of a job with client-side state, before the versions: which of them will be begun from.
+  /// Before the versions, where BeginsAtZero: which models and client-side states will be begun
+  /// from.
   void Note(const RoundRecord& record) {
     for (const RecordedUpdate& update : record.accepted) {
+      Version& last_base = last_base_uses_[update.base_version];
+      last_base = std::max(last_base, record.version);
       if (update.client_version == 0) continue;
       Version& last = last_uses_[{update.id.slot, update.client_version}];
       last = std::max(last, record.version);
@@ -54,7 +57,16 @@ class Replayer {
     if (record.parent != replayed_.to) MUSTER_TRY(Load(record.parent));
     auto model = TrainedModel();
     MUSTER_TRY(model);
-    const UpdateBytes updates = [&](const RecordedUpdate& update) { return Train(*model, update); };
+    KeepBase(record.parent, *model);
+    const UpdateBytes updates = [&](const RecordedUpdate& update) -> Result<UpdateSource> {
+      if (update.base_version == record.parent) return Train(*model, update);
+      const auto base = bases_.find(update.base_version);
+      if (base != bases_.end()) return Train(base->second, update);
+      return Error{Reason::damage, update.id.Text() + " in the record of version " +
+                                       std::to_string(record.version) + " was trained on version " +
+                                       std::to_string(update.base_version) +
+                                       ", which is none of those before it"};
+    };
     auto next = RefoldVersion(job_, *strategy_, *contents_, record, updates, pool_);
     // Nothing stored enters it but the record, which is verified, and the parent, which was.
     if (!next && next.error().reason == Reason::damage) return Differs(next.error().message);
@@ -63,6 +75,8 @@ class Replayer {
     contents_digest_ = record.digest;
     replayed_.to = record.version;
     ++replayed_.versions;
+    std::erase_if(
+        bases_, [&](const auto& base) { return last_base_uses_.at(base.first) <= record.version; });
     std::erase_if(clients_, [&](const auto& client) {
       const auto use = last_uses_.find(client.first);
       return use == last_uses_.end() || use->second <= record.version;
@@ -73,6 +87,14 @@ class Replayer {
   const Replayed& replayed() const { return replayed_; }
 
  private:
+  /// The model of a version that updates of later rounds were trained on, too (async).
+  void KeepBase(Version version, const ParameterSet& model) {
+    const auto last = last_base_uses_.find(version);
+    if (last != last_base_uses_.end() && last->second > version + 1) {
+      bases_.emplace(version, model.Clone());
+    }
+  }
+
   /// Of a source whose chunks were dropped the copy itself holds the content.
   Status AddCopy(const RoundRecord& record) {
     if (record.parent != replayed_.to) {
@@ -103,9 +125,10 @@ class Replayer {
     auto made = DescribeVersion(*contents, manifest->model_tensor_count, 0);
     MUSTER_TRY(made);
     if (made->digest != manifest->digest) {
-      return Error{Reason::unsupported,
-                   "version 0, where a replay of client-side state begins, is not held, and it is "
-                   "not the one that the job makes by itself (checkpoint.keep_every keeps it)"};
+      return Error{
+          Reason::unsupported,
+          "version 0, where a replay of this job begins, is not held, and it is not the one "
+          "that the job makes by itself (checkpoint.keep_every keeps it)"};
     }
     contents_ = std::move(*contents);
     contents_digest_ = manifest->digest;
@@ -192,7 +215,9 @@ class Replayer {
   std::map<std::uint32_t, std::unique_ptr<Trainer>> trainers_;
   std::optional<ParameterSet> contents_;
   Sha256Digest contents_digest_{};
-  Version at_ = 0;  ///< What is being computed.
+  Version at_ = 0;                         ///< What is being computed.
+  std::map<Version, ParameterSet> bases_;  ///< As long as a later update begins from them.
+  std::map<Version, Version> last_base_uses_;
   /// Client-side states by slot and the version in which they became current, as long as a later
   /// update begins from them.
   std::map<std::pair<Slot, Version>, Bytes> clients_;
@@ -200,16 +225,22 @@ class Replayer {
   Replayed replayed_;
 };
 
+/// Where an update may begin from something older than its version's parent: client-side state, or
+/// in async the model.
+bool BeginsAtZero(const JobSpec& job) {
+  return KeepsClientState(job) || job.round.mode == Mode::async;
+}
+
 }  // namespace
 
 Result<Replayed> ReplayVersions(CheckpointStore& store, const JobSpec& job, const DataOptions& data,
                                 const std::function<void(Version)>& progress) {
   const std::vector<Version> held = store.HeldVersions();
   if (held.empty()) return Error{Reason::not_found, "no version is held to begin with"};
-  const Version from = KeepsClientState(job) ? 0 : held.front();
+  const Version from = BeginsAtZero(job) ? 0 : held.front();
   Replayer replayer(store, job, data);
   MUSTER_TRY(replayer.Begin(from));
-  if (KeepsClientState(job)) {
+  if (BeginsAtZero(job)) {
     MUSTER_TRY(store.ForEachRoundRecord([&](const RoundRecord& record) -> Status {
       replayer.Note(record);
       return {};

@@ -16,7 +16,11 @@ ReproducibilityJudge::ReproducibilityJudge(const JobSpec& job, bool trainer_dete
       keeps_client_state_(KeepsClientState(job)),
       forked_(lineages.size() > 1),
       roster_(roster.begin(), roster.end()) {
-  if (!drawn_from_roster_) AddCause(0, Reason::selected_from_present, "");
+  if (job.round.mode == Mode::async) {
+    AddCause(0, Reason::mode_async, "");
+  } else if (!drawn_from_roster_) {
+    AddCause(0, Reason::selected_from_present, "");
+  }
   if (!trainer_deterministic) AddCause(0, Reason::trainer_not_deterministic, "");
 }
 

@@ -33,7 +33,8 @@ struct Reproducibility {
 ///  - slots were drawn from job and roster, or are blocks of elastic data, which follow from the
 ///    job alone and whose updates are the same whoever trained them (else selected_from_present,
 ///    once for the run: what was drawn from and drawn first is then itself a fact of who was
-///    connected, so the next two points have nothing to compare with and name nobody),
+///    connected, so the next two points have nothing to compare with and name nobody; in async
+///    instead mode_async, once),
 ///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
 ///    deadline_passed or round_closed; for one that came in its place, replaced),
 ///  - client-side state, where the job has some, was never lost: what was trained began from what

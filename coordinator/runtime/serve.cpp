@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "coordinator/runtime/core_loop.h"
 #include "coordinator/runtime/reproducible.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -108,9 +109,8 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   const Result<LaneSet> lanes = LanesOf(parts.strategy, parts.trainer.layout());
   MUSTER_TRY(lanes);
   const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
-  FoldThread fold(
-      {parts.strategy, *lanes, {job.aggregation.weight_max, job.round.goal}, thread_count}, head,
-      spool, inbox);
+  FoldThread fold({parts.strategy, *lanes, {WeightInSumMax(job), job.round.goal}, thread_count},
+                  head, spool, inbox);
   const Fence fence{start.state.lineages.back().id.number, start.state.epoch.epoch};
   const MessageEncoder encoder(start.state.job->digest, fence);
   // Threads end in the opposite order: first those that bring work in, then those that do it.

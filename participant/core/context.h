@@ -31,6 +31,14 @@ class Context {
   /// The job accepts in memory (AcceptOf): a trained update is kept in memory alone, and what is
   /// saved does not name it. It ends with the process.
   bool in_memory = false;
+  /// Async: how many versions behind the newest an update still counts. Nothing in other modes.
+  std::optional<std::uint32_t> staleness_max;
+  /// Async: whether work on `older` may still count beside a task on `newer`, so it goes on first.
+  /// REQUIRES: older <= newer.
+  bool GoesOn(const UpdateId& older, const UpdateId& newer) const {
+    return staleness_max && older.lineage == newer.lineage &&
+           newer.round - older.round <= *staleness_max;
+  }
 
   void Emit(Effect effect) { effects.push_back(std::move(effect)); }
   void Say(NoticeKind kind, std::string text, Reason reason) {

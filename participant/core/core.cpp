@@ -199,8 +199,10 @@ void ParticipantCore::Impl::Dispatch(const Fence& fence, const Message& message)
 void ParticipantCore::Impl::Deliver(const Message& message) {
   if (const auto* refused = std::get_if<Refused>(&message)) return DeliverRefused(*refused);
   if (std::holds_alternative<LeaseAck>(message)) return;
-  if (const auto* accepted = std::get_if<Accepted>(&message))
-    return delivery_.OnAccepted(*accepted);
+  if (const auto* accepted = std::get_if<Accepted>(&message)) {
+    delivery_.OnAccepted(*accepted);
+    return work_.OnHandedIn();
+  }
   if (const auto* committed = std::get_if<Committed>(&message)) {
     return delivery_.OnCommitted(*committed);
   }
@@ -219,7 +221,7 @@ void ParticipantCore::Impl::Deliver(const Message& message) {
 void ParticipantCore::Impl::DeliverRefused(const Refused& refused) {
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
   if (refused.reason == Reason::not_held) {
-    work_.OnModelGone();
+    work_.OnModelGone(refused.id);
   } else if (!refused.id || EndsSession(refused)) {
     session_.OnRefused(refused);
     if (!context_.in_session) deferred_.clear();

@@ -23,6 +23,7 @@ Answer AnswerTo(const Refused& refused) {
     case Reason::base_version_wrong:
     case Reason::lease_lost:
     case Reason::round_past:
+    case Reason::too_stale:
       return Answer::forget;
     case Reason::busy:
     case Reason::disk_full:
@@ -76,7 +77,7 @@ void Delivery::Drop(Reason reason, const std::string& why) {
 void Delivery::Count(Version version, const std::string& why) {
   const RetainedUpdate& update = *context_.durable.retained;
   context_.Say(NoticeKind::update_committed, update.id.Text() + " " + why, Reason::finished);
-  committed_ = update.id;
+  past_ = update.id;
   if (update.client_next) {
     context_.durable.client = ClientState{version, *update.client_next};
     promote_ = true;
@@ -94,12 +95,19 @@ void Delivery::Forget() {
   forget_token_ = context_.Save();
 }
 
-// Whether it counts may not have been heard: a newer task says only that its round is over.
+// Whether it counts may not have been heard: a newer task says only that its round is over. In
+// async it says nothing of what was handed in before.
 void Delivery::SettleBefore(const UpdateId& newer) {
-  if (!context_.durable.retained->client_next) {
-    const bool safe =
-        stage_ == Stage::accepted && newer.round == context_.durable.retained->id.round;
-    Drop(safe ? Reason::finished : Reason::round_closed,
+  const UpdateId held = context_.durable.retained->id;
+  const bool goes_on = context_.GoesOn(held, newer);
+  if (!context_.durable.retained->client_next && (!goes_on || stage_ == Stage::accepted)) {
+    const bool safe = stage_ == Stage::accepted && (goes_on || newer.round == held.round);
+    // The order that asked for it may come a second time.
+    if (goes_on) past_ = held;
+    const bool stale = context_.staleness_max && held.lineage == newer.lineage;
+    Drop(safe    ? Reason::finished
+         : stale ? Reason::too_stale
+                 : Reason::round_closed,
          (safe ? "is safe at the coordinator, which asks for "
                : "is past: the coordinator asks for ") +
              newer.Text());
@@ -123,6 +131,10 @@ void Delivery::OnFate(const Welcome& welcome) {
       Drop(welcome.retained_reason, "was dropped while it was away");
       break;
   }
+}
+
+void Delivery::OnSession() {
+  if (context_.staleness_max && stage_ == Stage::held) SendOffer();
 }
 
 void Delivery::OnAsked() {

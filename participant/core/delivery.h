@@ -25,12 +25,15 @@ class Delivery {
   explicit Delivery(Context& context);
 
   Stage stage() const { return stage_; }
-  /// The last update of this process's life that was told to be committed.
-  const std::optional<UpdateId>& committed() const { return committed_; }
+  /// The last update of this process's life that was told to be committed or, in async, accepted
+  /// before the next task.
+  const std::optional<UpdateId>& past() const { return past_; }
   /// A fit's update: saved first (unless the job accepts in memory), then offered.
   void Take(const RetainedUpdate& update);
   /// The coordinator's word on the update that hello named.
   void OnFate(const Welcome& welcome);
+  /// A session began: nobody asks for what was trained in async.
+  void OnSession();
   /// The coordinator asks for the retained id.
   void OnAsked();
   void OnGrant(const Grant& grant);
@@ -43,7 +46,8 @@ class Delivery {
   void OnBulkWritable();
   void OnLinkLost();
   void OnTick();
-  /// Asks what became of the update, if the answer moves client state; else drops it as past.
+  /// Asks what became of the update, if the answer moves client state, or in async it may still
+  /// count and was not accepted yet; else drops it as past.
   void SettleBefore(const UpdateId& newer);
   /// Forgets the update, which does not count: in the state first, where that names it, then its
   /// bytes, and with them the client state that it would have made.
@@ -63,7 +67,7 @@ class Delivery {
 
   Context& context_;
   Stage stage_ = Stage::none;
-  std::optional<UpdateId> committed_;
+  std::optional<UpdateId> past_;
   Token save_token_ = 0;
   std::optional<Token> forget_token_;
   bool promote_ = false;  ///< Upon forget_token_: what is forgotten counts, and made client state.

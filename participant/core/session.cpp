@@ -97,6 +97,9 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   if (!context_.strategy) {
     context_.strategy = CreateStrategy(verdict.job);
     context_.in_memory = AcceptOf(verdict.job.round) == Accept::memory;
+    if (verdict.job.round.mode == Mode::async) {
+      context_.staleness_max = verdict.job.round.staleness_max;
+    }
     context_.Emit(SetJob{std::move(verdict.job), welcome.index});
   }
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
@@ -131,6 +134,7 @@ void Session::OnStateSaved() {
                    std::to_string(context_.fence.lineage) + ", epoch " +
                    std::to_string(context_.fence.epoch.number),
                Reason::finished);
+  delivery_.OnSession();
 }
 
 void Session::OnRefused(const Refused& refused) {

@@ -32,6 +32,11 @@ void Work::OnOrder(const TaskOrder& order) {
     delivery_.OnAsked();
     return;
   }
+  if (fit_ && fit_->id < order.id && !fit_->stopping && context_.GoesOn(fit_->id, order.id)) {
+    context_.Ignore("task " + order.id.Text() + ": " + fit_->id.Text() + " is handed in first",
+                    Reason::busy);
+    return;
+  }
   if (retained) delivery_.SettleBefore(order.id);
   if (fit_ && fit_->id != order.id) StopRunningFit(false);
   const bool known = order_ && order_->id == order.id;
@@ -56,7 +61,7 @@ bool Work::IsPast(const TaskOrder& order) const {
     return round < other ||
            (round == other && asked != asked_.end() && order.attempt <= asked->second);
   };
-  const std::optional<UpdateId>& committed = delivery_.committed();
+  const std::optional<UpdateId>& committed = delivery_.past();
   const bool done = committed &&
                     std::pair(order.id.lineage, order.id.round) <=
                         std::pair(committed->lineage, committed->round) &&
@@ -186,10 +191,18 @@ void Work::OnModelChecked(const ModelChecked& event) {
   RestartDownload();
 }
 
-void Work::OnModelGone() {
-  if (!IsDownloading()) return;
+void Work::OnModelGone(const std::optional<UpdateId>& task) {
+  // Each request is refused, and a newer order may have come in between.
+  if (!IsDownloading() || (task && task->round != download_->model.version)) return;
   download_.reset();
   order_.reset();
+}
+
+void Work::OnHandedIn() {
+  const std::optional<RetainedUpdate>& retained = context_.durable.retained;
+  const bool accepted = delivery_.stage() == Delivery::Stage::accepted;
+  if (!context_.staleness_max || !accepted || !order_ || !(retained->id < order_->id)) return;
+  delivery_.SettleBefore(order_->id);
 }
 
 void Work::OnFitDone(const FitDone& event) {

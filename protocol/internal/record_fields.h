@@ -68,8 +68,8 @@ void serialize(Archive& archive, SpoolExtent& extent) {
 }
 template <typename Archive>
 void serialize(Archive& archive, AcceptedUpdate& update) {
-  archive(update.id, update.digest, update.weight, update.base_version, update.client_version,
-          update.from, update.attempt, update.extent);
+  archive(update.id, update.counts_in, update.digest, update.weight, update.base_version,
+          update.client_version, update.from, update.attempt, update.extent);
 }
 template <typename Archive>
 void serialize(Archive& archive, OpenRound& round) {
@@ -78,7 +78,8 @@ void serialize(Archive& archive, OpenRound& round) {
 }
 template <typename Archive>
 void serialize(Archive& archive, RecordedUpdate& update) {
-  archive(update.id, update.digest, update.weight, update.base_version, update.client_version);
+  archive(update.id, update.digest, update.weight, update.factor, update.base_version,
+          update.client_version);
 }
 template <typename Archive>
 void serialize(Archive& archive, RoundRecord& record) {

@@ -21,7 +21,7 @@ void Bounds::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/
   held_extents_.clear();
   payload_.reset();
   for (const AcceptedUpdate& update : recovered.accepted) {
-    held_extents_[update.id.round].insert(update.extent.index);
+    held_extents_[update.counts_in].insert(update.extent.index);
   }
 }
 
@@ -40,7 +40,7 @@ void Bounds::OnEvent(const coordinator::Event& event) {
 
 void Bounds::OnWritten(const Batch& batch) {
   for (const auto* put : All<PutAccepted>(batch)) {
-    held_extents_[put->update.id.round].insert(put->update.extent.index);
+    held_extents_[put->update.counts_in].insert(put->update.extent.index);
   }
   for (const auto* clear : All<ClearAccepted>(batch)) {
     held_extents_.erase(held_extents_.begin(), held_extents_.upper_bound(clear->round));
@@ -62,7 +62,7 @@ void Bounds::CheckExtent(std::uint32_t extent, std::uint64_t bytes) {
 std::size_t Bounds::AcceptedInMemory() const {
   const auto& round = ledger_.open_round();
   return static_cast<std::size_t>(std::ranges::count_if(ledger_.accepted(), [&](const auto& one) {
-    return round && one.first.round == round->round;
+    return round && one.second.counts_in == round->round;
   }));
 }
 

@@ -12,8 +12,9 @@ namespace {
 
 std::string RoundName(Round round) { return "round " + std::to_string(round); }
 
-/// Who is drawn of these, by the job's keyed ranks; ascending.
+/// Who is drawn of these, by the job's keyed ranks; ascending. In async nobody.
 std::vector<Slot> Drawn(const JobSpec& job, Round round, const std::vector<RosterIndex>& eligible) {
+  if (job.round.mode == Mode::async) return {};
   std::vector<std::pair<std::uint64_t, Slot>> ranks;
   for (const RosterIndex index : eligible) {
     ranks.emplace_back(KeyedNumber(job.seed, "select", {round, index}), index);
@@ -41,11 +42,15 @@ void Chain::CheckUpdates(const RoundRecord& record) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const RecordedUpdate& update = record.accepted[i];
-    sum += update.weight;
+    sum += update.weight * update.factor;
     Expect(i == 0 || record.accepted[i - 1].id < update.id,
            [&] { return name + " does not have its updates in the order of their ids"; });
-    Expect(update.id.round == record.round && update.id.lineage == record.lineage &&
-               update.id.task == 0 && update.base_version == record.parent,
+    const bool of_round = update.id.round == record.round && update.id.task == 0 &&
+                          update.base_version == record.parent;
+    const bool of_base = update.id.round == update.base_version &&
+                         update.base_version <= record.parent &&
+                         record.parent - update.base_version <= rules.staleness_max;
+    Expect(update.id.lineage == record.lineage && (rules.mode == Mode::async ? of_base : of_round),
            [&] {
              return name + " of " + RoundName(record.round) + " and parent " +
                     std::to_string(record.parent) + " holds " + update.id.Text() +
@@ -72,6 +77,7 @@ void Chain::CheckOfRound(const RoundRecord& record) {
              record.attempts == asked_->attempt && record.bound_raise == asked_->bound_raise &&
              record.parent == asked_->parent,
          [&] { return name + " records another draw, attempt or parent than its round had"; });
+  if (setup_.job.round.mode == Mode::async) return;
   for (const RecordedUpdate& update : record.accepted) {
     Expect(std::ranges::find(asked_->cohort, update.id.slot) != asked_->cohort.end(), [&] {
       return update.id.Text() + " counts in " + name + ", and its slot was not asked for";

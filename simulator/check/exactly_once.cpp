@@ -10,9 +10,10 @@ namespace muster::simulator {
 namespace {
 
 bool SameUpdate(const AcceptedUpdate& a, const AcceptedUpdate& b) {
-  return a.id == b.id && a.digest == b.digest && a.weight == b.weight &&
-         a.base_version == b.base_version && a.client_version == b.client_version &&
-         a.from == b.from && a.extent.index == b.extent.index;
+  return a.id == b.id && a.counts_in == b.counts_in && a.digest == b.digest &&
+         a.weight == b.weight && a.base_version == b.base_version &&
+         a.client_version == b.client_version && a.from == b.from &&
+         a.extent.index == b.extent.index;
 }
 
 }  // namespace
@@ -43,12 +44,10 @@ void ExactlyOnce::CheckRecord(const RoundRecord& record) {
                     (was.digest == update.digest ? "" : " and another digest");
            });
   }
-  for (auto it = ledger_.accepted().lower_bound({record.lineage, record.round, 0, 0});
-       it != ledger_.accepted().end() && it->first.lineage == record.lineage &&
-       it->first.round == record.round;
-       ++it) {
-    Expect(own.contains(it->first),
-           [&] { return it->first.Text() + " was accepted durably and is missing in " + name; });
+  for (const auto& [id, update] : ledger_.accepted()) {
+    if (id.lineage != record.lineage || update.counts_in != record.round) continue;
+    Expect(own.contains(id),
+           [&, id = id] { return id.Text() + " was accepted durably and is missing in " + name; });
   }
 }
 

@@ -60,10 +60,11 @@ void Fenced::OnEffect(const coordinator::Effect& effect) {
   for (const auto* put : All<PutAccepted>(persist->batch)) {
     const UpdateId& id = put->update.id;
     const auto& open = ledger_.open_round();
-    Expect(id.lineage == ledger_.fence().lineage && open && id.round == open->round, [&] {
-      return id.Text() + " is accepted in lineage " + std::to_string(ledger_.fence().lineage) +
-             ", " + (open ? "round " + std::to_string(open->round) : "with no round open");
-    });
+    Expect(
+        id.lineage == ledger_.fence().lineage && open && put->update.counts_in == open->round, [&] {
+          return id.Text() + " is accepted in lineage " + std::to_string(ledger_.fence().lineage) +
+                 ", " + (open ? "round " + std::to_string(open->round) : "with no round open");
+        });
   }
 }
 

@@ -85,7 +85,7 @@ void JobEnd::CheckBatch(const Batch& batch) {
 std::size_t JobEnd::AcceptedInRound() const {
   const std::optional<OpenRound>& open = ledger_.open_round();
   return static_cast<std::size_t>(std::ranges::count_if(ledger_.accepted(), [&](const auto& one) {
-    return one.first.lineage == ledger_.fence().lineage && one.first.round == open->round;
+    return one.first.lineage == ledger_.fence().lineage && one.second.counts_in == open->round;
   }));
 }
 
@@ -102,7 +102,10 @@ void JobEnd::CheckBound() {
     if (entry.revoked || entry.index >= setup_.job.data.parts || ledger_.accepted().contains(id)) {
       continue;
     }
-    const auto refused = refused_.find(id);
+    const auto refused = setup_.job.round.mode == Mode::async
+                             ? std::ranges::find(refused_, entry.index,
+                                                 [](const auto& one) { return one.first.slot; })
+                             : refused_.find(id);
     if (refused == refused_.end()) {
       ++reach;
     } else if (refused->second == Reason::out_of_bound) {

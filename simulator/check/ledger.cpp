@@ -31,6 +31,7 @@ void Ledger::AcceptInMemory(const coordinator::Effect& effect) {
   if (fold == nullptr) return;
   AcceptedUpdate update;
   update.id = fold->id;
+  update.counts_in = open_round_ ? open_round_->round : 0;
   update.digest = fold->digest;
   update.weight = fold->weight;
   update.base_version = open_round_ ? open_round_->parent : 0;

@@ -68,15 +68,25 @@ void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
   }
 }
 
+// Whether a newer task says that an update that was not accepted is of no use any more.
+bool NoLostWork::IsPast(const UpdateId& id, const UpdateId& task) const {
+  const RoundSpec& round = setup_.job.round;
+  if (round.mode != Mode::async || task.lineage != id.lineage) return task > id;
+  return task.round > id.round + round.staleness_max;
+}
+
 void NoLostWork::LetGo(RosterIndex who, const Member& member) {
   const UpdateId& id = member.current->id;
   const std::string text = MemberText(who) + " lets go of " + id.Text();
   const bool next_block = elastic_ && member.last_task.lineage == id.lineage &&
                           member.last_task.round >= id.round && member.last_task != id;
-  Expect(member.all_settled || member.settled.contains(id) || member.newest_task > id || next_block,
-         [&] { return text + ", and no message told it to"; });
   const bool accepted = ledger_.IsAccepted(id, member.current->digest);
-  Expect(!accepted || ledger_.counted().contains(id) || member.misquoted || next_block ||
+  const bool async = setup_.job.round.mode == Mode::async;
+  const bool goes_on = next_block || (async && accepted && member.newest_task > id);
+  Expect(member.all_settled || member.settled.contains(id) || goes_on ||
+             IsPast(id, member.newest_task),
+         [&] { return text + ", and no message told it to"; });
+  Expect(!accepted || goes_on || ledger_.counted().contains(id) || member.misquoted ||
              (elastic_ && ledger_.accepted().at(id).from != who),
          [&] { return text + ", which is accepted and not committed"; });
 }

@@ -9,6 +9,7 @@
 
 #include "simulator/check/by_participant.h"
 #include "simulator/check/checker.h"
+
 #include "simulator/check/ledger.h"
 #include "simulator/check/sessions.h"
 #include "simulator/federation/setup.h"
@@ -23,6 +24,7 @@ class NoLostWork : public Checker {
              const Sessions& sessions)
       : Checker(world, "P3 no lost work"),
         elastic_(setup.job.data.access == DataAccess::elastic),
+        setup_(setup),
         ledger_(ledger),
         sessions_(sessions) {}
 
@@ -52,8 +54,10 @@ class NoLostWork : public Checker {
   static void OnMessage(Member& member, const Message& message);
   void OnSave(RosterIndex who, Member& member, const participant::SaveState& save);
   void LetGo(RosterIndex who, const Member& member);
+  bool IsPast(const UpdateId& id, const UpdateId& task) const;
 
   const bool elastic_;  ///< Several updates of a round may be one participant's.
+  const CoordinatorSetup& setup_;
   const Ledger& ledger_;
   const Sessions& sessions_;
   ByParticipant<Member> members_;

@@ -13,6 +13,11 @@ namespace {
 /// Of so many job seeds one is replayed by the production code too.
 constexpr std::uint64_t kReplayEvery = 8;
 
+/// How many rounds after the one that an update's id names it may still count.
+Round RoundsAfter(const JobSpec& job) {
+  return job.round.mode == Mode::async ? Round{job.round.staleness_max} + 1 : 0;
+}
+
 ReferenceVersion FirstVersion(const JobSpec& job) {
   const std::unique_ptr<Trainer> trainer = std::move(*CreateTrainer(job, 0, {}));
   return {job, trainer->InitialParameters()};
@@ -72,7 +77,7 @@ void OrderFree::OnTrained(RosterIndex who, const Trained& trained) {
     return MemberText(who) + " trained " + trained.id.Text() + " twice and has two updates";
   });
   Known& known = known_[digest];
-  known.round = std::max(known.round, trained.id.round);
+  known.round = std::max(known.round, trained.id.round + RoundsAfter(setup_.job));
   if (known.bytes.empty()) known.bytes.assign(trained.update.begin(), trained.update.end());
 }
 
@@ -90,7 +95,8 @@ void OrderFree::OnEvent(const coordinator::Event& event) {
   Expect(digest == checked->digest,
          [] { return "the spool holds other bytes of an upload than those that were checked"; });
   Known& known = known_[digest];
-  known.round = std::max(known.round, ledger_.records().rbegin()->second.round + 1);
+  known.round =
+      std::max(known.round, ledger_.records().rbegin()->second.round + 1 + RoundsAfter(setup_.job));
   if (known.bytes.empty()) known.bytes = std::move(found->second);
   uploads_.erase(found);
 }
@@ -110,7 +116,10 @@ void OrderFree::OnEffect(const coordinator::Effect& effect) {
 
 void OrderFree::ForgetUpTo(Round round) {
   std::erase_if(known_, [round](const auto& entry) { return entry.second.round <= round; });
-  std::erase_if(trained_, [round](const auto& entry) { return entry.first.first.round <= round; });
+  const Round after = RoundsAfter(setup_.job);
+  std::erase_if(trained_, [round, after](const auto& entry) {
+    return entry.first.first.round + after <= round;
+  });
 }
 
 void OrderFree::Advance(const RoundRecord& record) {

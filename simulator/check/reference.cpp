@@ -79,7 +79,8 @@ ReferenceVersion::ReferenceVersion(const JobSpec& job, const ParameterSet& model
 
 std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
                                          const RoundRecord& record) const {
-  const double capacity = scaffold_ ? 1 : static_cast<double>(job_.aggregation.weight_max);
+  const double capacity =
+      scaffold_ ? 1 : static_cast<double>(job_.aggregation.weight_max) * NaiveFactor(job_.round, 0);
   const int bound = std::min(kBoundMost, least_bound + static_cast<int>(record.bound_raise));
   const int scale = std::min(51 - bound - NaiveCeilLog2(capacity),
                              63 - bound - NaiveCeilLog2(capacity * job_.round.goal));
@@ -108,7 +109,7 @@ std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset, 
         return update.id.Text() + " holds a value beyond the bound of tensor " +
                std::to_string(tensor);
       }
-      const std::uint64_t weight = scaffold_ ? 1 : update.weight;
+      const std::uint64_t weight = scaffold_ ? 1 : update.weight * update.factor;
       const std::int64_t q = NaiveRingValue(value, weight, scale.scale_log2);
       if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
@@ -184,7 +185,13 @@ std::string ReferenceVersion::Advance(const RoundRecord& record,
   }
   std::uint64_t weights = 0;
   for (std::size_t u = 0; u < updates.size(); ++u) {
-    weights += record.accepted[u].weight;
+    const RecordedUpdate& update = record.accepted[u];
+    weights += update.weight * update.factor;
+    const std::uint32_t factor = NaiveFactor(job_.round, record.parent - update.base_version);
+    if (update.factor != factor) {
+      return update.id.Text() + " has the staleness factor " + std::to_string(update.factor) +
+             ", not " + std::to_string(factor);
+    }
     if (updates[u].size() != lanes * model_bytes_ + (nova ? kTensorAlignment : 0)) {
       return record.accepted[u].id.Text() + " has another size than the model's lanes";
     }

@@ -1,5 +1,6 @@
 #include "simulator/check/reference_step.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 
@@ -49,7 +50,20 @@ double NaiveMomentum(const StrategySpec& strategy, double mean, std::span<float>
   return mean + ahead;
 }
 
+/// Of the full factor.
+double NaiveDivisor(const RoundSpec& round, double staleness) {
+  if (round.staleness == Staleness::polynomial) return std::pow(staleness + 1, round.staleness_a);
+  if (round.staleness == Staleness::constant || staleness <= round.staleness_b) return 1;
+  return round.staleness_a * (staleness - round.staleness_b) + 1;
+}
+
 }  // namespace
+
+std::uint32_t NaiveFactor(const RoundSpec& round, std::uint64_t staleness) {
+  if (round.mode != Mode::async) return 1;
+  const double factor = 512 / NaiveDivisor(round, static_cast<double>(staleness));
+  return std::max(1U, static_cast<std::uint32_t>(std::lround(factor)));
+}
 
 std::vector<std::string_view> NaiveStateKinds(const StrategySpec& strategy) {
   if (IsAdaptive(strategy.kind)) return {"momentum", "second_moment"};

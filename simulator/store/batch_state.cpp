@@ -51,7 +51,7 @@ struct BatchState::Applier {
   }
   void operator()(const ClearOpenRound&) { state.open_round.reset(); }
   void operator()(const ClearAccepted& m) {
-    const auto covered = [&m](const AcceptedUpdate& update) { return update.id.round <= m.round; };
+    const auto covered = [&m](const AcceptedUpdate& update) { return update.counts_in <= m.round; };
     std::erase_if(state.unstored, covered);
     std::erase_if(state.accepted, covered);
   }
@@ -88,14 +88,14 @@ struct BatchState::Applier {
   void SplitLedger() {
     const Round closed = state.last_record ? state.last_record->round : 0;
     const auto is_open = [closed](const AcceptedUpdate& update) {
-      return update.id.round > closed;
+      return update.counts_in > closed;
     };
     for (const AcceptedUpdate& update : state.accepted) {
       if (!is_open(update)) Upsert(&state.unstored, update, IdOf);
     }
     std::erase_if(state.accepted, std::not_fn(is_open));
     std::erase_if(state.unstored,
-                  [closed](const AcceptedUpdate& update) { return update.id.round < closed; });
+                  [closed](const AcceptedUpdate& update) { return update.counts_in < closed; });
   }
 };
 

@@ -15,7 +15,8 @@ constexpr std::string_view kStores[] = {"model", "rocksdb"};
 constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
-constexpr std::string_view kModes[] = {"fedavg", "sync-sgd"};
+constexpr std::string_view kModes[] = {"fedavg", "sync-sgd", "async"};
+constexpr std::string_view kStalenesses[] = {"constant", "polynomial", "hinge"};
 constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
 /// The words of kSwarmStrategies.
@@ -61,10 +62,13 @@ std::vector<SwarmKey> MakeKeys() {
       {"prepare_ms", 1, 10'000, {}, &Options::prepare_ms},
       {"client_state", 0, 1, kSwitch, &Options::client_state},
       {"deadline_k", 0, 1'000, {}, &Options::deadline_k},
-      {"mode", 0, 1, kModes, &Options::mode},
+      {"mode", 0, 2, kModes, &Options::mode},
       {"accept", 0, 2, kAccepts, &Options::accept},
       {"memory_updates", 0, 64, {}, &Options::memory_updates},
       {"blocks", 0, 200, {}, &Options::blocks},
+      {"staleness", 0, 2, kStalenesses, &Options::staleness},
+      {"staleness_max", 0, 1'000, {}, &Options::staleness_max},
+      {"concurrency", 0, 64, {}, &Options::concurrency},
   };
   keys.push_back({"strategy", 0, kSwarmStrategies.size() - 1, StrategyWords(), &Options::strategy});
   for (std::size_t i = 0; i < kFaultKinds; ++i) {

@@ -248,7 +248,10 @@ class Drawer {
 
   void DrawAccept() {
     Set(&SwarmOptions::mode, [&](Dice& dice) -> std::uint64_t {
-      return dice.Percent(15) && !CorrectsLocalSteps(Strategy());
+      const std::uint64_t drawn = dice.stream.Below(100);
+      if (drawn < 15) return CorrectsLocalSteps(Strategy()) ? 0 : 1;
+      const bool fits = options_.blocks == 0 && Strategy() != StrategyKind::scaffold;
+      return drawn < 40 && fits ? 2 : 0;
     });
     Set(&SwarmOptions::accept, [&](Dice& dice) {
       const bool by_mode = dice.Percent(75) || Strategy() == StrategyKind::scaffold;
@@ -257,6 +260,11 @@ class Drawer {
     });
     Set(&SwarmOptions::memory_updates,
         [](Dice& dice) { return dice.Percent(50) ? 0 : dice.Between(2, 4); });
+    Set(&SwarmOptions::staleness, [](Dice& dice) { return dice.Between(0, 2); });
+    Set(&SwarmOptions::staleness_max,
+        [](Dice& dice) { return dice.Percent(50) ? dice.Between(0, 2) : dice.Between(3, 20); });
+    Set(&SwarmOptions::concurrency,
+        [&](Dice& dice) { return dice.Percent(60) ? 0 : dice.Between(1, options_.participants); });
   }
 
   const FixedOptions& fixed_;
@@ -292,6 +300,16 @@ StrategySpec StrategyOf(const SwarmOptions& options) {
   return strategy;
 }
 
+void MakeAsync(const SwarmOptions& options, RoundSpec& round) {
+  round.mode = Mode::async;
+  round.select_from = SelectFrom::present;
+  round.over_select = 1;
+  round.staleness = static_cast<Staleness>(options.staleness + 1);
+  round.staleness_max = static_cast<std::uint32_t>(options.staleness_max);
+  round.staleness_b = round.staleness == Staleness::hinge ? 2 : 0;
+  round.concurrency = static_cast<std::uint32_t>(options.concurrency);
+}
+
 JobSpec JobOf(const SwarmOptions& options) {
   JobSpec job;
   job.seed = options.seed;
@@ -319,7 +337,9 @@ JobSpec JobOf(const SwarmOptions& options) {
     job.train.steps = 10;
     job.round.mode = Mode::diloco;
   }
-  if (options.client_state == 0) {
+  if (options.client_state == 0 && options.mode == 2) {
+    MakeAsync(options, job.round);
+  } else if (options.client_state == 0) {
     job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
     job.round.accept = options.blocks == 0 ? static_cast<Accept>(options.accept) : Accept::durable;
   }

@@ -70,10 +70,13 @@ struct SwarmOptions {
   std::uint64_t deadline_k = 0;  ///< Tenths: the deadline is adaptive; 0: it is fixed.
   std::array<std::uint64_t, kFaultKinds> per_million{};  ///< The chance of each kind.
   // --- How it takes part ----------------------------------------------------------------------
-  std::uint64_t mode = 0;            ///< fedavg, sync-sgd.
+  std::uint64_t mode = 0;            ///< fedavg, sync-sgd, async.
   std::uint64_t accept = 0;          ///< by_mode, durable, memory.
   std::uint64_t memory_updates = 0;  ///< So many updates fit in memory; 0: as many as are of use.
   std::uint64_t blocks = 0;          ///< Of an epoch of elastic data; 0: data is private.
+  std::uint64_t staleness = 0;       ///< async: constant, polynomial, hinge.
+  std::uint64_t staleness_max = 20;  ///< async.
+  std::uint64_t concurrency = 0;     ///< async: the most tasks under way; 0: no limit.
 
   bool operator==(const SwarmOptions&) const = default;
 };

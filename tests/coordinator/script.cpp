@@ -47,7 +47,7 @@ Script::Script() {
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
 /// k= (an adaptive deadline) roster= keep_last= keep_every= blocks= (of an epoch of elastic data)
-/// accept= memory_updates=
+/// accept= memory_updates= mode= staleness_max= cap=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -64,6 +64,13 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
     job_.data.train_examples = kExamples * Number(arguments, "blocks", 1);
     job_.round.select_from = SelectFrom::present;
     job_.round.quorum = job_.round.goal;
+  }
+  if (Get(arguments, "mode", "fedavg") == "async") {
+    job_.round.mode = Mode::async;
+    job_.round.select_from = SelectFrom::present;
+    job_.round.staleness = Staleness::polynomial;
+    job_.round.staleness_max = static_cast<std::uint32_t>(Number(arguments, "staleness_max", 20));
+    job_.round.concurrency = static_cast<std::uint32_t>(Number(arguments, "cap", 0));
   }
   if (Get(arguments, "accept", "durable") == "memory") job_.round.accept = Accept::memory;
   options_.memory_accept_bytes = Number(arguments, "memory_updates", 100) * kUpdateBytes;
@@ -133,7 +140,10 @@ RosterIndex Script::IndexOf(const std::string& who) const {
 }
 
 UpdateId Script::Id(const std::string& who, const Arguments& arguments) const {
-  const Round open = disk_.state().open_round ? disk_.state().open_round->round : 1;
+  Round open = disk_.state().open_round ? disk_.state().open_round->round : 1;
+  if (job_.round.mode == Mode::async) {
+    open = Number(arguments, "base", disk_.state().head->version);
+  }
   return {static_cast<std::uint32_t>(Number(arguments, "lineage", 1)),
           Number(arguments, "round", open),
           static_cast<Slot>(Number(arguments, "slot", IndexOf(who))),

@@ -91,7 +91,7 @@ class RefoldTest : public ::testing::Test {
                                 },
                                 update.weight};
       ASSERT_TRUE(sum.Fold({&source, 1}, pool).has_value());
-      record.accepted.push_back({update.id, update.digest, update.weight, 0});
+      record.accepted.push_back({update.id, update.digest, update.weight, 1, 0});
       record.weight_sum += update.weight;
       batch.mutations.push_back(PutAccepted{update});
     }

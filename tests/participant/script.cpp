@@ -53,7 +53,7 @@ void Script::Begin(DurableState durable) {
 
 UpdateId Script::Id(const Arguments& arguments) const {
   return {static_cast<std::uint32_t>(Number(arguments, "lineage", fence_.lineage)),
-          Number(arguments, "round", round_), 2, 0};
+          Number(arguments, "round", round_), 2, static_cast<Task>(Number(arguments, "task", 0))};
 }
 
 /// welcome epoch=NUMBER:NONCE lineage=NUMBER:NONCE[<PARENT:NONCE@VERSION] head= index= lease= fate=
@@ -63,6 +63,11 @@ Welcome Script::MakeWelcome(const Arguments& arguments) {
   JobSpec job = SmallJob();
   job.seed = Number(arguments, "seed", 1);
   if (Get(arguments, "accept", "durable") == "memory") job.round.accept = Accept::memory;
+  if (arguments.contains("staleness_max")) {
+    job.round.mode = Mode::async;
+    job.round.select_from = SelectFrom::present;
+    job.round.staleness_max = static_cast<std::uint32_t>(Number(arguments, "staleness_max", 0));
+  }
   welcome.job_name = job.name;
   welcome.job = EncodeJob(job);
   welcome.job_digest = Sha256Of(welcome.job);

@@ -1,0 +1,196 @@
+// Buffered asynchronous rounds (Nguyen 2022, "Federated Learning with Buffered Asynchronous
+// Aggregation", algorithm 1; with a goal of 1 that of Xie 2019). The open round is the buffer: what
+// is accepted counts in it, whichever version it was trained on, weighted by how stale that is.
+// Nobody is drawn. Whoever is here and free is given a task on the newest version, and tasks,
+// uploads and offers outlive the commit: an extent of the spool stays with its upload until that
+// is accepted or refused, in whatever round it is by then.
+//
+// A task's id is (lineage, base version, slot, how many updates of the slot on that base were
+// accepted before). So it follows from what is durable, and a slot's ids only grow.
+#include <algorithm>
+#include <utility>
+
+#include "common/limits.h"
+#include "coordinator/core/impl.h"
+
+namespace muster::coordinator {
+
+// What the update's weight is multiplied by in the open round.
+std::uint32_t CoordinatorCore::Impl::FactorOf(Version base) const {
+  if (!Async()) return 1;
+  const Version staleness = round_->record.parent - base;
+  return staleness_[std::min<Version>(staleness, staleness_.size() - 1)];
+}
+
+// The task number of the slot's next update on this base; nothing if its updates are past it.
+std::optional<Task> CoordinatorCore::Impl::NextTask(Slot slot, Version base) const {
+  std::optional<UpdateId> last;
+  const auto fate = fates_.find(slot);
+  if (fate != fates_.end() && fate->second.committed) last = fate->second.id;
+  if (round_) {
+    for (const auto& [id, update] : round_->accepted) {
+      if (id.slot == slot && (!last || id > *last)) last = id;
+    }
+  }
+  if (!last || last->lineage != lineage_.id.number || base > last->round) return 0;
+  if (base < last->round) return std::nullopt;
+  return last->task + 1;
+}
+
+UpdateId CoordinatorCore::Impl::NextIdOf(Slot slot) const {
+  const std::optional<Task> task = NextTask(slot, head_.version);
+  MUSTER_CHECK(task.has_value(), "an update on a version newer than head was accepted");
+  return {lineage_.id.number, head_.version, slot, *task};
+}
+
+// Why no update of this id on this base can count any more, or yet.
+std::optional<Refused> CoordinatorCore::Impl::JudgeBase(const UpdateId& id, Version base) const {
+  const auto refuse = [](Reason reason, std::string text) {
+    return Refused{.reason = reason, .text = std::move(text)};
+  };
+  if (id.lineage != lineage_.id.number) {
+    return refuse(Reason::round_closed, "its lineage ended without this update");
+  }
+  if (base != id.round || base > head_.version) {
+    return refuse(Reason::base_version_wrong,
+                  "the newest version is " + std::to_string(head_.version));
+  }
+  const std::optional<Task> next = NextTask(id.slot, base);
+  if (!next || id.task < *next) {
+    return refuse(Reason::already_accepted, "a later update of the slot was accepted");
+  }
+  if (id.task > *next) return refuse(Reason::not_in_cohort, "no such task was given");
+  const Version staleness = head_.version - base;
+  if (staleness >= staleness_.size()) {
+    return refuse(Reason::too_stale, std::to_string(staleness) +
+                                         " versions were committed since its base; at most " +
+                                         std::to_string(staleness_.size() - 1) + " may be");
+  }
+  return std::nullopt;
+}
+
+// An offer that waited for a grant.
+bool CoordinatorCore::Impl::RefuseIfPast(Session& session, const Offer& offer) {
+  const std::optional<Refused> refusal = CheckOffer(session, offer);
+  if (!refusal) return false;
+  RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
+  if (JudgeBase(offer.id, offer.base_version)) AskAnew(session);
+  return true;
+}
+
+// What it was asked for is settled: it is free.
+void CoordinatorCore::Impl::AskAnew(Session& session) {
+  session.ordered.reset();
+  OrderTask(session);
+}
+
+// A round begins, or another attempt: what is under way goes on, if it can still count.
+void CoordinatorCore::Impl::CarryOver() {
+  std::vector<Slot> slots;
+  for (const auto& [slot, upload] : uploads_) slots.push_back(slot);
+  for (const Slot slot : slots) {
+    if (phase_ != Phase::report) return;
+    const auto found = uploads_.find(slot);
+    if (found == uploads_.end()) continue;
+    const Upload upload = found->second;
+    if (const auto refusal = JudgeBase(upload.offer.id, upload.offer.base_version)) {
+      const auto session = sessions_.find(upload.from);
+      DropUpload(slot);
+      if (session == sessions_.end()) continue;
+      RefuseSession(session->second, refusal->reason, upload.offer.id, refusal->text);
+      session->second.ordered.reset();
+    } else if (upload.state >= Upload::State::awaiting_sync) {
+      IsWithinBounds(slot, upload.tensor_max_abs);
+    }
+  }
+  for (auto& [index, session] : sessions_) {
+    if (!session.ordered || session.ordered->round == head_.version) continue;
+    // Who has not the whole model yet cannot get it any more, or never heard of the task.
+    const bool working = session.has_model == session.ordered->round;
+    const bool too_late = head_.version - session.ordered->round >= staleness_.size();
+    if (too_late) turns_[index].overdue = true;
+    if (!working || too_late) session.ordered.reset();
+  }
+}
+
+// Whether it is free, and there is room for one more under the cap.
+bool CoordinatorCore::Impl::MayBegin(const Session& session) const {
+  if (session.ordered || session.control == 0) return false;
+  if (job_.round.concurrency == 0) return true;
+  const auto under_way = std::count_if(sessions_.begin(), sessions_.end(), [](const auto& entry) {
+    return entry.second.ordered.has_value();
+  });
+  return under_way < static_cast<std::ptrdiff_t>(job_.round.concurrency);
+}
+
+// Whoever waited longest is first; last come those of whom nothing came, or a few who do not
+// deliver would keep all places under the cap.
+void CoordinatorCore::Impl::OrderByTurn() {
+  std::vector<Session*> waiting;
+  for (auto& [index, session] : sessions_) {
+    if (!session.ordered) waiting.push_back(&session);
+  }
+  std::stable_sort(waiting.begin(), waiting.end(), [this](const Session* a, const Session* b) {
+    return turns_[a->index] < turns_[b->index];
+  });
+  for (Session* session : waiting) OrderTask(*session);
+}
+
+// Whoever handed in begins on the newest version at once, whatever becomes of the round.
+void CoordinatorCore::Impl::GoOn(const std::vector<AcceptedUpdate>& accepted) {
+  for (const AcceptedUpdate& update : accepted) {
+    const auto session = sessions_.find(update.from);
+    if (session == sessions_.end()) continue;
+    session->second.ordered.reset();
+    turns_[update.from].overdue = false;
+  }
+  OrderByTurn();
+}
+
+// Who went on has nothing left of what it handed in before: that is as safe here as it can be.
+void CoordinatorCore::Impl::AnnounceAsync(const RoundRecord& record) {
+  std::map<RosterIndex, UpdateId> last;
+  for (const auto& [id, update] : round_->accepted) last[update.from] = id;
+  for (const auto& [from, id] : last) {
+    const auto session = sessions_.find(from);
+    if (session == sessions_.end()) continue;
+    const auto& ordered = session->second.ordered;
+    if (!ordered || *ordered <= id) SendTo(from, Committed{id, record.version});
+  }
+}
+
+// The model of a version that is head no more: the task on it is over before it began.
+void CoordinatorCore::Impl::RefuseModel(Session& session, Version version) {
+  RefuseSession(session, Reason::not_held,
+                UpdateId{lineage_.id.number, version, Slot{session.index}, 0},
+                "only the newest version, " + std::to_string(head_.version) + ", is given out");
+  if (session.ordered && session.ordered->round == version) AskAnew(session);
+}
+
+bool CoordinatorCore::Impl::AnyoneMayDeliver() const {
+  return std::any_of(roster_.begin(), roster_.end(), [this](const RosterEntry& entry) {
+    return !entry.revoked && CanHold(entry.index) && !IsRefused(entry.index, entry.index);
+  });
+}
+
+// Those who are at it; where nobody is, whoever may come.
+std::vector<RosterIndex> CoordinatorCore::Impl::AwaitedAsync() const {
+  std::vector<RosterIndex> awaited;
+  for (const auto& [index, session] : sessions_) {
+    if (session.ordered || session.queued || uploads_.contains(index)) awaited.push_back(index);
+  }
+  if (!awaited.empty()) return awaited;
+  for (const RosterEntry& entry : roster_) {
+    if (entry.revoked || !CanHold(entry.index) || IsRefused(entry.index, entry.index)) continue;
+    awaited.push_back(entry.index);
+  }
+  return awaited;
+}
+
+// One who can deliver can do so as often as it takes.
+void CoordinatorCore::Impl::AsyncReach(Reach& reach) const {
+  reach.updates = round_->accepted.size() + (reach.updates > 0 ? Quorum() : 0);
+  if (reach.too_large > 0) reach.too_large = Quorum();
+}
+
+}  // namespace muster::coordinator

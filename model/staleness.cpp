@@ -1,0 +1,58 @@
+#include "model/staleness.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace muster {
+namespace {
+
+// x^a for x >= 1, as the header states it.
+double Power(double x, double a) {
+  double power = 1;
+  for (; a >= 1; a -= 1) power *= x;
+  double root = x;
+  for (int bit = 0; bit < kPowerBits && a > 0; ++bit) {
+    root = std::sqrt(root);
+    a *= 2;
+    if (a < 1) continue;
+    power *= root;
+    a -= 1;
+  }
+  return power;
+}
+
+// What the full factor is divided by.
+double Divisor(const RoundSpec& round, std::uint32_t staleness) {
+  switch (round.staleness) {
+    case Staleness::polynomial:
+      return Power(static_cast<double>(staleness) + 1, round.staleness_a);
+    case Staleness::hinge: {
+      if (staleness <= round.staleness_b) return 1;
+      const double slope = round.staleness_a * static_cast<double>(staleness - round.staleness_b);
+      return slope + 1;
+    }
+    case Staleness::constant:
+      break;
+  }
+  return 1;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> StalenessTable(const RoundSpec& round) {
+  std::vector<std::uint32_t> table;
+  table.reserve(round.staleness_max + 1);
+  for (std::uint32_t staleness = 0; staleness <= round.staleness_max; ++staleness) {
+    const double factor = kStalenessOne / Divisor(round, staleness);
+    const auto nearest = static_cast<std::uint32_t>(factor + 0.5);
+    table.push_back(std::max<std::uint32_t>(nearest, 1));
+  }
+  return table;
+}
+
+std::uint64_t WeightInSumMax(const JobSpec& job) {
+  const std::uint64_t most = job.aggregation.weight_max;
+  return job.round.mode == Mode::async ? most * kStalenessOne : most;
+}
+
+}  // namespace muster

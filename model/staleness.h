@@ -1,0 +1,34 @@
+// What an update of an older base weighs (round.mode = "async"): integer factors that follow from
+// the job alone, so that an update's weight in a sum is an integer, the same on every machine.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/job.h"
+
+namespace muster {
+
+/// The factor of an update that is not stale. Others are rounded to whole parts of it.
+inline constexpr std::uint32_t kStalenessOneLog2 = 9;
+inline constexpr std::uint32_t kStalenessOne = 1U << kStalenessOneLog2;
+
+/// The factor for each staleness s, the versions committed between an update's base and the parent
+/// of the version it counts in, from 0 to round.staleness_max (Xie 2019, "Asynchronous Federated
+/// Optimization", section 5.2):
+///   constant    kStalenessOne
+///   polynomial  kStalenessOne * (s + 1)^-a
+///   hinge       kStalenessOne for s <= b, else kStalenessOne / (a * (s - b) + 1)
+/// each rounded to nearest, halves up, and at least 1. The power is x^n, multiplied up from 1 n
+/// times, times x^(f_1 / 2) x^(f_2 / 4) ... by repeated square roots, for a = n + f with the first
+/// kPowerBits binary digits f_i of f: double arithmetic rounded once an operation and no libm but
+/// sqrt, so every machine has the same table.
+/// REQUIRES: ValidateJob passes, mode async.
+std::vector<std::uint32_t> StalenessTable(const RoundSpec& round);
+inline constexpr int kPowerBits = 32;
+
+/// The most that an update can weigh in a sum: aggregation.weight_max, in async times
+/// kStalenessOne. At most 2^limits::kWeightMaxLog2.
+std::uint64_t WeightInSumMax(const JobSpec& job);
+
+}  // namespace muster
