@@ -93,8 +93,9 @@ TEST(AsyncJob, IsNoOtherJobByStalenessThatItsKindDoesNotUse) {
   JobSpec job = AsyncJob();
   JobSpec other = job;
   other.round.staleness_a = 0.9;
-  other.round.staleness_b = 7;
   EXPECT_EQ(JobDigest(job), JobDigest(other));
+  other.round.staleness_b = 7;
+  ExpectAsyncRefused(other, "round.staleness_b", "hinge");
   other.round.staleness = Staleness::hinge;
   EXPECT_NE(JobDigest(job), JobDigest(other));
 }
