@@ -170,7 +170,7 @@ TEST_F(RunVolumeTest, ARunWhoseParticipantsDoNotFitBesideTheStateIsRefusedWithIt
   const auto run = StartRun({"run.participants=40", "data.parts=40"});
   EXPECT_EQ(run->Wait(), 9);
   EXPECT_THAT(run->output(), HasSubstr("disk_full"));
-  EXPECT_THAT(run->output(), HasSubstr("(run.participants = 40) for 3 x 400000 each"));
+  EXPECT_THAT(run->output(), HasSubstr("(run.participants = 40) for 1200000 each"));
   // Nobody was started.
   EXPECT_FALSE(std::filesystem::exists(fleet_.CoordinatorLog()));
 }

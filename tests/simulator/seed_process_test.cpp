@@ -97,7 +97,7 @@ TEST(SeedProcess, TellsTheWholeOutcome) {
 
 TEST(SeedProcess, ItsStorySaysWhoBeginsWhat) {
   const TempDir directory;
-  const auto options = DrawOptions(7, {});
+  const auto options = DrawOptions(7, {{"blocks", 0}, {"mode", 0}});
   ASSERT_TRUE(options.has_value());
   const SeedOutcome outcome = RunSeedInChild({*options, std::nullopt, directory.path(), true});
   const auto told = [&](Actor actor, std::string_view begin) {
@@ -105,7 +105,7 @@ TEST(SeedProcess, ItsStorySaysWhoBeginsWhat) {
       return line.actor == actor && line.text.starts_with(begin);
     });
   };
-  EXPECT_TRUE(told(kCoordinator, "round 1 begins ("));
+  EXPECT_TRUE(told(kCoordinator, "round 1 enters report"));
   EXPECT_TRUE(told(ActorOf(2), "begins to train l1.r1.s2.t0 on version 0"));
 }
 
