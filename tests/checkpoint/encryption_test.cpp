@@ -61,7 +61,7 @@ class EncryptionTest : public StoreFixture {
   }
   static AcceptedUpdate AcceptedInRound2() {
     AcceptedUpdate update = SampleAccepted(2);
-    update.id.round = 2;
+    update.id.round = update.counts_in = 2;
     return update;
   }
   static Bytes Text(std::size_t size) {

@@ -44,6 +44,7 @@ OpenRound SampleOpenRound(Round round) {
 
 AcceptedUpdate SampleAccepted(std::uint32_t salt) {
   AcceptedUpdate update{.id = SampleId(salt), .weight = 600 + salt, .base_version = 4};
+  update.counts_in = update.id.round;
   update.digest.fill(static_cast<std::byte>(salt));
   update.from = salt;
   update.attempt = 2;

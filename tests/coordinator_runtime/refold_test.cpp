@@ -63,7 +63,7 @@ class RefoldTest : public ::testing::Test {
       const float value = 0.001F * static_cast<float>(i % 100) - 0.01F * static_cast<float>(index);
       std::memcpy(bytes.data() + i * sizeof(float), &value, sizeof(value));
     }
-    AcceptedUpdate update{.id = {1, 1, index, 0}, .weight = 10 + index};
+    AcceptedUpdate update{.id = {1, 1, index, 0}, .counts_in = 1, .weight = 10 + index};
     update.digest = Xxh128Of(bytes);
     update.from = index;
     update.extent.index = 2 * index + 1;
@@ -140,7 +140,7 @@ TEST_F(RefoldTest, AnUnstoredHeadIsComputedAgainAndStored) {
 }
 
 TEST_F(RefoldTest, WhatTheNextRoundAcceptedIsKept) {
-  AcceptedUpdate next{.id = {1, 2, 0, 0}, .weight = 3};
+  AcceptedUpdate next{.id = {1, 2, 0, 0}, .counts_in = 2, .weight = 3};
   ASSERT_TRUE(store_->Write({{PutAccepted{next}}}).has_value());
   const Bootstrapped start = Start();
   ASSERT_EQ(start.state.accepted.size(), 1U);

@@ -116,10 +116,11 @@ TEST(Field, OfTheRoundsRecordsAreAllStored) {
        FIELD(OpenRound, cohort[2] = 9), FIELD(OpenRound, bound_raise = 9),
        FIELD(OpenRound, deadline_ms = 9), FIELD(OpenRound, deadline_consumed_ms = 9)});
   ExpectRecordFields<AcceptedUpdate>(
-      {FIELD(AcceptedUpdate, id.task = 9), FIELD(AcceptedUpdate, digest[0] = std::byte{0}),
-       FIELD(AcceptedUpdate, weight = 9), FIELD(AcceptedUpdate, base_version = 9),
-       FIELD(AcceptedUpdate, client_version = 9), FIELD(AcceptedUpdate, from = 9),
-       FIELD(AcceptedUpdate, attempt = 9), FIELD(AcceptedUpdate, extent.index = 9)});
+      {FIELD(AcceptedUpdate, id.task = 9), FIELD(AcceptedUpdate, counts_in = 8),
+       FIELD(AcceptedUpdate, digest[0] = std::byte{0}), FIELD(AcceptedUpdate, weight = 9),
+       FIELD(AcceptedUpdate, base_version = 9), FIELD(AcceptedUpdate, client_version = 9),
+       FIELD(AcceptedUpdate, from = 9), FIELD(AcceptedUpdate, attempt = 9),
+       FIELD(AcceptedUpdate, extent.index = 9)});
   ExpectRecordFields<RoundRecord>(
       {FIELD(RoundRecord, round = 9), FIELD(RoundRecord, version = 9),
        FIELD(RoundRecord, parent = 9), FIELD(RoundRecord, lineage = 9),

@@ -104,7 +104,7 @@ TEST(RecordCodec, ImpossibleRecordsAreDamage) {
 
 TEST(RecordCodec, GoldenBytesOfAFinishRecord) {
   EXPECT_EQ(Hex(EncodeRecord(FinishRecord{.reason = Reason::finished, .version = 100})),
-            "02"                  // format 2
+            "03"                  // format 3
             "7e"                  // reason 126: finished
             "6400000000000000");  // version 100
 }
@@ -119,7 +119,7 @@ TEST(RecordCodec, GoldenBytesOfAnOpenRound) {
                                        .bound_raise = 0,
                                        .deadline_ms = 2000,
                                        .deadline_consumed_ms = 500})),
-            "02"
+            "03"                // format 3
             "0300000000000000"  // round
             "0200000000000000"  // parent
             "01000000"          // attempt

@@ -118,7 +118,7 @@ TEST(CheckersTest, AnAcceptThatIsGoneAfterAStartIsRefused) {
     // An accept that no store holds.
     for (const auto* put : All<PutAccepted>(batch)) {
       AcceptedUpdate other = put->update;
-      other.id.round = kRounds + 1;
+      other.id.round = other.counts_in = kRounds + 1;
       batch.mutations.push_back(PutAccepted{other});
       break;
     }
@@ -235,8 +235,8 @@ TEST(CheckersTest, ABatchThatIsNotTheOneAskedForIsRefused) {
 }
 
 TEST(CheckersTest, AnAcceptOfARoundThatIsNotOpenIsRefused) {
-  ExpectRefused(OfMutation<PutAccepted>([](PutAccepted& put) { --put.update.id.round; }),
-                "P6 fenced: l1.r0.s");
+  ExpectRefused(OfMutation<PutAccepted>([](PutAccepted& put) { --put.update.counts_in; }),
+                "P6 fenced: l1.r1.s");
 }
 
 TEST(CheckersTest, AParticipantThatActsOnAnotherEpochIsRefused) {

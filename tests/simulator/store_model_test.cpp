@@ -123,7 +123,7 @@ class Script {
 
   void Accept() {
     AcceptedUpdate update = SampleAccepted(static_cast<std::uint32_t>(random_.Below(6)));
-    update.id.round = closed() + 1;
+    update.id.round = update.counts_in = closed() + 1;
     update.weight = 1 + random_.Below(9);
     Write({PutAccepted{update}});
   }

@@ -94,7 +94,8 @@ std::vector<AcceptedUpdate> StoredRun::OpenRoundWithUpdates() const {
   std::vector<AcceptedUpdate> updates;
   for (Slot slot = 0; slot < 2; ++slot) {
     const Bytes content(bytes, static_cast<std::byte>(slot + 1));
-    AcceptedUpdate update{.id = {1, head + 1, slot, 0}, .weight = 1, .base_version = head};
+    AcceptedUpdate update{
+        .id = {1, head + 1, slot, 0}, .counts_in = head + 1, .weight = 1, .base_version = head};
     update.digest = Xxh128Of(content);
     update.from = slot;
     update.extent.index = slot + 3;  // The first three may be an unstored head's.

@@ -84,10 +84,11 @@ TEST(SwarmKeys, TextComesBackAsTheValue) {
   EXPECT_EQ(FindSwarmKey("gaol"), nullptr);
 }
 
-const FixedOptions kFourOfFour = {
-    {"participants", 4},  {"parts", 4},          {"goal", 4},    {"quorum", 4},
-    {"over_select", 100}, {"target", 0},         {"stalled", 0}, {"attempts_max", 0},
-    {"hostile", 0},       {"safety_ms", 10'000}, {"rounds", 6},  {"safety_rounds", 3}};
+const FixedOptions kFourOfFour = {{"participants", 4},   {"parts", 4},         {"goal", 4},
+                                  {"quorum", 4},         {"over_select", 100}, {"target", 0},
+                                  {"stalled", 0},        {"attempts_max", 0},  {"hostile", 0},
+                                  {"safety_ms", 10'000}, {"rounds", 6},        {"safety_rounds", 3},
+                                  {"mode", 0},           {"blocks", 0}};
 
 class SwarmTest : public ::testing::Test {
  protected:
