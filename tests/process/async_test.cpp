@@ -52,14 +52,7 @@ TEST(AsyncProcesses, KillsOfEverybodyLoseNothingAndTheRecordsReplay) {
   std::filesystem::create_directories(state);
   cli::Program run(RunArguments(directory / "async.toml", state));
   Killer killer(run, state);
-  while (killer.kills().size() < kAsyncKills) {
-    if (random.Below(3) == 0) {
-      killer.KillCoordinatorIn(random.Below(2) == 0 ? "report" : "commit");
-    } else {
-      killer.KillParticipant(random.Below(kAsyncParticipants), random.Below(2) == 0);
-    }
-    ASSERT_NO_FATAL_FAILURE(killer.AwaitProgress());
-  }
+  ASSERT_NO_FATAL_FAILURE(killer.KillAtRandom(random, kAsyncKills, kAsyncParticipants));
   ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
   killer.Print();
 
@@ -68,10 +61,7 @@ TEST(AsyncProcesses, KillsOfEverybodyLoseNothingAndTheRecordsReplay) {
   EXPECT_EQ(finished["reproducible"], false);
   EXPECT_THAT(finished.dump(), ::testing::HasSubstr("mode_async"));
   EXPECT_EQ(VersionsOf(ReadEvents(state)), EachVersionOnce(kAsyncVersions));
-  cli::Program verify(
-      {"checkpoints", "verify", "--state-dir", state, "--replay", "--format", "json"});
-  EXPECT_EQ(verify.Wait(), 0) << verify.output() << verify.errors();
-  EXPECT_THAT(verify.output(), ::testing::HasSubstr("\"replayed\""));
+  ExpectReplays(state);
 }
 
 }  // namespace

@@ -86,12 +86,6 @@ class ClientStateKills : public ::testing::TestWithParam<StatefulJob> {
     ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
     finished_ = run.events().back();
   }
-  void ExpectReplays(const std::string& state) const {
-    Program verify({"checkpoints", "verify", "--state-dir", directory_ / state, "--replay",
-                    "--format", "json"});
-    EXPECT_EQ(verify.Wait(), 0) << verify.output() << verify.errors();
-    EXPECT_THAT(verify.output(), ::testing::HasSubstr("\"replayed\""));
-  }
   std::string Participant(std::size_t index) const {
     return directory_ / ("state/participants/participant-0" + std::to_string(index));
   }
@@ -114,14 +108,7 @@ TEST_P(ClientStateKills, KillsOfEverybodyChangeNoBitAndTheRecordsReplay) {
   std::filesystem::create_directories(directory_ / "state");
   Program run(Arguments("state"));
   Killer killer(run, directory_ / "state");
-  while (killer.kills().size() < kStatefulKills) {
-    if (random.Below(4) == 0) {
-      killer.KillCoordinatorIn(random.Below(2) == 0 ? "report" : "commit");
-    } else {
-      killer.KillParticipant(random.Below(kStatefulParticipants), random.Below(2) == 0);
-    }
-    ASSERT_NO_FATAL_FAILURE(killer.AwaitProgress());
-  }
+  ASSERT_NO_FATAL_FAILURE(killer.KillAtRandom(random, kStatefulKills, kStatefulParticipants));
   ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
   killer.Print();
 
@@ -133,7 +120,7 @@ TEST_P(ClientStateKills, KillsOfEverybodyChangeNoBitAndTheRecordsReplay) {
   for (std::size_t i = 0; i < kStatefulParticipants; ++i) {
     EXPECT_TRUE(std::filesystem::exists(Participant(i) + "/client.bin")) << i;
   }
-  ExpectReplays("state");
+  ExpectReplays(directory_ / "state");
 }
 
 // It begins afresh, says so in its log and its offer, and the record of it replays all the same.
@@ -146,7 +133,7 @@ TEST_P(ClientStateKills, ALostStateIsNamedAndReplays) {
   EXPECT_EQ(finished_["reproducible"], false);
   const Json expected = {{"round", 5}, {"cause", "client_state_lost"}, {"who", "participant-01"}};
   EXPECT_EQ(finished_["causes"], Json::array({expected}));
-  ExpectReplays("state");
+  ExpectReplays(directory_ / "state");
 }
 
 TEST_P(ClientStateKills, ADamagedStateIsNamedAndReplays) {
@@ -164,7 +151,7 @@ TEST_P(ClientStateKills, ADamagedStateIsNamedAndReplays) {
   EXPECT_THAT(LogOf(2), ::testing::HasSubstr("the client-side state of version 4 is lost"));
   EXPECT_THAT(LogOf(2), ::testing::HasSubstr("does not hold the client-side state that state.bin "
                                              "names"));
-  ExpectReplays("state");
+  ExpectReplays(directory_ / "state");
 }
 
 INSTANTIATE_TEST_SUITE_P(Jobs, ClientStateKills, ::testing::ValuesIn(kStatefulJobs),

@@ -72,14 +72,7 @@ void ElasticKillsTest::ExpectSameDigestAfterKills(const std::vector<std::string>
   std::filesystem::create_directories(directory_ / "state");
   Program run(Arguments("state", more));
   Killer killer(run, directory_ / "state");
-  while (killer.kills().size() < kElasticKills) {
-    if (random.Below(3) == 0) {
-      killer.KillCoordinatorIn("report");
-    } else {
-      killer.KillParticipant(random.Below(kElasticParticipants), random.Below(2) == 0);
-    }
-    ASSERT_NO_FATAL_FAILURE(killer.AwaitProgress());
-  }
+  ASSERT_NO_FATAL_FAILURE(killer.KillAtRandom(random, kElasticKills, kElasticParticipants));
   ASSERT_EQ(run.Wait(), 0) << run.output() << run.errors();
   killer.Print();
 
@@ -89,10 +82,7 @@ void ElasticKillsTest::ExpectSameDigestAfterKills(const std::vector<std::string>
   EXPECT_EQ(finished["reproducible"], true) << finished;
   EXPECT_EQ(VersionsOf(ReadEvents(directory_ / "state")), EachVersionOnce(kElasticRounds));
 
-  Program replay({"checkpoints", "verify", "--replay", "--state-dir", directory_ / "state",
-                  "--format", "json"});
-  EXPECT_EQ(replay.Wait(), 0) << replay.output() << replay.errors();
-  EXPECT_THAT(replay.output(), ::testing::HasSubstr("\"replayed\""));
+  ExpectReplays(directory_ / "state");
 }
 
 TEST_F(ElasticKillsTest, KillsAndAnyNumberOfParticipantsGiveTheSameDigest) {

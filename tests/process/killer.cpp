@@ -42,6 +42,13 @@ std::vector<std::string> RunArguments(const std::string& job_file, const std::st
   return {"run", job_file, "--state-dir", state, "--format", "json"};
 }
 
+void ExpectReplays(const std::string& state) {
+  cli::Program verify(
+      {"checkpoints", "verify", "--state-dir", state, "--replay", "--format", "json"});
+  EXPECT_EQ(verify.Wait(), 0) << verify.output() << verify.errors();
+  EXPECT_NE(verify.output().find("\"replayed\""), std::string::npos) << verify.output();
+}
+
 Killer::Killer(cli::Program& run, const std::string& state)
     : run_(run), state_(state), log_(state + "/coordinator.log") {
   AwaitStarted();
@@ -83,6 +90,17 @@ void Killer::KillParticipant(std::size_t number, bool with_update) {
   kill.phase = phase_;
   kill.round = round_;
   kills_.push_back(kill);
+}
+
+void Killer::KillAtRandom(KeyedStream& random, std::size_t kills, std::size_t participants) {
+  while (kills_.size() < kills) {
+    if (random.Below(3) == 0) {
+      KillCoordinatorIn(random.Below(2) == 0 ? "report" : "commit");
+    } else {
+      KillParticipant(random.Below(participants), /*with_update=*/random.Below(2) == 0);
+    }
+    ASSERT_NO_FATAL_FAILURE(AwaitProgress());
+  }
 }
 
 void Killer::StopCoordinator(std::size_t until_given_up_by) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "common/random.h"
 #include "tests/cli/program.h"
 #include "tests/support/line_follower.h"
 
@@ -25,6 +26,9 @@ std::uint64_t KillSeed();
 
 /// `muster run` of this job on this state, with its events as JSON.
 std::vector<std::string> RunArguments(const std::string& job_file, const std::string& state);
+
+/// `muster checkpoints verify --replay` trains and folds all that the state's records name again.
+void ExpectReplays(const std::string& state);
 
 /// What was killed, and what the coordinator was at.
 struct Kill {
@@ -47,6 +51,9 @@ class Killer {
   void KillCoordinatorIn(const std::string& phase);
   /// Kills the participant of this number, at once or when its next update is ready to be sent.
   void KillParticipant(std::size_t number, bool with_update);
+  /// Kills until there were so many, each followed by progress: a third of them the coordinator in
+  /// `report` or `commit`, else any of so many participants, half of them with their update ready.
+  void KillAtRandom(KeyedStream& random, std::size_t kills, std::size_t participants);
   /// Stops the coordinator for so long that the participant of this number gives its link up.
   void StopCoordinator(std::size_t until_given_up_by);
   /// Stops the participant of this number for longer than its lease.
