@@ -1,6 +1,7 @@
-// Buffered asynchronous rounds (Nguyen 2022, "Federated Learning with Buffered Asynchronous
-// Aggregation", algorithm 1; with a goal of 1 that of Xie 2019). The open round is the buffer: what
-// is accepted counts in it, whichever version it was trained on, weighted by how stale that is.
+// Buffered asynchronous rounds (after Nguyen 2022, "Federated Learning with Buffered Asynchronous
+// Aggregation", algorithm 1; the mean is that of the weights with their factors). The open round is
+// the buffer: what is accepted counts in it, whichever version it was trained on, weighted by how
+// stale that is.
 // Nobody is drawn. Whoever is here and free is given a task on the newest version, and tasks,
 // uploads and offers outlive the commit: an extent of the spool stays with its upload until that
 // is accepted or refused, in whatever round it is by then.
