@@ -26,6 +26,7 @@ void Work::OnOrder(const TaskOrder& order) {
     return;
   }
   std::erase_if(asked_, [&](const auto& asked) { return asked.first.round < order.id.round; });
+  std::erase_if(handed_in_, [&](const UpdateId& id) { return id.round < order.id.round; });
   asked_[order.id] = order.attempt;
   context_.SawVersion(order.base_version);
   if (retained && order.id == retained->id) {
@@ -36,6 +37,10 @@ void Work::OnOrder(const TaskOrder& order) {
     context_.Ignore("task " + order.id.Text() + ": " + fit_->id.Text() + " is handed in first",
                     Reason::busy);
     return;
+  }
+  if (retained && delivery_.stage() == Delivery::Stage::accepted &&
+      retained->id.round == order.id.round) {
+    handed_in_.insert(retained->id);
   }
   if (retained) delivery_.SettleBefore(order.id);
   if (fit_ && fit_->id != order.id) StopRunningFit(false);
@@ -52,6 +57,7 @@ void Work::OnOrder(const TaskOrder& order) {
 // An order may come twice, the second time when its update is committed already, or, of elastic
 // data, when another block of the round was asked for since.
 bool Work::IsPast(const TaskOrder& order) const {
+  if (handed_in_.contains(order.id)) return true;
   const auto behind = [&](const UpdateId& id) {
     if (order.id == id) return false;
     if (order.id.slot == id.slot) return order.id < id;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "participant/core/delivery.h"
@@ -75,7 +76,9 @@ class Work {
   Context& context_;
   Delivery& delivery_;
   std::map<UpdateId, Attempt> asked_;  ///< In this session, of the newest round: the last of each.
-  std::optional<TaskOrder> order_;     ///< What is wanted; gone once its update is retained.
+  /// Blocks of this round that are safe at the coordinator: a late copy of an order asks in vain.
+  std::set<UpdateId> handed_in_;
+  std::optional<TaskOrder> order_;  ///< What is wanted; gone once its update is retained.
   std::optional<Download> download_;
   std::optional<Model> model_;  ///< Held as a whole, digest checked.
   std::optional<Fit> fit_;

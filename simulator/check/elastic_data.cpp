@@ -72,6 +72,7 @@ void ElasticData::OnGrant(RosterIndex who, const UpdateId& id) {
   });
   asked_[id] = who;
   last_asked_[who] = id;
+  lost_.erase({who, id});
 }
 
 void ElasticData::OnLost(RosterIndex who, const UpdateId& id) {

@@ -102,15 +102,16 @@ void JobEnd::CheckBound() {
     if (entry.revoked || entry.index >= setup_.job.data.parts || ledger_.accepted().contains(id)) {
       continue;
     }
-    const auto refused = setup_.job.round.mode == Mode::async
-                             ? std::ranges::find(refused_, entry.index,
-                                                 [](const auto& one) { return one.first.slot; })
-                             : refused_.find(id);
-    if (refused == refused_.end()) {
-      ++reach;
-    } else if (refused->second == Reason::out_of_bound) {
-      ++too_large;
+    // In async an id is of its base: any of the slot's may be the one that was too large.
+    const bool async = setup_.job.round.mode == Mode::async;
+    bool refused = false, large = false;
+    for (const auto& [of, reason] : refused_) {
+      if (async ? of.slot != entry.index : of != id) continue;
+      refused = true;
+      large = large || reason == Reason::out_of_bound;
     }
+    if (!refused) ++reach;
+    if (large) ++too_large;
   }
   Expect(reach < setup_.job.round.quorum && too_large > 0, [&] {
     return "the coordinator gives up for its bounds with " + std::to_string(too_large) +
