@@ -160,14 +160,6 @@ void CoordinatorCore::Impl::AnnounceAsync(const RoundRecord& record) {
   }
 }
 
-// The model of a version that is head no more: the task on it is over before it began.
-void CoordinatorCore::Impl::RefuseModel(Session& session, Version version) {
-  RefuseSession(session, Reason::not_held,
-                UpdateId{lineage_.id.number, version, Slot{session.index}, 0},
-                "only the newest version, " + std::to_string(head_.version) + ", is given out");
-  if (session.ordered && session.ordered->round == version) AskAnew(session);
-}
-
 bool CoordinatorCore::Impl::AnyoneMayDeliver() const {
   return std::any_of(roster_.begin(), roster_.end(), [this](const RosterEntry& entry) {
     return !entry.revoked && CanHold(entry.index) && !IsRefused(entry.index, entry.index);

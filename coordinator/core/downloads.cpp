@@ -13,12 +13,7 @@ void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
                   "model_request belongs on the bulk connection");
     return;
   }
-  if (Async() && request.version != head_.version) return RefuseModel(session, request.version);
-  if (request.version != head_.version) {
-    RefuseSession(session, Reason::not_held, std::nullopt,
-                  "only the newest version, " + std::to_string(head_.version) + ", is given out");
-    return;
-  }
+  if (request.version != head_.version) return RefuseModel(session, request.version);
   const std::uint64_t all = DownloadBytes(*strategy_, head_.model_bytes);
   if (request.offset >= all || request.bytes == 0 ||
       request.bytes > limits::kTransferChunkBytesMax) {
@@ -31,6 +26,15 @@ void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
   Count("model_bytes_sent", bytes);
   Emit(SendModelChunk{link, request.version, request.offset, bytes});
   if (request.offset + bytes == all) session.has_model = request.version;
+}
+
+// In async it names the task, which is over before it began.
+void CoordinatorCore::Impl::RefuseModel(Session& session, Version version) {
+  std::optional<UpdateId> task;
+  if (Async()) task = UpdateId{lineage_.id.number, version, Slot{session.index}, 0};
+  RefuseSession(session, Reason::not_held, task,
+                "only the newest version, " + std::to_string(head_.version) + ", is given out");
+  if (task && session.ordered && session.ordered->round == version) AskAnew(session);
 }
 
 }  // namespace muster::coordinator

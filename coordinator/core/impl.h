@@ -95,9 +95,8 @@ class CoordinatorCore::Impl {
   std::optional<Task> NextTask(Slot slot, Version base) const;
   std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
   bool RefuseIfPast(Session& session, const Offer& offer), MayBegin(const Session& session) const;
-  void CarryOver(), AskAnew(Session& session), AnnounceAsync(const RoundRecord& record);
-  void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
-  void RefuseModel(Session& session, Version version), AsyncReach(Reach& reach) const;
+  void CarryOver(), AskAnew(Session& session), GoOn(const std::vector<AcceptedUpdate>& accepted);
+  void OrderByTurn(), AnnounceAsync(const RoundRecord& record), AsyncReach(Reach& reach) const;
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
@@ -126,6 +125,7 @@ class CoordinatorCore::Impl {
   void AcceptInMemory(), FreeFolded(const UpdateId& id), StoreBuilt();
 
   // downloads.cpp
+  void RefuseModel(Session& session, Version version);
   void OnModelRequest(Session& session, LinkId link, const ModelRequest& request);
 
   // persistence.cpp: batches and their tokens.
