@@ -10,18 +10,20 @@ void CoordinatorCore::Impl::RequestEvaluation(Version version) {
   Emit(Evaluate{version});
 }
 
-// After a restart: every version that was committed but not reported is reported now; one that is
-// not held any more, and whose evaluation was lost with the machine, together with the next.
+// After a restart: every version that was committed but not reported is reported, once those before
+// it are evaluated; one that is not held any more, and whose evaluation was lost with the machine,
+// together with the next.
 void CoordinatorCore::Impl::ResumeReporting() {
   for (Version version = reported_ + 1; version <= head_.version; ++version) {
     if (!options_.evaluate) {
       Note({.kind = NoticeKind::version_committed, .version = version});
     } else if (evaluations_.contains(version)) {
-      Note({.kind = NoticeKind::version_evaluated, .version = version});
+      unreported_.insert(version);
     } else if (held_.contains(version)) {
       RequestEvaluation(version);
     }
   }
+  ReportEvaluated();
   std::erase_if(evaluations_, [this](const auto& one) { return one.first != head_.version; });
   // Reported, and lost with the machine all the same: without it nobody could tell whether the
   // target is reached.
@@ -54,18 +56,22 @@ void CoordinatorCore::Impl::On(const Evaluated& evaluated) {
   PersistFor(ForEvaluation{record, finishes}, std::move(batch));
 }
 
-void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
-  const Version version = purpose.record.version;
-  evaluating_.erase(version);
-  if (version == head_.version) evaluations_[version] = purpose.record;
-  if (version > reported_) unreported_.insert(version);
-  // In their order, whichever batch a full disk held up: the last one in the event stream is taken
-  // for the newest.
+// In their order, whichever batch a full disk held up: the last one in the event stream is taken
+// for the newest.
+void CoordinatorCore::Impl::ReportEvaluated() {
   while (!unreported_.empty() &&
          (evaluating_.empty() || *unreported_.begin() < *evaluating_.begin())) {
     Note({.kind = NoticeKind::version_evaluated, .version = *unreported_.begin()});
     unreported_.erase(unreported_.begin());
   }
+}
+
+void CoordinatorCore::Impl::Release(const ForEvaluation& purpose) {
+  const Version version = purpose.record.version;
+  evaluating_.erase(version);
+  if (version == head_.version) evaluations_[version] = purpose.record;
+  if (version > reported_) unreported_.insert(version);
+  ReportEvaluated();
   DropOldVersions();
   if (purpose.finishes) {
     finish_ = FinishRecord{Reason::finished, version};

@@ -171,7 +171,7 @@ class CoordinatorCore::Impl {
   std::vector<UpdateFate> Fates(const RoundRecord& record) const;
 
   // evaluation.cpp
-  void RequestEvaluation(Version version), ResumeReporting();
+  void RequestEvaluation(Version version), ResumeReporting(), ReportEvaluated();
   bool EvaluationFirst() const, TargetReached() const;
 
   // finish.cpp

@@ -132,7 +132,7 @@ void ParticipantNode::Perform(const StoreChunk& effect) {
 
 void ParticipantNode::Perform(const StartFit& effect) {
   MUSTER_CHECK(!fit_.has_value(), "one fit at a time");
-  ++world_.happened().fits;
+  const std::uint64_t number = ++world_.happened().fits;
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
   fit_->observer = here_.observer;
   fit_->keep_on_disk = effect.keep_on_disk;
@@ -145,8 +145,9 @@ void ParticipantNode::Perform(const StartFit& effect) {
   const bool goes_on = disk_.TakeUpPosition(effect.id, effect.base_version, fit_->client_version);
   if (goes_on) ++world_.happened().positions_taken_up;
   Worker alone;
-  Later(alone, kFitLeast, goes_on ? kFitMost / 2 : kFitMost, [this, id = effect.id] {
-    if (fit_ && fit_->id == id && !fit_->stopping) FinishFit();
+  fit_->number = number;
+  Later(alone, kFitLeast, goes_on ? kFitMost / 2 : kFitMost, [this, number] {
+    if (fit_ && fit_->number == number && !fit_->stopping) FinishFit();
   });
 }
 

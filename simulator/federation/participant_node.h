@@ -84,6 +84,7 @@ class ParticipantNode {
     std::shared_ptr<const Bytes> client;  ///< Null: a fresh one.
     std::shared_ptr<const Bytes> writing_client;  ///< Trained: client.next; null: none is kept.
     Observer* observer = nullptr;                 ///< Of the coordinator whose task it is.
+    std::uint64_t number = 0;  ///< Of all fits: the same task may be trained again.
   };
 
   void Feed(participant::Event event);

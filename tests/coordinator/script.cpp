@@ -102,10 +102,10 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
     batch.mutations.push_back(PutRosterEntry{{i, kNames[i], KeyOf(kNames[i]), false}});
   }
   disk_.Apply(batch);
-  return Start(/*lost_evaluation=*/false);
+  return Start({});
 }
 
-std::vector<std::string> Script::Start(bool lost_evaluation) {
+std::vector<std::string> Script::Start(const Arguments& arguments) {
   EpochRecord epoch = disk_.state().epoch;
   Batch batch;
   if (epoch.starts > 0) batch.mutations.push_back(PutPastEpoch{epoch.epoch});
@@ -124,12 +124,13 @@ std::vector<std::string> Script::Start(bool lost_evaluation) {
   store_due_.reset();
   const RecoveredState& state = disk_.state();
   const Version head = state.head->version;
-  const bool reported = head == 0 || !options_.evaluate || lost_evaluation ||
-                        std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
-                            state.evaluations.end();
+  const bool evaluated = head == 0 || !options_.evaluate ||
+                         std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
+                             state.evaluations.end();
+  const Version reported = Number(arguments, "reported", evaluated ? head : head - 1);
   core_ = std::make_unique<CoordinatorCore>(
       job_, options_, state,
-      HeadFacts{DigestNamed("model"), reported ? head : head - 1, {held_.begin(), held_.end()}});
+      HeadFacts{DigestNamed("model"), reported, {held_.begin(), held_.end()}});
   for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
   return lines;
 }
@@ -367,7 +368,7 @@ std::vector<std::string> Script::Play(const std::string& line) {
     }
   }
   if (command == "job") return Job(arguments);
-  if (command == "restart") return Start(arguments.contains("lost_evaluation"));
+  if (command == "restart") return Start(arguments);
   if (command == "disk") return Step(DiskMeasured{Number(arguments, "free", 0)});
   if (command == "auto") return auto_io_ = who == "on", Complete(auto_io_ ? 1'000 : 0);
   if (command == "io") return Complete(Number(arguments, "count", 1'000));

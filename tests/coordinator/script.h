@@ -29,9 +29,9 @@ class Script {
   using Arguments = std::map<std::string, std::string>;
 
   std::vector<std::string> Job(const Arguments& arguments);
-  /// The last process died: what was not persisted is forgotten. `lost_evaluation`: head's was
-  /// reported, and lost with the machine.
-  std::vector<std::string> Start(bool lost_evaluation);
+  /// The last process died: what was not persisted is forgotten. `reported`: the last version that
+  /// was; head by default, or the one before if head is to be evaluated and is not.
+  std::vector<std::string> Start(const Arguments& arguments);
   std::vector<std::string> Step(const Event& event);
   std::vector<std::string> Complete(std::size_t at_most);
   std::vector<std::string> Refuse();
