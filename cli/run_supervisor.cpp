@@ -95,7 +95,7 @@ Result<int> RunSupervisor::Run() {
     WatchRoom();
     Guard(StartDue());
     Escalate();
-    Guard(TellWaiting());
+    TellWaiting();
     Show();
   }
   return Conclude();
@@ -145,7 +145,9 @@ Status RunSupervisor::HearHosts() {
 }
 
 Status RunSupervisor::Outlive(const Status& written) {
-  if (written || written.error().reason != Reason::disk_full) return written;
+  if (written) return written;
+  const Reason reason = written.error().reason;
+  if (reason != Reason::disk_full && reason != Reason::state_in_use) return written;
   live_.note = written.error().message;
   return {};
 }
@@ -164,18 +166,19 @@ void RunSupervisor::EndAll(Course course, std::int64_t term_in_ms) {
   tell_at_ms_ = term_at_ms_ + kPatienceMs;
 }
 
-Status RunSupervisor::TellWaiting() {
+void RunSupervisor::TellWaiting() {
   const std::int64_t now = MonotonicNow();
-  if (course_ == Course::running || now < tell_at_ms_) return {};
+  if (course_ == Course::running || now < tell_at_ms_) return;
   tell_at_ms_ = std::numeric_limits<std::int64_t>::max();  // Once: the message says what follows.
   for (const SupervisorChild& child : children_) {
     if (child.pid() == 0) continue;
-    live_.note = fmt::format(
+    const std::string words = fmt::format(
         "waiting for {} (pid {}) to end; it is killed in {} s, or at once if asked again",
         child.label(), child.pid(), std::max<std::int64_t>(kill_at_ms_ - now, 0) / 1000);
-    MUSTER_TRY(Outlive(events_->Append(WaitingLine(child.label(), live_.note))));
+    // Whom it waits for may have been stopped while it wrote into the log.
+    Tell(WaitingLine(child.label(), words));
+    live_.note = words;
   }
-  return {};
 }
 
 void RunSupervisor::Escalate() {

@@ -80,7 +80,8 @@ class RunSupervisor {
   /// ended for want of room said of it.
   void TellFull(const Ending* words = nullptr);
   Status TellLost(const std::string& who, const std::string& how, const Ending& last);
-  /// A full disk is the coordinator's to wait out: what only tells the tale may be missing then.
+  /// A full disk is the coordinator's to wait out, and so is a log that it was stopped in the
+  /// middle of writing: what only tells the tale may be missing then.
   Status Outlive(const Status& written);
   Status ReadEvents();
   void OnEvent(const RunEvent& event);
@@ -90,7 +91,7 @@ class RunSupervisor {
   void Fail(const Ending& ending);
   void Escalate();
   /// Says, once, which children take their time to end.
-  Status TellWaiting();
+  void TellWaiting();
   void AskStatus();
   void Show();
   bool IsOver() const;

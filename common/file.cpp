@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kBlockBytes = 64U << 10;
 // Whoever loses the race for a temporary name this often meets a live writer, not a leftover.
 constexpr int kCreateAttemptsMax = 8;
+// Of a log of lines; waited for in steps of a millisecond.
+constexpr int kWritersAwaitedMsMax = 1'000;
 
 int OpenRetrying(const std::string& path, int flags, mode_t mode = 0) {
   int fd;
@@ -28,9 +30,18 @@ int OpenRetrying(const std::string& path, int flags, mode_t mode = 0) {
   return fd;
 }
 
+// A writer holds the lock for the time of a write, unless it was stopped (SIGSTOP) meanwhile.
 Status LockExclusively(int fd, const std::string& path) {
-  while (flock(fd, LOCK_EX) != 0) {
-    if (errno != EINTR) return SystemError(Reason::io_failed, "lock", path, errno);
+  int waited_ms = 0;
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return SystemError(Reason::io_failed, "lock", path, errno);
+    if (waited_ms++ == kWritersAwaitedMsMax) {
+      return Error{Reason::state_in_use, path + " is locked by another process for more than " +
+                                             std::to_string(kWritersAwaitedMsMax) +
+                                             " ms; is one that writes it stopped?"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return {};
 }

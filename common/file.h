@@ -110,13 +110,16 @@ class FileLock {
 
 /// A log of lines that several processes may append to. A line is whole or absent: what a killed
 /// writer left of its last one is cut off at open and before each append. Not synced: lines survive
-/// the process, not a power cut. Not thread-safe; use one object per thread.
+/// the process, not a power cut. Waits a second for another writer, who may have been stopped in
+/// the middle of a line: then state_in_use. Not thread-safe; use one object per thread.
 class LineLog {
  public:
-  /// Makes the file (mode 0644 less the umask) if there is none. Errors: io_failed, disk_full.
+  /// Makes the file (mode 0644 less the umask) if there is none. Errors: io_failed, disk_full,
+  /// state_in_use.
   static Result<LineLog> Open(const std::string& path);
 
-  /// REQUIRES: no newline in `line`. Errors: io_failed, disk_full; the line is then absent.
+  /// REQUIRES: no newline in `line`. Errors: io_failed, disk_full, state_in_use; the line is then
+  /// absent.
   Status Append(std::string_view line);
 
  private:

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "cli/run_files.h"
+#include "common/file.h"
 #include "tests/cli/append_to.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
@@ -321,9 +323,14 @@ TEST_F(MistakesTest, DrainThatWaitsSaysForWhom) {
   ASSERT_TRUE(processes.has_value()) << processes.error().Text();
   const pid_t coordinator = processes->coordinator.pid;
   ::kill(coordinator, SIGSTOP);
+  // As if the coordinator had been stopped in the middle of a line.
+  const FileDescriptor log(
+      ::open((directory_ / "state/metrics.jsonl").c_str(), O_RDWR | O_CLOEXEC));
+  ::flock(log.get(), LOCK_EX | LOCK_NB);
   run.Signal(SIGTERM);
   const Json waiting =
       run.Await([](const Json& event) { return event.value("event", "") == "waiting"; });
+  ::flock(log.get(), LOCK_UN);
   ::kill(coordinator, SIGCONT);
   ASSERT_FALSE(waiting.is_null()) << run.output();
   EXPECT_THAT(waiting.value("message", ""),

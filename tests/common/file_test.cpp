@@ -379,6 +379,21 @@ TEST_F(FileTest, TornLineOfAnotherWriterIsCutBeforeTheNextAppend) {
   EXPECT_EQ(Get("log"), "one\ntwo\n");
 }
 
+TEST_F(FileTest, WriterThatIsStoppedWithTheLockIsNotWaitedForForEver) {
+  auto log = LineLog::Open(dir_ / "log");
+  ASSERT_TRUE(log->Append("one").has_value());
+  {
+    const FileDescriptor stopped(open((dir_ / "log").c_str(), O_RDWR));
+    ASSERT_EQ(flock(stopped.get(), LOCK_EX), 0);
+    const Status appended = log->Append("two");
+    ASSERT_FALSE(appended.has_value());
+    EXPECT_EQ(appended.error().reason, Reason::state_in_use) << appended.error().Text();
+    EXPECT_THAT(appended.error().message, HasSubstr("log is locked by another process"));
+  }
+  EXPECT_TRUE(log->Append("three").has_value());
+  EXPECT_EQ(Get("log"), "one\nthree\n");
+}
+
 TEST_F(FileTest, LineThatDoesNotFitIsAbsentAndTheLogGoesOn) {
   EXPECT_EQ(RunInChild([&] {
               auto log = LineLog::Open(dir_ / "log");
