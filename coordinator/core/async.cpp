@@ -56,6 +56,10 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeBase(const UpdateId& id, Vers
     return refuse(Reason::base_version_wrong,
                   "the newest version is " + std::to_string(head_.version));
   }
+  if (base < oldest_base_) {
+    return refuse(Reason::too_stale, "version " + std::to_string(oldest_base_) +
+                                         " went back to older content and left its base behind");
+  }
   const std::optional<Task> next = NextTask(id.slot, base);
   if (!next || id.task < *next) {
     return refuse(Reason::already_accepted, "a later update of the slot was accepted");
@@ -75,15 +79,19 @@ bool CoordinatorCore::Impl::RefuseIfPast(Session& session, const Offer& offer) {
   const std::optional<Refused> refusal = CheckOffer(session, offer);
   if (!refusal) return false;
   RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
-  if (JudgeBase(offer.id, offer.base_version)) AskAnew(session);
+  if (refusal->reason == Reason::too_stale) pace_.OnLate(session.index, offer.id);
+  if (JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
   return true;
 }
 
-// What it was asked for is settled: it is free.
-void CoordinatorCore::Impl::AskAnew(Session& session) {
+// What it was asked for is settled, for this reason: it is free, and so is its place.
+void CoordinatorCore::Impl::AskAnew(Session& session, Reason why) {
+  if (why == Reason::too_stale || why == Reason::not_in_cohort) Miss(session.index);
   session.ordered.reset();
-  OrderTask(session);
+  OrderByTurn();
 }
+
+void CoordinatorCore::Impl::Miss(RosterIndex holder) { turns_.OnMissed(holder, sessions_.size()); }
 
 // A round begins, or another attempt: what is under way goes on, if it can still count.
 void CoordinatorCore::Impl::CarryOver() {
@@ -99,6 +107,7 @@ void CoordinatorCore::Impl::CarryOver() {
       DropUpload(slot);
       if (session == sessions_.end()) continue;
       RefuseSession(session->second, refusal->reason, upload.offer.id, refusal->text);
+      if (refusal->reason == Reason::too_stale) pace_.OnLate(upload.from, upload.offer.id);
       session->second.ordered.reset();
     } else if (upload.state >= Upload::State::awaiting_sync) {
       IsWithinBounds(slot, upload.tensor_max_abs);
@@ -109,7 +118,8 @@ void CoordinatorCore::Impl::CarryOver() {
     // Who has not the whole model yet cannot get it any more, or never heard of the task.
     const bool working = session.has_model == session.ordered->round;
     const bool too_late = head_.version - session.ordered->round >= staleness_.size();
-    if (too_late) turns_[index].overdue = true;
+    if (too_late) Miss(index);
+    if (too_late) pace_.OnLate(index, *session.ordered);
     if (!working || too_late) session.ordered.reset();
   }
 }
@@ -124,26 +134,24 @@ bool CoordinatorCore::Impl::MayBegin(const Session& session) const {
   return under_way < static_cast<std::ptrdiff_t>(job_.round.concurrency);
 }
 
-// Whoever waited longest is first; last come those of whom nothing came, or a few who do not
-// deliver would keep all places under the cap.
 void CoordinatorCore::Impl::OrderByTurn() {
   std::vector<Session*> waiting;
   for (auto& [index, session] : sessions_) {
     if (!session.ordered) waiting.push_back(&session);
   }
   std::stable_sort(waiting.begin(), waiting.end(), [this](const Session* a, const Session* b) {
-    return turns_[a->index] < turns_[b->index];
+    return turns_.PlaceOf(a->index) < turns_.PlaceOf(b->index);
   });
   for (Session* session : waiting) OrderTask(*session);
 }
 
-// Whoever handed in begins on the newest version at once, whatever becomes of the round.
+// Whoever handed in begins on the newest version at once, and who filled the buffer on the one that
+// comes of it.
 void CoordinatorCore::Impl::GoOn(const std::vector<AcceptedUpdate>& accepted) {
   for (const AcceptedUpdate& update : accepted) {
+    turns_.OnAccepted(update.from);
     const auto session = sessions_.find(update.from);
-    if (session == sessions_.end()) continue;
-    session->second.ordered.reset();
-    turns_[update.from].overdue = false;
+    if (session != sessions_.end()) session->second.ordered.reset();
   }
   OrderByTurn();
 }

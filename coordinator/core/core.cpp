@@ -59,6 +59,7 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
   head_round_ = recovered.last_record->round;
   model_digest_ = head.model_digest;
   reported_ = head.reported;
+  oldest_base_ = head.oldest_base;
   held_ = {head.held.begin(), head.held.end()};
   lanes_ = LanesOfHead(*strategy_, head_);
   for (const UpdateFate& fate : recovered.fates) fates_[fate.id.slot] = fate;

@@ -47,6 +47,9 @@ struct HeadFacts {
   Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
   Version reported = 0;         ///< The last version that metrics.jsonl names.
   std::vector<Version> held;    ///< Versions whose chunks are there; head among them.
+  /// Async: the newest copy of older content (checkpoint/copy_version.h) that an update could still
+  /// reach over. What was trained before it belongs to what it left behind.
+  Version oldest_base = 0;
 };
 
 /// Room in the spool for the updates of a round, for those of the version before it, which is still

@@ -28,13 +28,15 @@ void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
   if (request.offset + bytes == all) session.has_model = request.version;
 }
 
-// In async it names the task, which is over before it began.
+// It names the version asked for, for a newer task may be on its way before it. In async that task
+// is over before it began.
 void CoordinatorCore::Impl::RefuseModel(Session& session, Version version) {
-  std::optional<UpdateId> task;
-  if (Async()) task = UpdateId{lineage_.id.number, version, Slot{session.index}, 0};
-  RefuseSession(session, Reason::not_held, task,
+  const UpdateId asked{lineage_.id.number, version, Slot{session.index}, 0};
+  RefuseSession(session, Reason::not_held, asked,
                 "only the newest version, " + std::to_string(head_.version) + ", is given out");
-  if (task && session.ordered && session.ordered->round == version) AskAnew(session);
+  if (Async() && session.ordered && session.ordered->round == version) {
+    AskAnew(session, Reason::not_held);
+  }
 }
 
 }  // namespace muster::coordinator

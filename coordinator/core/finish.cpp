@@ -74,7 +74,9 @@ void CoordinatorCore::Impl::CheckDrained() {
   if (finishing_) return CheckGoodbyes();
   if (phase_ == Phase::stopped) return;
   const bool late = now_ >= *halt_deadline_;
+  // Between two rounds of async no update can be accepted.
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
+    if (phase_ == Phase::paused) return false;
     return entry.second.state != Upload::State::receiving || sessions_.contains(entry.second.from);
   });
   const bool storing = unstored_ || !dropping_.empty();

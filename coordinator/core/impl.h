@@ -15,6 +15,7 @@
 #include "coordinator/core/pace.h"
 #include "coordinator/core/round_state.h"
 #include "coordinator/core/session.h"
+#include "coordinator/core/turns.h"
 #include "model/parameter_set.h"
 
 namespace muster::coordinator {
@@ -95,8 +96,9 @@ class CoordinatorCore::Impl {
   std::optional<Task> NextTask(Slot slot, Version base) const;
   std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
   bool RefuseIfPast(Session& session, const Offer& offer), MayBegin(const Session& session) const;
-  void CarryOver(), AskAnew(Session& session), GoOn(const std::vector<AcceptedUpdate>& accepted);
-  void OrderByTurn(), AnnounceAsync(const RoundRecord& record), AsyncReach(Reach& reach) const;
+  void CarryOver(), AskAnew(Session& session, Reason why), Miss(RosterIndex holder);
+  void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
+  void AnnounceAsync(const RoundRecord& record), AsyncReach(Reach& reach) const;
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
@@ -113,10 +115,9 @@ class CoordinatorCore::Impl {
   void DropUpload(Slot slot), DropAllUploads();
   void RefuseUpload(Slot slot, Reason reason, std::string text);
   void RefuseForGood(Slot slot, RefusedSlot refused, std::string text);
-  bool IsWithinBounds(Slot slot, const std::vector<float>& tensor_max_abs);
+  bool IsWithinBounds(Slot slot, const std::vector<float>& tensor_max_abs), AcceptsInFlight() const;
   void NoteProgress(Upload& upload), AcceptUpdate(const AcceptedUpdate& update);
   void PumpSync(), PumpAccepts(), PumpFolds();
-  bool AcceptsInFlight() const;
   std::vector<Upload*> InOrderOfFinish(std::size_t most, bool (*wanted)(const Upload&));
   Upload* FindUpload(UploadId id);
   AcceptedUpdate AcceptedOf(const Upload& upload) const;
@@ -208,7 +209,7 @@ class CoordinatorCore::Impl {
   bool clear_finish_ = false;  ///< The next open round takes the stored end back.
   std::optional<OpenRound> recovered_round_;
   std::vector<AcceptedUpdate> recovered_accepted_;
-  Version reported_ = 0;
+  Version reported_ = 0, oldest_base_ = 0;  ///< The second: see HeadFacts.
 
   // --- This life ---------------------------------------------------------------------------------
   MonotonicMs now_ = 0, wait_since_ = 0;
@@ -228,11 +229,10 @@ class CoordinatorCore::Impl {
   std::set<std::uint32_t> free_extents_;
   std::multimap<UpdateId, std::uint32_t> in_sum_soon_;  ///< Accepted in memory: their extents.
   std::deque<RosterIndex> grant_queue_;
-  std::map<RosterIndex, Turn> turns_;  ///< Async.
-  std::uint64_t bytes_to_store_ = 0;   ///< Given to StoreChunk and not yet stored, of all uploads.
-  MonotonicMs spool_behind_at_ = 0;    ///< When that was last enough to hold up the senders.
-  /// Of tokens and uploads; of uploads that became whole; of tasks in async.
-  std::uint64_t next_id_ = 1, next_finished_order_ = 1, next_turn_ = 1;
+  Turns turns_;                       ///< Async.
+  std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
+  MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.
+  std::uint64_t next_id_ = 1, next_finished_order_ = 1;  ///< The second: of whole uploads.
   std::map<Token, PendingBatch> batches_;
   std::optional<Token> sync_token_, spool_token_;
   std::optional<MonotonicMs> spool_retry_at_;

@@ -16,9 +16,11 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   Count("offers");
   if (AnswerSettled(session, offer)) return;
   if (auto refusal = CheckOffer(session, offer)) {
-    if (refusal->reason == Reason::round_closed) pace_.OnLate(session.index, offer.id);
+    if (refusal->reason == Reason::round_closed || refusal->reason == Reason::too_stale) {
+      pace_.OnLate(session.index, offer.id);
+    }
     RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
-    if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session);
+    if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
     return;
   }
   if (Elastic() && !ClaimLease(session, offer.id.slot)) {
@@ -180,7 +182,8 @@ void CoordinatorCore::Impl::PumpGrants() {
 
 // A half-received upload whose sender is away gives its place to one who is here; else one that
 // stands still does, the longest idle first. One that goes on, however slowly, keeps it for twice
-// the time that this round's attempts had when it was granted: longer each time, so that no honest
+// the time that this round's attempts had when it was granted, and in async, where rounds pass over
+// an upload, once more for each time that it gave way before: longer each time, so that no honest
 // one is too slow for ever, and never for ever, or members that send a byte now and then would keep
 // the places from all others.
 bool CoordinatorCore::Impl::MakeRoomForGrant() {
@@ -216,6 +219,7 @@ bool CoordinatorCore::Impl::MakeSlowestYield() {
   if (slow == nullptr) return false;
   Count("uploads_evicted");
   const UpdateId id = slow->offer.id;
+  turns_.OnYield(slow->from);
   const Session& sender = sessions_.at(slow->from);
   DropUpload(id.slot);
   RefuseSession(sender, Reason::upload_stalled, id,
@@ -241,7 +245,9 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
   upload.progressed_at = now_;
   const std::int64_t deadline_ms =
       DeadlineInForce(options_.deadline_rule(), round_->record.deadline_ms);
-  upload.yields_at = now_ + kUploadDeadlines * deadline_ms * round_->record.attempt;
+  const std::int64_t times =
+      std::int64_t{round_->record.attempt} + (Async() ? turns_.YieldsOf(session.index) : 0);
+  upload.yields_at = now_ + kUploadDeadlines * deadline_ms * times;
   upload.extent.index = *free_extents_.begin();
   free_extents_.erase(free_extents_.begin());
   Emit(OpenUpload{upload.id, upload.extent, offer.bytes});

@@ -63,6 +63,11 @@ void Pace::OnLate(RosterIndex member, const UpdateId& id) {
   if (std::exchange(by.late, id) != id) by.pace.late += 1;
 }
 
+bool Pace::BeganAfter(RosterIndex member, MonotonicMs time) const {
+  const auto found = members_.find(member);
+  return found != members_.end() && found->second.task && found->second.task->given_at > time;
+}
+
 void Pace::OnMissed(RosterIndex member) { members_[member].pace.missed += 1; }
 
 void Pace::OnGap(std::int64_t gap_ms) {

@@ -53,6 +53,8 @@ class Pace {
   void OnAccepted(RosterIndex member, const UpdateId& id);
   /// Its round closed without it, or it was offered after that. Counts once for an id.
   void OnLate(RosterIndex member, const UpdateId& id);
+  /// Whether its last task was given after `time`.
+  bool BeganAfter(RosterIndex member, MonotonicMs time) const;
   /// An attempt's deadline has passed without it.
   void OnMissed(RosterIndex member);
   /// The loop stood still for so long: no task took that time.

@@ -39,7 +39,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     session.asked.clear();
     if (!session.ordered || IsRefused(session.ordered->slot, index)) continue;
     session.ordered.reset();
-    if (Async()) turns_[index].overdue = true;
+    if (Async()) Miss(index);
   }
   if (spool_ready_) {
     EnterReport();
@@ -90,7 +90,7 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
   if (session.ordered == id) return;
   session.ordered = id;
   if (Elastic()) session.asked.insert(*slot);
-  if (Async()) turns_[session.index].last = next_turn_++;
+  if (Async()) turns_.OnTask(session.index);
   if (session.control != 0) pace_.OnTask(session.index, id, now_);
   Count("tasks_ordered");
   SendTo(session.index, TaskOrder{.id = id,

@@ -25,14 +25,6 @@ struct Session {
   std::optional<Offer> queued;  ///< An offer that waits for a grant.
 };
 
-/// Async: where a participant stands among those who wait for a task. Of this life of the
-/// coordinator, over its sessions.
-struct Turn {
-  bool overdue = false;    ///< Of its last task nothing came in an attempt, a session or in time.
-  std::uint64_t last = 0;  ///< Its last task's number; 0: it had none.
-  auto operator<=>(const Turn&) const = default;
-};
-
 /// Whose the newest epoch is that a participant has seen, told by its nonce.
 enum class SeenPast : std::uint8_t {
   own,         ///< This state's; or not for the coordinator to judge.

@@ -152,7 +152,7 @@ void CoordinatorCore::Impl::TakeOver(Session& old, const Hello& hello, LinkId li
     return;
   }
   if (old.control == link_of_hello) return;
-  if (Async() && old.ordered) turns_[index].overdue = true;
+  if (Async() && old.ordered) Miss(index);
   for (LinkId link : {old.control, old.bulk}) {
     if (link == 0 || link == link_of_hello) continue;
     links_.erase(link);
@@ -309,7 +309,7 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason, bool su
     links_.erase(link);
     Emit(DropLink{link});
   }
-  if (Async() && found->second.ordered) turns_[index].overdue = true;
+  if (Async() && found->second.ordered) Miss(index);
   sessions_.erase(found);
   std::erase(grant_queue_, index);
   if (Elastic() && !successor) EndLease(index);

@@ -39,10 +39,14 @@ std::vector<RosterIndex> CoordinatorCore::Impl::Awaited() const {
   return awaited;
 }
 
-// The deadline has passed: whoever is still awaited missed it, here or away.
+// The deadline has passed: whoever is still awaited missed it, here or away. In async not those who
+// began within the attempt.
 void CoordinatorCore::Impl::NoteMissed() {
   if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
-  for (const RosterIndex index : Awaited()) pace_.OnMissed(index);
+  for (const RosterIndex index : Awaited()) {
+    const bool fresh = Async() && pace_.BeganAfter(index, round_->attempt_started);
+    if (!fresh) pace_.OnMissed(index);
+  }
 }
 
 DeadlineStatus CoordinatorCore::Impl::DeadlineNow() const {

@@ -148,6 +148,8 @@ void CoordinatorCore::Impl::RefuseUpload(Slot slot, Reason reason, std::string t
   DropUpload(slot);
   if (session != sessions_.end()) {
     RefuseSession(session->second, reason, id, std::move(text), limits::kBusyRetryMs);
+    // Bytes that are not its update's it does not keep.
+    if (reason == Reason::digest_mismatch) session->second.ordered.reset();
     // Who took over from the sender while the update seemed whole was not asked for it yet.
     OrderTask(session->second);
   } else if (Elastic()) {
@@ -177,6 +179,7 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
     }
     OrderAllTasks();
   }
+  if (Async()) OrderByTurn();  // It leaves a place under the cap.
   PumpGrants();
   CheckClose();
 }

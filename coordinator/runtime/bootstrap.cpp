@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aggregation/version.h"
+#include "checkpoint/copy_version.h"
 #include "checkpoint/export.h"
 #include "common/digest.h"
 #include "coordinator/runtime/stored_head.h"
@@ -72,6 +73,18 @@ Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const S
                                         "on with the build that made it"};
 }
 
+/// The newest copy over which an update of async may not reach; 0 if there is none.
+Result<Version> OldestBase(CheckpointStore& store, const JobSpec& job, Version head) {
+  if (job.round.mode != Mode::async) return Version{0};
+  const Version reach = job.round.staleness_max;
+  for (Version version = head; version > 0 && head - version < reach; --version) {
+    const auto record = store.ReadRoundRecord(version);
+    MUSTER_TRY(record);
+    if (IsCopy(*record)) return version;
+  }
+  return Version{0};
+}
+
 Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobSpec& job,
                                 const BootstrapNonces& nonces, const Trainer& trainer,
                                 const Strategy& strategy) {
@@ -93,6 +106,9 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobS
     batch.mutations.push_back(ClearAccepted{start.state.last_record->round});
     start.state.unstored.clear();
   }
+  const auto oldest_base = OldestBase(store, job, start.state.head->version);
+  MUSTER_TRY(oldest_base);
+  start.oldest_base = *oldest_base;
   MUSTER_TRY(store.Write(batch));
   start.model_digest = ModelDigest(strategy, *contents, *start.state.head);
   start.head = std::move(*contents);

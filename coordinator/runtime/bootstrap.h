@@ -34,6 +34,7 @@ struct Bootstrapped {
   RecoveredState state;         ///< With this start's epoch; job, head and lineage are present.
   ParameterSet head;            ///< Model and server state, verified.
   Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
+  Version oldest_base = 0;      ///< As HeadFacts has it.
   bool first_start = false;
 };
 

@@ -126,7 +126,8 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   auto admin = AdminServer::Start(options.state_dir, signal_fd, inbox);
   MUSTER_TRY(admin);
 
-  const HeadFacts facts{start.model_digest, notices->reported(), parts.store.HeldVersions()};
+  const HeadFacts facts{start.model_digest, notices->reported(), parts.store.HeldVersions(),
+                        start.oldest_base};
   CoordinatorCore core(job, options.core, start.state, facts);
   // What grows with the rounds is the core's to keep or to forget.
   start.state.evaluations = {};

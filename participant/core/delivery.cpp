@@ -49,6 +49,7 @@ bool Delivery::IsRetained(const UpdateId& id) const {
 
 void Delivery::Take(const RetainedUpdate& update) {
   context_.durable.retained = update;
+  too_large_ = false;
   context_.Say(NoticeKind::update_ready,
                update.id.Text() + " is trained: " + std::to_string(update.bytes) + " bytes",
                Reason::finished);
@@ -96,10 +97,16 @@ void Delivery::Forget() {
 }
 
 // Whether it counts may not have been heard: a newer task says only that its round is over. In
-// async it says nothing of what was handed in before.
+// async it says nothing of what was handed in before; but what was too large for a version's bounds
+// would be sent as a whole for each version to find it too large again.
 void Delivery::SettleBefore(const UpdateId& newer) {
   const UpdateId held = context_.durable.retained->id;
   const bool goes_on = context_.GoesOn(held, newer);
+  if (goes_on && too_large_ && held.round < newer.round) {
+    past_ = held;
+    Drop(Reason::out_of_bound, "is beyond the bounds: the coordinator asks for " + newer.Text());
+    return;
+  }
   if (!context_.durable.retained->client_next && (!goes_on || stage_ == Stage::accepted)) {
     const bool safe = stage_ == Stage::accepted && (goes_on || newer.round == held.round);
     // The order that asked for it may come a second time.
@@ -239,6 +246,7 @@ void Delivery::OnRefused(const Refused& refused) {
     case Answer::hold:
       context_.Say(NoticeKind::refused, refused.id->Text() + " " + text + "; kept until asked for",
                    refused.reason);
+      too_large_ = refused.reason == Reason::out_of_bound;
       if (stage_ != Stage::saving) stage_ = Stage::held;
       return;
   }

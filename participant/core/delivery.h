@@ -68,6 +68,7 @@ class Delivery {
   Context& context_;
   Stage stage_ = Stage::none;
   std::optional<UpdateId> past_;
+  bool too_large_ = false;  ///< What is retained was refused as beyond the bounds.
   Token save_token_ = 0;
   std::optional<Token> forget_token_;
   bool promote_ = false;  ///< Upon forget_token_: what is forgotten counts, and made client state.

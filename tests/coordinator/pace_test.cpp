@@ -105,6 +105,15 @@ TEST(PaceTest, AnUpdateThatIsAskedForAgainAfterItsAcceptCountsOnce) {
   EXPECT_EQ(pace.Of(kMember).last_ms, 30'000);
 }
 
+TEST(PaceTest, ATaskBeginsWhenItIsGivenFirst) {
+  Pace pace(1);
+  EXPECT_FALSE(pace.BeganAfter(kMember, 0));
+  pace.OnTask(kMember, IdOf(1), 100);
+  pace.OnTask(kMember, IdOf(1), 300);
+  EXPECT_TRUE(pace.BeganAfter(kMember, 99));
+  EXPECT_FALSE(pace.BeganAfter(kMember, 100));
+}
+
 TEST(PaceTest, AnUpdateCountsOnce) {
   Pace pace(1);
   Take(pace, kMember, 1, 10);

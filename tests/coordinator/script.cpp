@@ -128,9 +128,11 @@ std::vector<std::string> Script::Start(const Arguments& arguments) {
                          std::ranges::find(state.evaluations, head, &EvaluationRecord::version) !=
                              state.evaluations.end();
   const Version reported = Number(arguments, "reported", evaluated ? head : head - 1);
-  core_ = std::make_unique<CoordinatorCore>(
-      job_, options_, state,
-      HeadFacts{DigestNamed("model"), reported, {held_.begin(), held_.end()}});
+  core_ = std::make_unique<CoordinatorCore>(job_, options_, state,
+                                            HeadFacts{DigestNamed("model"),
+                                                      reported,
+                                                      {held_.begin(), held_.end()},
+                                                      Number(arguments, "oldest_base", 0)});
   for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
   return lines;
 }

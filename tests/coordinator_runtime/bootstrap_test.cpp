@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aggregation/version.h"
+#include "checkpoint/copy_version.h"
 #include "common/file.h"
 #include "model/safetensors.h"
 #include "tests/coordinator_runtime/memory_store.h"
@@ -166,6 +167,16 @@ TEST_F(BootstrapTest, MomentumBeginsAsZerosBehindTheModel) {
   EXPECT_EQ(head.model_tensor_count, 1U);
   EXPECT_LT(head.model_bytes, head.total_bytes);
   for (const float value : start.head.F32(1)) ASSERT_EQ(value, 0.0F);
+}
+
+TEST_F(BootstrapTest, NoUpdateOfAsyncReachesOverACopyOfOlderContent) {
+  job_.round.mode = Mode::async;
+  job_.round.staleness_max = 1;
+  EXPECT_EQ(Start(job_).oldest_base, 0U);
+  ASSERT_TRUE(CommitCopy(*store_, {.source = 0}).has_value());
+  EXPECT_EQ(Start(job_).oldest_base, 1U);
+  ASSERT_TRUE(CommitCopy(*disk_.OpenStore(), {.source = 0}).has_value());
+  EXPECT_EQ(Start(job_).oldest_base, 2U);
 }
 
 TEST_F(BootstrapTest, VersionsWithoutAJobAreDamage) {
