@@ -8,8 +8,7 @@ std::vector<LaneSpec> FedNova::Lanes(const ParameterLayout& model) const {
   std::vector<LaneSpec> lanes = MeanDelta::Lanes(model);
   auto steps = ParameterLayout::Create({{"fednova/steps", DType::f32, {}}});
   MUSTER_CHECK(steps.has_value(), "a layout of one value");
-  lanes.push_back(
-      {"steps", std::move(*steps), LaneWeight::update, LaneReach::whole, kStepsBoundLog2});
+  lanes.push_back({"steps", std::move(*steps), LaneWeight::own, LaneReach::whole, kStepsBoundLog2});
   return lanes;
 }
 

@@ -11,7 +11,8 @@ namespace muster {
 /// local steps tau_i. Two lanes, both weighted by the update (the paper's p_i is its weight over
 /// the sum of the weights):
 ///   "delta"  of the model's layout: (float)((double)(trained - base) / tau_i)
-///   "steps"  one value, tau_i
+///   "steps"  one value, tau_i; by LaneWeight::own, so that an update that is stale counts less for
+///            its mean step and not a second time for its number of steps
 /// With r the server learning rate, in double and every operation rounded once, to nearest even:
 ///   tau_eff = RingMean of "steps"
 ///   mean    = RingMean of "delta"

@@ -11,8 +11,14 @@
 namespace muster {
 
 enum class LaneWeight : std::uint8_t {
-  update,  ///< The update's own weight; the denominator is the sum of the weights.
-  one,     ///< 1 for every update; the denominator is their number.
+  /// The update's weight times its staleness factor; the denominator is the sum of the weights,
+  /// each
+  /// times the full factor (model/staleness.h). Without staleness both factors are 1.
+  update,
+  one,  ///< 1 for every update; the denominator is their number.
+  /// The update's weight as if it were not stale; the denominator is the sum of the weights. For
+  /// what a strategy multiplies with the mean of a lane of `update`: staleness enters once.
+  own,
 };
 
 enum class LaneReach : std::uint8_t {
@@ -30,9 +36,10 @@ struct LaneSpec {
   std::optional<std::int32_t> bound_log2;
 };
 
-/// What multiplies an update of weight `update_weight` in this lane.
-constexpr std::uint64_t WeightInLane(LaneWeight lane, std::uint64_t update_weight) {
-  return lane == LaneWeight::one ? 1 : update_weight;
+/// What multiplies an update of this weight and staleness factor in this lane.
+constexpr std::uint64_t WeightInLane(LaneWeight lane, std::uint64_t weight, std::uint32_t factor) {
+  if (lane == LaneWeight::one) return 1;
+  return lane == LaneWeight::own ? weight : weight * factor;
 }
 
 /// Whether every tensor can be summed in the ring. Errors: unsupported, naming the first that is

@@ -39,7 +39,7 @@ Status CheckLane(const LaneSpec& lane, const ParameterLayout& model) {
 }
 
 RingCapacity CapacityInLane(const LaneSpec& lane, const RingCapacity& capacity) {
-  return {WeightInLane(lane.weight, capacity.weight_max), capacity.updates_max};
+  return {WeightInLane(lane.weight, capacity.weight_max, 1), capacity.updates_max};
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ Status RingSum::Fold(std::span<const UpdateSource> updates, ThreadPool& pool) {
   }
   for (const UpdateSource& update : updates) {
     MUSTER_TRY(CheckWeight(update.weight, capacity_.weight_max));
+    MUSTER_TRY(CheckWeight(update.weight * update.factor, capacity_.weight_max));
     weight_sum_ += update.weight;
   }
   update_count_ += updates.size();
@@ -78,7 +79,7 @@ Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t fir
     const std::size_t tensor = FirstTensorFrom(entries, begin);
     for (std::size_t i = 0; i < updates.size(); ++i) {
       MUSTER_TRY(updates[i].read(begin * kValueBytes, std::as_writable_bytes(values)));
-      const std::size_t outside = FoldOne(values, begin, tensor, updates[i].weight);
+      const std::size_t outside = FoldOne(values, begin, tensor, updates[i]);
       if (outside < entries.size()) {
         return Error{Reason::damage, "update " + std::to_string(i) + " of the fold holds a value " +
                                          "of tensor " + entries[outside].spec.name +
@@ -91,7 +92,7 @@ Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t fir
 }
 
 std::size_t RingSum::FoldOne(std::span<const float> tile, std::uint64_t tile_begin,
-                             std::size_t tensor, std::uint64_t weight) {
+                             std::size_t tensor, const UpdateSource& update) {
   const auto entries = lanes_.layout().entries();
   const std::uint64_t tile_end = tile_begin + tile.size();
   for (; tensor < entries.size(); ++tensor) {
@@ -101,7 +102,7 @@ std::size_t RingSum::FoldOne(std::span<const float> tile, std::uint64_t tile_beg
     const std::uint64_t end = std::min(tensor_begin + entries[tensor].element_count, tile_end);
     const auto values = tile.subspan(begin - tile_begin, end - begin);
     const auto sums = std::span(sums_).subspan(begin, end - begin);
-    const std::uint64_t times = WeightInLane(lanes_.WeightOf(tensor), weight);
+    const std::uint64_t times = WeightInLane(lanes_.WeightOf(tensor), update.weight, update.factor);
     if (!FoldTile(values, scales_[tensor], times, sums)) return tensor;
   }
   return entries.size();

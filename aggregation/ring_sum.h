@@ -20,13 +20,14 @@ struct UpdateSource {
   /// Fills `bytes` with the update's bytes from `offset_bytes` on. Called from several threads at
   /// once, for ranges that do not overlap. Its errors end the fold.
   std::function<Status(std::uint64_t offset_bytes, MutableByteSpan bytes)> read;
-  std::uint64_t weight = 0;  ///< Its own; a lane of weight one takes it once all the same.
+  std::uint64_t weight = 0;  ///< Its own, and
+  std::uint32_t factor = 1;  ///< for how stale it is: WeightInLane says what a lane makes of both.
 };
 
 /// Sums updates, all lanes in one pass over their bytes. The result is a pure function of the set
-/// of (update, weight) folded since Reset: no order, grouping, thread count or tile size changes a
-/// bit. Memory: 8 bytes a parameter and one tile a thread while folding. Not thread-safe; Fold uses
-/// threads inside.
+/// of (update, weight, factor) folded since Reset: no order, grouping, thread count or tile size
+/// changes a bit. Memory: 8 bytes a parameter and one tile a thread while folding. Not thread-safe;
+/// Fold uses threads inside.
 class RingSum {
  public:
   /// Float32 values a thread folds at a time: tile and sums together stay in the L2 cache.
@@ -40,15 +41,16 @@ class RingSum {
 
   /// Adds all of `updates`. They were validated when they were accepted; a value beyond its bound
   /// or NaN is damage now. Errors: damage (with the update's place in `updates` and the tensor),
-  /// weight_invalid, too_large (more updates than the capacity has), what `read` returns. After an
-  /// error the sum is void: only Reset may follow.
+  /// weight_invalid (weight * factor is 0 or above the capacity's), too_large (more updates than
+  /// the capacity has), what `read` returns. After an error the sum is void: only Reset may follow.
   Status Fold(std::span<const UpdateSource> updates, ThreadPool& pool);
 
   const LaneSet& lanes() const { return lanes_; }
   std::span<const TensorScale> scales() const { return scales_; }
-  /// Of the updates folded since Reset: the denominator of lanes of weight `update`.
+  /// Of the updates folded since Reset, of their weights without factors: what the denominators of
+  /// lanes of weight `update` and `own` come from.
   std::uint64_t weight_sum() const { return weight_sum_; }
-  /// That of lanes of weight `one`.
+  /// The denominator of lanes of weight `one`.
   std::uint64_t update_count() const { return update_count_; }
   /// The sums of tensor `index` of lanes().layout(), as ring.h defines them. REQUIRES: the sum is
   /// not void.
@@ -57,10 +59,10 @@ class RingSum {
  private:
   Status FoldTiles(std::span<const UpdateSource> updates, std::size_t first_tile,
                    std::size_t end_tile);
-  /// Folds one update's values of one tile. Returns the first tensor with a value out of bound, or
-  /// the number of tensors.
+  /// Folds the values of `update` in one tile. Returns the first tensor with a value out of bound,
+  /// or the number of tensors.
   std::size_t FoldOne(std::span<const float> tile, std::uint64_t tile_begin, std::size_t tensor,
-                      std::uint64_t weight);
+                      const UpdateSource& update);
 
   LaneSet lanes_;
   std::size_t tile_values_;

@@ -28,7 +28,7 @@ inline constexpr std::int32_t kBoundLog2Min = 3;
 ///   scale_log2 = s = min(51 - e - ceil(log2 W), 63 - e - ceil(log2(W * N)))
 /// so that every |w * x * 2^s| < 2^51, where the fast rounding is exact, and N of them sum to less
 /// than 2^63. `tensor_max_abs` has one entry a tensor (VersionManifest::tensor_max_abs). The
-/// absolute error of a mean is at most N * 2^-(s+1) / (sum of the weights).
+/// absolute error of a mean is at most N * 2^-(s+1) / (the lane's denominator).
 /// Errors: unsupported (a tensor that is not f32), config_invalid (capacity), size_mismatch (one
 /// magnitude a tensor is needed), damage (a magnitude that is no magnitude).
 Result<std::vector<TensorScale>> ComputeScales(const ParameterLayout& lane_layout,

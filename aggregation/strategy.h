@@ -22,7 +22,7 @@ namespace muster {
 struct LaneTile {
   std::span<const std::uint64_t> sums;  ///< By LaneReach: the tile's elements, or the whole lane.
   double unit = 1;                      ///< 2^-scale_log2 of the tensor.
-  double denominator = 1;  ///< Of the lane: the sum of the weights, or the number of updates.
+  double denominator = 1;               ///< Of the lane: by its LaneWeight.
 };
 
 /// The same elements of one model tensor, everywhere: of the parent version and of the lanes.

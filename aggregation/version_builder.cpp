@@ -136,8 +136,13 @@ class Builder {
     const std::span<const std::uint64_t> sums = sum.Tensor(tensor);
     return {.sums = whole ? sums : sums.subspan(element, count),
             .unit = PowerOfTwo(-sum.scales()[tensor].scale_log2),
-            .denominator = static_cast<double>(spec.weight == LaneWeight::one ? sum.update_count()
-                                                                              : sum.weight_sum())};
+            .denominator = static_cast<double>(DenominatorOf(spec.weight))};
+  }
+
+  std::uint64_t DenominatorOf(LaneWeight weight) const {
+    const RingSum& sum = inputs_.sum;
+    if (weight == LaneWeight::one) return sum.update_count();
+    return sum.weight_sum() * (weight == LaneWeight::update ? inputs_.full_factor : 1);
   }
 
   const VersionInputs& inputs_;

@@ -14,9 +14,10 @@ namespace muster {
 /// What the next version is a function of. All must outlive the call; none is changed.
 struct VersionInputs {
   const Strategy& strategy;
-  const ParameterSet& parent;  ///< Model tensors, then the strategy's server state.
-  const RingSum& sum;          ///< Of the strategy's LanesOf; holds at least one update.
-  Version version = 0;         ///< The new version's number.
+  const ParameterSet& parent;     ///< Model tensors, then the strategy's server state.
+  const RingSum& sum;             ///< Of the strategy's LanesOf; holds at least one update.
+  Version version = 0;            ///< The new version's number.
+  std::uint32_t full_factor = 1;  ///< FullFactor of the job.
 };
 
 struct BuiltVersion {
@@ -25,7 +26,8 @@ struct BuiltVersion {
 };
 
 /// Computes the new version straight in its place, `next`, and returns what DescribeVersion would
-/// say of it. The bytes are a pure function of strategy, parent and sum, whatever the threads.
+/// say of it. The bytes are a pure function of strategy, parent, sum and full factor, whatever the
+/// threads.
 /// Errors: unsupported (LanesOf), diverged (a new value is NaN or infinite; the first such
 /// tensor is named), size_mismatch (parent, state or sum do not fit each other). What `next` then
 /// holds is to be thrown away.

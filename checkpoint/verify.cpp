@@ -40,7 +40,7 @@ class Ledger {
       if (!counted_.emplace(update.id, record.version).second) {
         return Damage(update.id.Text() + " counts in two versions");
       }
-      weight_sum += update.weight * update.factor;
+      weight_sum += update.weight;
     }
     if (weight_sum != record.weight_sum) {
       return Damage("the weights in the record of " + Named(record.version) + " do not add up");

@@ -50,9 +50,12 @@ std::vector<std::uint32_t> StalenessTable(const RoundSpec& round) {
   return table;
 }
 
+std::uint32_t FullFactor(const JobSpec& job) {
+  return job.round.mode == Mode::async ? kStalenessOne : 1;
+}
+
 std::uint64_t WeightInSumMax(const JobSpec& job) {
-  const std::uint64_t most = job.aggregation.weight_max;
-  return job.round.mode == Mode::async ? most * kStalenessOne : most;
+  return std::uint64_t{job.aggregation.weight_max} * FullFactor(job);
 }
 
 }  // namespace muster

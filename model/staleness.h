@@ -27,8 +27,15 @@ inline constexpr std::uint32_t kStalenessOne = 1U << kStalenessOneLog2;
 std::vector<std::uint32_t> StalenessTable(const RoundSpec& round);
 inline constexpr int kPowerBits = 32;
 
-/// The most that an update can weigh in a sum: aggregation.weight_max, in async times
-/// kStalenessOne. At most 2^limits::kWeightMaxLog2.
+/// The factor that updates of this job have which are not stale: kStalenessOne in async, and 1
+/// where no update can be stale. What the sum of the weights is multiplied by where updates enter
+/// with their factors (LaneWeight::update): so an update that is stale moves the model less, also
+/// where all of its version are (Nguyen 2022, "Federated Learning with Buffered Asynchronous
+/// Aggregation", algorithm 1, whose sum of s(tau) * delta is divided by K, with weights).
+std::uint32_t FullFactor(const JobSpec& job);
+
+/// The most that an update can weigh in a sum: aggregation.weight_max times FullFactor. At most
+/// 2^limits::kWeightMaxLog2.
 std::uint64_t WeightInSumMax(const JobSpec& job);
 
 }  // namespace muster

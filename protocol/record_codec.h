@@ -12,7 +12,7 @@
 namespace muster {
 
 /// The format byte that this build writes. It reads this one alone.
-inline constexpr std::uint8_t kRecordFormat = 3;
+inline constexpr std::uint8_t kRecordFormat = 4;
 
 template <typename T>
 concept PersistedRecord =
@@ -27,7 +27,7 @@ template <PersistedRecord Record>
 Bytes EncodeRecord(const Record& record);
 
 /// Strict inverse of EncodeRecord: known enum numbers, counts within limits.h, no trailing bytes.
-/// Never allocates ahead of the bytes that are there. Errors: unsupported (a newer format; the text
+/// Never allocates ahead of the bytes that are there. Errors: unsupported (another format; the text
 /// says which), damage (anything else).
 template <PersistedRecord Record>
 Result<Record> DecodeRecord(ByteSpan bytes);

@@ -84,7 +84,7 @@ struct RecordedUpdate {
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
   /// Of StalenessTable, for parent - base_version; 1 unless the mode is async. The update enters
-  /// the sums with weight * factor.
+  /// lanes of its weight with weight * factor, and their denominator with weight * FullFactor.
   std::uint32_t factor = 1;
   Version base_version = 0;
   /// At whose commit the client-side state that its training began from became current; 0: fresh.
@@ -101,7 +101,7 @@ struct RoundRecord {
   std::vector<RosterIndex> eligible;
   std::vector<Slot> first_drawn;
   std::vector<RecordedUpdate> accepted;  ///< Ascending by id.
-  std::uint64_t weight_sum = 0;          ///< Of weight * factor.
+  std::uint64_t weight_sum = 0;          ///< Of their weights, without factors.
   std::uint32_t bound_raise = 0;
   std::vector<TensorScale> scales;  ///< One a lane tensor, lanes one after another.
   Sha256Digest digest{};            ///< Of the version that follows from it.

@@ -1,10 +1,9 @@
 // Buffered asynchronous rounds (after Nguyen 2022, "Federated Learning with Buffered Asynchronous
-// Aggregation", algorithm 1; the mean is that of the weights with their factors). The open round is
-// the buffer: what is accepted counts in it, whichever version it was trained on, weighted by how
-// stale that is.
-// Nobody is drawn. Whoever is here and free is given a task on the newest version, and tasks,
-// uploads and offers outlive the commit: an extent of the spool stays with its upload until that
-// is accepted or refused, in whatever round it is by then.
+// Aggregation", algorithm 1). The open round is the buffer: what is accepted counts in it,
+// whichever version it was trained on, and counts less the staler that is. Nobody is drawn. Whoever
+// is here and free is given a task on the newest version, and tasks, uploads and offers outlive the
+// commit: an extent of the spool stays with its upload until that is accepted or refused, in
+// whatever round it is by then.
 //
 // A task's id is (lineage, base version, slot, how many updates of the slot on that base were
 // accepted before). So it follows from what is durable, and a slot's ids only grow.

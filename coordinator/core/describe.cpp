@@ -160,7 +160,8 @@ std::string Line(const OpenSum& e) {
 }
 std::string Line(const Fold& e) {
   return "fold " + e.id.Text() + " extent=" + std::to_string(e.extent.index) +
-         " weight=" + std::to_string(e.weight);
+         " weight=" + std::to_string(e.weight) +
+         (e.factor == 1 ? "" : " x " + std::to_string(e.factor));
 }
 std::string Line(const BuildVersion& e) {
   return "build_version " + std::to_string(e.version) +

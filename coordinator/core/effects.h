@@ -85,11 +85,12 @@ struct Fold {
   Xxh128Digest digest{};
   SpoolExtent extent;
   std::uint64_t weight = 0;
+  std::uint32_t factor = 1;  ///< As RecordedUpdate has both.
 };
 /// head + sum -> `version`, in memory. Its last updates may not be durable yet.
 struct BuildVersion {
   Version version = 0;
-  std::uint64_t weight_sum = 0;
+  std::uint64_t weight_sum = 0;  ///< As RoundRecord has it.
 };
 /// The built version is committed: it is head from now on, in memory too.
 struct AdvanceHead {

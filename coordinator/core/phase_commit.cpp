@@ -34,14 +34,12 @@ void CoordinatorCore::Impl::PumpBuild() {
   std::size_t updates = round_->accepted.size();
   std::size_t folded = round_->folded.size();
   std::uint64_t weight_sum = 0;
-  for (const auto& [id, update] : round_->accepted) {
-    weight_sum += update.weight * FactorOf(update.base_version);
-  }
+  for (const auto& [id, update] : round_->accepted) weight_sum += update.weight;
   for (const auto& [slot, upload] : uploads_) {
     if (!upload.folding) continue;
     ++updates;
     if (upload.folded) ++folded;
-    weight_sum += upload.offer.weight * FactorOf(upload.offer.base_version);
+    weight_sum += upload.offer.weight;
   }
   if (folded < updates || (phase_ == Phase::report && updates < Goal())) return;
   round_->building = true;
@@ -77,10 +75,9 @@ RoundRecord CoordinatorCore::Impl::MakeRecord() const {
   record.eligible = round_->record.eligible;
   record.first_drawn = round_->record.first_drawn;
   for (const auto& [id, update] : round_->accepted) {
-    const std::uint32_t factor = FactorOf(update.base_version);
-    record.accepted.push_back(
-        {id, update.digest, update.weight, factor, update.base_version, update.client_version});
-    record.weight_sum += update.weight * factor;
+    record.accepted.push_back({id, update.digest, update.weight, FactorOf(update.base_version),
+                               update.base_version, update.client_version});
+    record.weight_sum += update.weight;
   }
   record.bound_raise = round_->record.bound_raise;
   record.scales = round_->scales;

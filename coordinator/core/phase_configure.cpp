@@ -28,7 +28,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   if (!same_sum) {
     if (!OpenRoundSum()) return;
     for (const auto& [id, update] : round_->accepted) {
-      Emit(Fold{id, update.digest, update.extent, update.weight * FactorOf(update.base_version)});
+      Emit(Fold{id, update.digest, update.extent, update.weight, FactorOf(update.base_version)});
     }
   }
   const bool goes_on = Async() && !same_round;

@@ -237,7 +237,7 @@ void CoordinatorCore::Impl::PumpFolds() {
   for (Upload* upload : InOrderOfFinish(Goal() - round_->accepted.size(), taken)) {
     if (std::exchange(upload->folding, true)) continue;
     const Offer& offer = upload->offer;
-    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight * FactorOf(offer.base_version)});
+    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight, FactorOf(offer.base_version)});
   }
 }
 

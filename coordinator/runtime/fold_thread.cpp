@@ -62,7 +62,7 @@ UpdateSource FoldThread::SourceOf(const Fold& fold) const {
   return {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
             return spool_.Read(extent, offset, bytes);
           },
-          fold.weight};
+          fold.weight, fold.factor};
 }
 
 Status FoldThread::Perform(const Fold& first) {
@@ -93,7 +93,7 @@ Status FoldThread::Perform(const Fold& first) {
 Status FoldThread::Perform(const BuildVersion& effect) {
   const std::shared_ptr<const ParameterSet> parent = Head();
   const std::shared_ptr<ParameterSet> next = std::exchange(next_, nullptr);
-  const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version};
+  const VersionInputs inputs{setup_.strategy, *parent, sum_, effect.version, setup_.full_factor};
   auto built = ::muster::BuildVersion(inputs, pool_, *next);
   MUSTER_TRY(built);
   {

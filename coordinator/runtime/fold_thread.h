@@ -30,6 +30,7 @@ class FoldThread {
     LaneSet lanes;  ///< The strategy's.
     RingCapacity capacity;
     std::size_t thread_count = 1;
+    std::uint32_t full_factor = 1;  ///< FullFactor of the job.
   };
 
   /// `head`: model and server state. References must outlive the thread.

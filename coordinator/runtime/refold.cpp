@@ -34,12 +34,13 @@ Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
   for (const RecordedUpdate& update : record.accepted) {
     auto source = updates(update);
     MUSTER_TRY(source);
-    source->weight *= update.factor;
+    source->factor = update.factor;
     MUSTER_TRY(CheckAcceptedBytes(*source, update_bytes, update.id, update.digest));
     MUSTER_TRY(sum.Fold({&*source, 1}, pool));
   }
   ParameterSet next(parent.layout());
-  const auto built = BuildVersion({strategy, parent, sum, record.version}, pool, next);
+  const VersionInputs inputs{strategy, parent, sum, record.version, FullFactor(job)};
+  const auto built = BuildVersion(inputs, pool, next);
   MUSTER_TRY(built);
   if (built->manifest.digest != record.digest) {
     return Error{Reason::damage,

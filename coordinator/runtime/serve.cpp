@@ -109,7 +109,11 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   const Result<LaneSet> lanes = LanesOf(parts.strategy, parts.trainer.layout());
   MUSTER_TRY(lanes);
   const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
-  FoldThread fold({parts.strategy, *lanes, {WeightInSumMax(job), job.round.goal}, thread_count},
+  FoldThread fold({.strategy = parts.strategy,
+                   .lanes = *lanes,
+                   .capacity = {WeightInSumMax(job), job.round.goal},
+                   .thread_count = thread_count,
+                   .full_factor = FullFactor(job)},
                   head, spool, inbox);
   const Fence fence{start.state.lineages.back().id.number, start.state.epoch.epoch};
   const MessageEncoder encoder(start.state.job->digest, fence);

@@ -42,7 +42,7 @@ void Chain::CheckUpdates(const RoundRecord& record) {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const RecordedUpdate& update = record.accepted[i];
-    sum += update.weight * update.factor;
+    sum += update.weight;
     Expect(i == 0 || record.accepted[i - 1].id < update.id,
            [&] { return name + " does not have its updates in the order of their ids"; });
     const bool of_round = update.id.round == record.round && update.id.task == 0 &&

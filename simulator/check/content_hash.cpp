@@ -47,6 +47,7 @@ void AddFields(Content& content, const coordinator::StoreChunk& what) {
 }
 void AddFields(Content& content, const coordinator::Fold& what) {
   content.Add(what.id, what.digest, what.extent.index, what.weight);
+  if (what.factor != 1) content.Add(what.factor);
 }
 void AddFields(Content& content, const coordinator::BuildVersion& what) {
   content.Add(what.version, what.weight_sum);

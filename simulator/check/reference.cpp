@@ -93,8 +93,8 @@ std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
 }
 
 // `offset`: in an update, of the tensor's first value.
-std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset, double denominator,
-                                      const RoundRecord& record,
+std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset,
+                                      const Weighing& weighing, const RoundRecord& record,
                                       const std::vector<ByteSpan>& updates,
                                       std::vector<double>& means) const {
   const TensorScale& scale = record.scales[tensor];
@@ -109,13 +109,14 @@ std::string ReferenceVersion::MeansOf(std::size_t tensor, std::uint64_t offset, 
         return update.id.Text() + " holds a value beyond the bound of tensor " +
                std::to_string(tensor);
       }
-      const std::uint64_t weight = scaffold_ ? 1 : update.weight * update.factor;
+      const std::uint64_t stale = weighing.stale ? update.factor : 1;
+      const std::uint64_t weight = scaffold_ ? 1 : update.weight * stale;
       const std::int64_t q = NaiveRingValue(value, weight, scale.scale_log2);
       if (__builtin_add_overflow(sums[i], q, &sums[i])) return "a sum does not fit into 64 bits";
     }
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    means[i] = static_cast<double>(sums[i]) * unit / denominator;
+    means[i] = static_cast<double>(sums[i]) * unit / weighing.denominator;
   }
   return "";
 }
@@ -132,8 +133,10 @@ std::string ReferenceVersion::AdvanceTensor(std::size_t tensor, double steps,
   if (!wrong.empty()) return wrong;
   const ParameterLayout::Entry& entry = contents_.layout().entries()[tensor];
   std::vector<double> means(entry.element_count);
-  const auto weights = static_cast<double>(scaffold_ ? updates.size() : record.weight_sum);
-  wrong = MeansOf(tensor, entry.offset_bytes, weights, record, updates, means);
+  // As if none of them were stale.
+  const std::uint64_t weights = record.weight_sum * NaiveFactor(job_.round, 0);
+  const Weighing weighing = {static_cast<double>(scaffold_ ? updates.size() : weights), true};
+  wrong = MeansOf(tensor, entry.offset_bytes, weighing, record, updates, means);
   if (!wrong.empty()) return wrong;
   for (double& mean : means) mean = steps * mean;
   if (scaffold_) wrong = MoveControl(tensor, 3 + NaiveCeilLog2(largest), record, updates);
@@ -152,7 +155,8 @@ std::string ReferenceVersion::MoveControl(std::size_t tensor, int least_bound,
   if (!wrong.empty()) return wrong;
   const ParameterLayout::Entry& entry = contents_.layout().entries()[control];
   std::vector<double> changes(entry.element_count);
-  wrong = MeansOf(control, entry.offset_bytes, job_.data.parts, record, updates, changes);
+  const Weighing weighing = {static_cast<double>(job_.data.parts), false};
+  wrong = MeansOf(control, entry.offset_bytes, weighing, record, updates, changes);
   if (!wrong.empty()) return wrong;
   const std::span<float> values = contents_.F32(control);
   for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -186,7 +190,7 @@ std::string ReferenceVersion::Advance(const RoundRecord& record,
   std::uint64_t weights = 0;
   for (std::size_t u = 0; u < updates.size(); ++u) {
     const RecordedUpdate& update = record.accepted[u];
-    weights += update.weight * update.factor;
+    weights += update.weight;
     const std::uint32_t factor = NaiveFactor(job_.round, record.parent - update.base_version);
     if (update.factor != factor) {
       return update.id.Text() + " has the staleness factor " + std::to_string(update.factor) +
@@ -200,8 +204,8 @@ std::string ReferenceVersion::Advance(const RoundRecord& record,
   std::vector<double> steps = {1};
   if (nova) {
     std::string wrong = CheckScale(tensors_, kStepsBound, record);
-    const auto weight_sum = static_cast<double>(weights);
-    if (wrong.empty()) wrong = MeansOf(tensors_, model_bytes_, weight_sum, record, updates, steps);
+    const Weighing own = {static_cast<double>(weights), false};
+    if (wrong.empty()) wrong = MeansOf(tensors_, model_bytes_, own, record, updates, steps);
     if (!wrong.empty()) return wrong;
   }
   for (std::size_t tensor = 0; tensor < tensors_; ++tensor) {

@@ -45,12 +45,18 @@ class ReferenceVersion {
   double Loss() const;
 
  private:
+  /// How a mean is taken: what a sum is divided by, and whether the staleness factors enter it.
+  struct Weighing {
+    double denominator = 1;
+    bool stale = false;
+  };
+
   std::string AdvanceTensor(std::size_t tensor, double steps, const RoundRecord& record,
                             const std::vector<ByteSpan>& updates);
   void MoveTensor(std::size_t tensor, const std::vector<double>& means);
   std::string MoveControl(std::size_t tensor, int least_bound, const RoundRecord& record,
                           const std::vector<ByteSpan>& updates);
-  std::string MeansOf(std::size_t tensor, std::uint64_t offset, double denominator,
+  std::string MeansOf(std::size_t tensor, std::uint64_t offset, const Weighing& weighing,
                       const RoundRecord& record, const std::vector<ByteSpan>& updates,
                       std::vector<double>& means) const;
   std::string CheckScale(std::size_t tensor, int least_bound, const RoundRecord& record) const;

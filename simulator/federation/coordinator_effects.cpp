@@ -179,7 +179,7 @@ void CoordinatorNode::FinishFold(const Fold& effect) {
                               std::memcpy(bytes.data(), update.data() + offset, bytes.size());
                               return {};
                             },
-                            effect.weight};
+                            effect.weight, effect.factor};
   if (!world_.violations().empty()) return;
   MUSTER_CHECK(sum_->Fold({&source, 1}, pool_).has_value(), "a checked update can be folded");
   Feed(Folded{effect.id});
@@ -191,7 +191,8 @@ void CoordinatorNode::Perform(const coordinator::BuildVersion& effect) {
 
 void CoordinatorNode::FinishBuild(const coordinator::BuildVersion& effect) {
   auto next = std::make_shared<ParameterSet>(head_->layout());
-  auto built = ::muster::BuildVersion({*strategy_, *head_, *sum_, effect.version}, pool_, *next);
+  const VersionInputs inputs{*strategy_, *head_, *sum_, effect.version, FullFactor(setup_.job)};
+  auto built = ::muster::BuildVersion(inputs, pool_, *next);
   MUSTER_CHECK(built.has_value(), "a version of checked updates can be built");
   built_ = next;
   Feed(VersionBuilt{std::move(built->manifest), built->model_digest});

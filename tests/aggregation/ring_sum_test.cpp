@@ -154,15 +154,34 @@ TEST_F(RingSumTest, ScalesOfAnotherCapacityAreRefused) {
   EXPECT_EQ(sum.Reset(scales_, {1U << 29, 40}).error().reason, Reason::damage);
 }
 
-// Three lanes whose borders lie within tiles: each is the sum that it would be alone.
+TEST_F(RingSumTest, AWeightTimesItsFactorAboveTheMaximumOrZeroIsRefused) {
+  DrawRound(4, testing::Layout({{10}}), 1);
+  weights_[0] = kCapacity.weight_max / 4;
+  ThreadPool pool(1);
+  for (const auto& [factor, taken] :
+       {std::pair(4U, true), std::pair(5U, false), std::pair(0U, false), std::pair(~0U, false)}) {
+    RingSum sum = NewSum();
+    auto sources = Sources();
+    sources[0].factor = factor;
+    const Status folded = sum.Fold(sources, pool);
+    EXPECT_EQ(folded.has_value(), taken) << factor;
+    if (!taken) {
+      EXPECT_EQ(folded.error().reason, Reason::weight_invalid) << factor;
+    }
+  }
+}
+
+// Four lanes whose borders lie within tiles: each is the sum that it would be alone.
 TEST_F(RingSumTest, LanesAreSummedSideBySideEachWithItsWeight) {
   const auto scalar = ParameterLayout::Create({{"count", DType::f32, {}}}).value();
   const auto again = ParameterLayout::Create({{"again", DType::f32, {5000}}}).value();
+  const auto steps = ParameterLayout::Create({{"steps", DType::f32, {}}}).value();
   const ParameterLayout model = testing::Layout({{5000}});
   const LaneSet lanes =
       LaneSet::Create({{"delta", model, LaneWeight::update},
                        {"count", scalar, LaneWeight::update, LaneReach::whole, 10},
-                       {"again", again, LaneWeight::one}},
+                       {"again", again, LaneWeight::one},
+                       {"steps", steps, LaneWeight::own, LaneReach::whole, 10}},
                       model)
           .value();
   const float magnitude = 1;
@@ -171,23 +190,29 @@ TEST_F(RingSumTest, LanesAreSummedSideBySideEachWithItsWeight) {
   for (int u = 0; u < 4; ++u) {
     updates_.push_back(
         testing::Filled(lanes.layout(), [&] { return testing::AnyFloatBelow(stream, 3); }));
-    weights_.push_back(1 + stream.Below(kCapacity.weight_max));
+    weights_.push_back(1 + stream.Below(kCapacity.weight_max / 4));
   }
+  const std::uint32_t factors[] = {4, 1, 3, 2};
+  std::vector<UpdateSource> sources = Sources();
+  for (std::size_t u = 0; u < sources.size(); ++u) sources[u].factor = factors[u];
   RingSum sum(lanes, 48);
   ASSERT_TRUE(sum.Reset(scales, kCapacity).has_value());
   ThreadPool pool(2);
-  ASSERT_TRUE(sum.Fold(Sources(), pool).has_value());
-  for (std::size_t tensor = 0; tensor < 3; ++tensor) {
+  ASSERT_TRUE(sum.Fold(sources, pool).has_value());
+  for (std::size_t tensor = 0; tensor < 4; ++tensor) {
     for (std::size_t i = 0; i < sum.Tensor(tensor).size(); ++i) {
       std::uint64_t expected = 0;
       for (std::size_t u = 0; u < updates_.size(); ++u) {
+        const std::uint64_t times[] = {weights_[u] * factors[u], weights_[u] * factors[u], 1,
+                                       weights_[u]};
         expected += static_cast<std::uint64_t>(testing::RoundedProduct(
-            updates_[u].F32(tensor)[i], tensor == 2 ? 1 : weights_[u], scales[tensor].scale_log2));
+            updates_[u].F32(tensor)[i], times[tensor], scales[tensor].scale_log2));
       }
       ASSERT_EQ(sum.Tensor(tensor)[i], expected) << "tensor " << tensor << " value " << i;
     }
   }
   EXPECT_EQ(sum.update_count(), 4U);
+  EXPECT_EQ(sum.weight_sum(), weights_[0] + weights_[1] + weights_[2] + weights_[3]);
 }
 
 TEST_F(RingSumTest, GapsAreNotSummed) {

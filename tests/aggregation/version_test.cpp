@@ -48,7 +48,7 @@ class VersionTest : public ::testing::Test {
   Result<BuiltVersion> Build(std::size_t threads) {
     ThreadPool pool(threads);
     built_ = ParameterSet(parent_.layout());
-    return BuildVersion({*strategy_, parent_, *sum_, 6}, pool, built_);
+    return BuildVersion({*strategy_, parent_, *sum_, 6, full_factor_}, pool, built_);
   }
 
   /// The new version by plain loops over whole tensors.
@@ -72,6 +72,7 @@ class VersionTest : public ::testing::Test {
   static constexpr RingCapacity kCapacity = {1U << 20, 10};
   JobSpec job_;
   LaneWeight weight_ = LaneWeight::update;
+  std::uint32_t full_factor_ = 1;
   double learning_rate_ = 0;
   double momentum_ = 0;
   std::unique_ptr<Strategy> strategy_;
@@ -117,9 +118,24 @@ TEST_F(VersionTest, ALaneOfWeightOneIsDividedByTheNumberOfUpdates) {
   EXPECT_TRUE(std::ranges::equal(built_.bytes(), expected.bytes()));
 }
 
+// Folded with factors of 1: 3 + 5 = 8, as if the full factor were 512.
+TEST_F(VersionTest, ALaneOfOwnWeightIsDividedByTheWeightsAloneAndOthersByTheFullFactorToo) {
+  for (const LaneWeight weight : {LaneWeight::own, LaneWeight::update}) {
+    weight_ = weight;
+    Prepare(0);
+    const LaneSpec lane = {"delta", model_layout_, weight};
+    strategy_ = std::make_unique<testing::LaneStrategy>(job_, std::vector{lane});
+    full_factor_ = 512;
+    ASSERT_TRUE(Build(2).has_value());
+    const ParameterSet expected = Expected(weight == LaneWeight::own ? 8 : 8 * 512);
+    EXPECT_TRUE(std::ranges::equal(built_.bytes(), expected.bytes()));
+  }
+}
+
 TEST_F(VersionTest, AnUpdateHasItsWeightOrOneByTheLane) {
-  EXPECT_EQ(WeightInLane(LaneWeight::update, 5), 5U);
-  EXPECT_EQ(WeightInLane(LaneWeight::one, 5), 1U);
+  EXPECT_EQ(WeightInLane(LaneWeight::update, 5, 3), 15U);
+  EXPECT_EQ(WeightInLane(LaneWeight::own, 5, 3), 5U);
+  EXPECT_EQ(WeightInLane(LaneWeight::one, 5, 3), 1U);
 }
 
 /// new model = model + mean(delta) * mean(factor) + mean(again), where `factor` is one value.

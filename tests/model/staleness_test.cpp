@@ -79,8 +79,10 @@ TEST(StalenessTable, NeverGrowsWithStaleness) {
 TEST(WeightInSum, IsTheLargestWeightTimesTheFullFactorInAsyncAlone) {
   JobSpec job;
   job.aggregation.weight_max = 1'000;
+  EXPECT_EQ(FullFactor(job), 1U);
   EXPECT_EQ(WeightInSumMax(job), 1'000U);
   job.round.mode = Mode::async;
+  EXPECT_EQ(FullFactor(job), kStalenessOne);
   EXPECT_EQ(WeightInSumMax(job), 512'000U);
 }
 

@@ -38,6 +38,16 @@ TEST(RecordCodec, ANewerFormatIsUnsupportedNotDamage) {
   });
 }
 
+TEST(RecordCodec, AnOlderFormatIsUnsupportedNotDamage) {
+  ForEachRecord([]<typename Record>(const Record& record) {
+    Bytes bytes = EncodeRecord(record);
+    for (std::uint8_t format = 1; format < kRecordFormat; ++format) {
+      bytes[0] = static_cast<std::byte>(format);
+      EXPECT_EQ(RefusalOf<Record>(bytes), Reason::unsupported) << int{format};
+    }
+  });
+}
+
 TEST(RecordCodec, FormatZeroIsDamage) {
   ForEachRecord([]<typename Record>(const Record& record) {
     Bytes bytes = EncodeRecord(record);
@@ -104,7 +114,7 @@ TEST(RecordCodec, ImpossibleRecordsAreDamage) {
 
 TEST(RecordCodec, GoldenBytesOfAFinishRecord) {
   EXPECT_EQ(Hex(EncodeRecord(FinishRecord{.reason = Reason::finished, .version = 100})),
-            "03"                  // format 3
+            "04"                  // format 4
             "7e"                  // reason 126: finished
             "6400000000000000");  // version 100
 }
@@ -119,7 +129,7 @@ TEST(RecordCodec, GoldenBytesOfAnOpenRound) {
                                        .bound_raise = 0,
                                        .deadline_ms = 2000,
                                        .deadline_consumed_ms = 500})),
-            "03"                // format 3
+            "04"                // format 4
             "0300000000000000"  // round
             "0200000000000000"  // parent
             "01000000"          // attempt
