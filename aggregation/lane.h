@@ -12,8 +12,7 @@ namespace muster {
 
 enum class LaneWeight : std::uint8_t {
   /// The update's weight times its staleness factor; the denominator is the sum of the weights,
-  /// each
-  /// times the full factor (model/staleness.h). Without staleness both factors are 1.
+  /// each times the full factor (model/staleness.h). Without staleness both factors are 1.
   update,
   one,  ///< 1 for every update; the denominator is their number.
   /// The update's weight as if it were not stale; the denominator is the sum of the weights. For
