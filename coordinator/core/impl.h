@@ -150,7 +150,7 @@ class CoordinatorCore::Impl {
   bool AnyFillable() const, NextAttemptWouldHelp() const, AnyoneMayDeliver() const;
   bool FitsUnderCap(const RefusedSlot& refused) const;
   Reach WithinReach() const;
-  bool BoundExhausted() const, QuorumImpossible() const, OpenRoundSum();
+  bool BoundExhausted() const, QuorumImpossible() const, OpenRoundSum(), AllAwaitBounds() const;
   ReasonCounts RefusedByReason() const;
   std::string AttemptText() const, RoundText() const;
   std::size_t RaiseBounds(), TopUp(std::size_t wanted);

@@ -66,6 +66,14 @@ bool CoordinatorCore::Impl::AnyFillable() const {
                      [this](Slot slot) { return IsFillable(slot); });
 }
 
+// Whether all who have a block only keep an update of it for larger bounds. Whoever else is here
+// was given what there is to do, so nothing comes before the next attempt.
+bool CoordinatorCore::Impl::AllAwaitBounds() const {
+  return Elastic() && !round_->leases.empty() &&
+         std::all_of(round_->leases.begin(), round_->leases.end(),
+                     [this](const auto& lease) { return AwaitsBounds(lease.first); });
+}
+
 // The one place that decides how a report phase ends.
 void CoordinatorCore::Impl::CheckClose() {
   if (phase_ != Phase::report || AcceptsInFlight()) return;
@@ -81,7 +89,7 @@ void CoordinatorCore::Impl::CheckClose() {
       WarnIfImpossible();
       NextAttempt(Reason::below_quorum);
     }
-  } else if (!AnyFillable()) {
+  } else if (!AnyFillable() || AllAwaitBounds()) {
     WarnIfImpossible();
     if (quorum) {
       EnterCommit(/*by_deadline=*/false);

@@ -171,8 +171,8 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
   }
   if (round_) round_->refused[{slot, from}] = refused;
   if (Elastic()) {
-    // Who keeps an update that larger bounds will take is asked for it then.
-    if (FitsUnderCap(refused)) {
+    // Who is here and keeps an update that larger bounds will take is asked for it then.
+    if (FitsUnderCap(refused) && session != sessions_.end()) {
       round_->leases[slot] = {from, round_->record.attempt + 1, 0};
     } else {
       round_->leases.erase(slot);
