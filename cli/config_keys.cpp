@@ -249,11 +249,12 @@ void AddRound(std::vector<ConfigKey>& keys) {
       "changes); present: from those connected.",
       [](auto& c) -> auto& { return c.job.round.select_from; }));
   AddDeadline(keys);
-  keys.push_back(Integer("round.attempts_max",
-                         "Attempts of one round before the job gives up; 0: no limit. May change "
-                         "at a restart.",
-                         0, std::numeric_limits<std::uint32_t>::max(),
-                         [](auto& c) -> auto& { return c.core.attempts_max; }));
+  keys.push_back(
+      Integer("round.attempts_max",
+              "Attempts of one round before the job gives up; 0: no limit. Of elastic "
+              "data those count in which no block was accepted. May change at a restart.",
+              0, std::numeric_limits<std::uint32_t>::max(),
+              [](auto& c) -> auto& { return c.core.attempts_max; }));
   keys.push_back(Choice<LatePolicy>("round.late",
                                     "What becomes of an update that comes after its round.",
                                     [](auto& c) -> auto& { return c.job.round.late; }));

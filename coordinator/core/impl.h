@@ -153,7 +153,7 @@ class CoordinatorCore::Impl {
   bool BoundExhausted() const, QuorumImpossible() const, OpenRoundSum(), AllAwaitBounds() const;
   ReasonCounts RefusedByReason() const;
   std::string AttemptText() const, RoundText() const;
-  std::size_t RaiseBounds(), TopUp(std::size_t wanted);
+  std::size_t RaiseBounds(), TopUp(std::size_t wanted), AttemptsSpent() const;
   void WarnIfImpossible(), NextAttempt(Reason reason), RefillCohort(), PersistDeadline();
   bool InCohort(Slot slot) const, IsAsked(Slot slot) const;
 

@@ -83,6 +83,7 @@ void CoordinatorCore::Impl::PassOn(Slot slot, RosterIndex to) {
   Lease(slot, to, past.passes + 1);
   Count("leases_passed_on");
   round_->leases_lost[past.holder] += 1;
+  pace_.OnMissed(past.holder);
   const auto old = sessions_.find(past.holder);
   if (old == sessions_.end()) return;
   Session& session = old->second;

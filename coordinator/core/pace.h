@@ -19,7 +19,8 @@ struct MemberPace {
   std::int64_t last_ms = 0;     ///< The last of them: from the task to the whole update.
   std::int64_t typical_ms = 0;  ///< The median of the last kMemberTimesMax.
   std::uint64_t late = 0;       ///< Rounds that closed before its update was whole.
-  std::uint64_t missed = 0;     ///< Deadlines that passed while its update was awaited.
+  /// Deadlines that passed while its update was awaited; of elastic data, leases that it lost so.
+  std::uint64_t missed = 0;
 };
 inline constexpr std::size_t kMemberTimesMax = 8;
 
@@ -55,7 +56,7 @@ class Pace {
   void OnLate(RosterIndex member, const UpdateId& id);
   /// Whether its last task was given after `time`.
   bool BeganAfter(RosterIndex member, MonotonicMs time) const;
-  /// An attempt's deadline has passed without it.
+  /// An attempt's deadline has passed without it, or by one a lease of its went to another.
   void OnMissed(RosterIndex member);
   /// The loop stood still for so long: no task took that time.
   void OnGap(std::int64_t gap_ms);

@@ -170,11 +170,22 @@ void CoordinatorCore::Impl::WarnIfImpossible() {
         .refused = RefusedByReason()});
 }
 
+// Of the open round, as far as attempts_max counts them. Of elastic data a deadline ends leases, so
+// an attempt in which a block was accepted is none that failed. It follows from what is durable.
+std::size_t CoordinatorCore::Impl::AttemptsSpent() const {
+  std::set<Attempt> accepted_in;
+  if (Elastic()) {
+    for (const auto& [id, update] : round_->accepted) accepted_in.insert(update.attempt);
+  }
+  return round_->record.attempt - accepted_in.size();
+}
+
 void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   if (Halting()) return;
-  if (options_.attempts_max != 0 && round_->record.attempt >= options_.attempts_max) {
+  if (options_.attempts_max != 0 && AttemptsSpent() >= options_.attempts_max) {
     StopNow(Reason::attempts_exhausted,
-            RoundText() + "; given up after " + Counted(round_->record.attempt, "attempt") +
+            RoundText() + "; given up after " + Counted(AttemptsSpent(), "attempt") +
+                (Elastic() ? " without a block" : "") +
                 "; a start with the same limit ends at once again: raise round.attempts_max (0: no "
                 "limit) to let the job go on");
     return;
@@ -201,7 +212,8 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
         .round = round_->record.round,
         .attempt = round_->record.attempt,
         .reason = reason,
-        .text = text + ", " + std::to_string(added) + " added",
+        .text = text + (Elastic() ? "; leases that have ended pass to whoever is free"
+                                  : ", " + std::to_string(added) + " added"),
         .refused = std::move(refused)});
   EnterPhase(Phase::select);
   PersistOpenRound();

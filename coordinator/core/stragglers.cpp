@@ -40,9 +40,10 @@ std::vector<RosterIndex> CoordinatorCore::Impl::Awaited() const {
 }
 
 // The deadline has passed: whoever is still awaited missed it, here or away. In async not those who
-// began within the attempt.
+// began within the attempt; of elastic data only who loses a block by it, see PassOn.
 void CoordinatorCore::Impl::NoteMissed() {
-  if (Halting()) return;  // The attempt may stay open, and each tick would count anew.
+  // While it halts the attempt may stay open, and each tick would count anew.
+  if (Halting() || Elastic()) return;
   for (const RosterIndex index : Awaited()) {
     const bool fresh = Async() && pace_.BeganAfter(index, round_->attempt_started);
     if (!fresh) pace_.OnMissed(index);

@@ -34,7 +34,7 @@ class JobEnd : public Checker {
   void CheckBatch(const Batch& batch);
   void CheckStop(const coordinator::Stop& stop);
   void CheckBound();
-  std::size_t AcceptedInRound() const;
+  std::size_t AcceptedInRound() const, AttemptsWithAccept() const;
 
   const CoordinatorSetup& setup_;
   const Ledger& ledger_;
