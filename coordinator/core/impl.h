@@ -87,7 +87,7 @@ class CoordinatorCore::Impl {
   std::vector<RosterIndex> FreeHolders() const;
   std::optional<std::uint64_t> BlockWeight(Slot slot) const;
   bool ClaimLease(const Session& session, Slot slot), IsFillable(Slot slot) const;
-  void ResumeLease(const Session& session, const Hello& hello), EndLease(RosterIndex holder);
+  void ResumeLease(Session& session), EndLease(RosterIndex holder);
   std::optional<Reason> JudgeLease(RosterIndex holder, const UpdateId& id) const;
 
   // async.cpp: no cohort, and updates of older bases.

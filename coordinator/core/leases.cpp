@@ -113,14 +113,15 @@ bool CoordinatorCore::Impl::ClaimLease(const Session& session, Slot slot) {
   return true;
 }
 
-// Who comes back with the update of a block that nobody holds is asked for that one.
-void CoordinatorCore::Impl::ResumeLease(const Session& session, const Hello& hello) {
-  if (!Elastic() || !hello.retained) return;
-  const UpdateId& id = hello.retained->id;
-  const bool wanted = id.lineage == lineage_.id.number && id.round == round_->record.round &&
-                      InCohort(id.slot) && !IsAccepted(id.slot) &&
-                      !IsRefused(id.slot, session.index) && !AwaitsBounds(id.slot);
-  if (wanted) ClaimLease(session, id.slot);
+// Who comes back with the update of a block that nobody holds is asked for that one: at once, or,
+// where no tasks are given when it comes, before anybody is.
+void CoordinatorCore::Impl::ResumeLease(Session& session) {
+  const std::optional<UpdateId> id = std::exchange(session.retained, std::nullopt);
+  if (!Elastic() || !id) return;
+  const bool wanted = id->lineage == lineage_.id.number && id->round == round_->record.round &&
+                      InCohort(id->slot) && !IsAccepted(id->slot) &&
+                      !IsRefused(id->slot, session.index) && !AwaitsBounds(id->slot);
+  if (wanted) ClaimLease(session, id->slot);
 }
 
 // Nothing for private data: how many examples there are nobody else knows.

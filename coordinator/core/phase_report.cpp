@@ -30,6 +30,7 @@ void CoordinatorCore::Impl::EnterReport() {
   round_->attempt_started = now_ - round_->record.deadline_consumed_ms;
   round_->deadline_persisted = now_;
   if (Async()) CarryOver();
+  for (auto& [index, session] : sessions_) ResumeLease(session);
   OrderAllTasks();
   PumpFolds();
   PumpAccepts();

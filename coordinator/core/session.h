@@ -20,6 +20,8 @@ struct Session {
   std::optional<UpdateId> ordered;  ///< The task given to this session.
   std::set<Slot> asked;     ///< Elastic data: given to it in this attempt, none of them twice.
   Attempt passed_over = 0;  ///< Elastic data: the attempt in which a lease of its passed on.
+  /// Elastic data: what its hello named, until a report phase looks at it.
+  std::optional<UpdateId> retained;
   /// Async: the version whose last byte was sent to it.
   std::optional<Version> has_model;
   std::optional<Offer> queued;  ///< An offer that waits for a grant.

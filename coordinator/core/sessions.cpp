@@ -119,6 +119,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   session.incarnation = hello.incarnation;
   session.control = received.link;
   session.lease_until = now_ + options_.lease_ms;
+  if (hello.retained) session.retained = hello.retained->id;
   links_[received.link] = entry->index;
   Forgive(entry->index, hello.incarnation);
   Count("hellos");
@@ -134,7 +135,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
     RefuseSession(session, Reason::draining, std::nullopt, "come back later",
                   limits::kReconnectMsMax);
   } else if (phase_ == Phase::report) {
-    ResumeLease(session, hello);
+    ResumeLease(session);
     if (!Async()) OrderTask(session);
     RefillCohort();
   } else if (phase_ == Phase::select && !round_) {
