@@ -27,10 +27,11 @@ bool CoordinatorCore::Impl::AwaitsBounds(Slot slot) const {
   return false;
 }
 
-// One attempt long, and one more each time it passes on, so that no honest holder is too slow for
-// ever.
+// To the end of this attempt, or of the next one where less than half of this is left; and one more
+// each time it passes on, so that no honest holder is too slow for ever.
 void CoordinatorCore::Impl::Lease(Slot slot, RosterIndex holder, Attempt passes) {
-  round_->leases[slot] = {holder, round_->record.attempt + passes, passes};
+  const bool late = now_ - round_->attempt_started > DeadlineAt() - now_;
+  round_->leases[slot] = {holder, round_->record.attempt + passes + (late ? 1 : 0), passes};
   // What another has sent of it is of no use any more.
   const auto upload = uploads_.find(slot);
   if (upload != uploads_.end() && upload->second.from != holder) DropUpload(slot);
