@@ -1,5 +1,6 @@
 #include "aggregation/strategy_registry.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <string_view>
@@ -38,13 +39,33 @@ Result<std::unique_ptr<Strategy>> MakeChecked(const std::string& name,
   return strategy;
 }
 
+/// Whether the strategy has a weight for each block of elastic data: the sizes follow from the job,
+/// and a round ends only with all of its blocks.
+Status CheckBlockWeights(const Strategy& strategy, const JobSpec& job) {
+  if (job.data.access != DataAccess::elastic) return {};
+  const std::uint64_t whole =
+      std::min<std::uint64_t>(job.data.block_examples, job.data.train_examples);
+  for (const std::uint64_t examples : {whole, job.data.train_examples % job.data.block_examples}) {
+    if (examples == 0) continue;  // The last block of an epoch is as long as the others.
+    const Result<std::uint64_t> weight = strategy.UpdateWeight(examples);
+    const Status taken = weight ? strategy.CheckUpdateWeight(*weight) : Status(weight.error());
+    if (taken) continue;
+    return Error{Reason::config_invalid,
+                 "data.block_examples makes a block of " + std::to_string(examples) +
+                     " examples, for which strategy \"" + std::string(strategy.name()) +
+                     "\" has no weight: " + taken.error().message};
+  }
+  return {};
+}
+
 }  // namespace
 
 Status RegisterStrategy(const std::string& name, StrategyFactory factory) {
   if (!factory) return Error{Reason::config_invalid, "strategy \"" + name + "\" has no factory"};
   const auto judge = [name, factory](const JobSpec& job) -> Status {
-    MUSTER_TRY(MakeChecked(name, factory, job));
-    return {};
+    const Result<std::unique_ptr<Strategy>> strategy = MakeChecked(name, factory, job);
+    MUSTER_TRY(strategy);
+    return CheckBlockWeights(**strategy, job);
   };
   MUSTER_TRY(AddCustomStrategy(name, judge));
   Factories& known = KnownFactories();

@@ -85,7 +85,7 @@ class CoordinatorCore::Impl {
   void Lease(Slot slot, RosterIndex holder, Attempt passes), PassOn(Slot slot, RosterIndex to);
   std::optional<Slot> TakeLease(Session& session);
   std::vector<RosterIndex> FreeHolders() const;
-  std::optional<std::uint64_t> BlockWeight(Slot slot) const;
+  std::optional<Refused> JudgeBlockWeight(const Offer& offer) const;
   bool ClaimLease(const Session& session, Slot slot), IsFillable(Slot slot) const;
   void ResumeLease(Session& session), EndLease(RosterIndex holder);
   std::optional<Reason> JudgeLease(RosterIndex holder, const UpdateId& id) const;

@@ -125,14 +125,19 @@ void CoordinatorCore::Impl::ResumeLease(Session& session) {
   if (wanted) ClaimLease(session, id->slot);
 }
 
-// Nothing for private data: how many examples there are nobody else knows.
-std::optional<std::uint64_t> CoordinatorCore::Impl::BlockWeight(Slot slot) const {
+// Of private data nobody else knows how many examples there are. A strategy from outside may refuse
+// here what it took when the job was judged.
+std::optional<Refused> CoordinatorCore::Impl::JudgeBlockWeight(const Offer& offer) const {
   if (!Elastic()) return std::nullopt;
-  const auto range = BlockOf(job_, round_->record.round, slot);
+  const auto range = BlockOf(job_, round_->record.round, offer.id.slot);
   MUSTER_CHECK(range.has_value(), "a block outside of its round");
-  const auto weight = strategy_->UpdateWeight(range->end - range->begin);
-  MUSTER_CHECK(weight.has_value(), "the job was not validated");
-  return *weight;
+  const std::uint64_t examples = range->end - range->begin;
+  const auto weight = strategy_->UpdateWeight(examples);
+  if (weight && offer.weight == *weight) return std::nullopt;
+  return Refused{.reason = Reason::weight_invalid,
+                 .text = weight ? "an update of this block has weight " + std::to_string(*weight)
+                                : "a block of " + std::to_string(examples) +
+                                      " examples has no weight: " + weight.error().message};
 }
 
 // Of an update that a hello names, as Welcome has it: nothing, or why it is of no use here.

@@ -148,10 +148,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (const auto weight = strategy_->CheckUpdateWeight(offer.weight); !weight) {
     return refuse(weight.error().reason, weight.error().message);
   }
-  if (const auto weight = BlockWeight(offer.id.slot); weight && offer.weight != *weight) {
-    return refuse(Reason::weight_invalid,
-                  "an update of this block has weight " + std::to_string(*weight));
-  }
+  if (auto refusal = JudgeBlockWeight(offer)) return refusal;
   if (offer.bytes != lanes_->layout().total_bytes()) {
     return refuse(Reason::size_mismatch, "an update of this model has " +
                                              std::to_string(lanes_->layout().total_bytes()) +

@@ -76,5 +76,35 @@ TEST(StrategyRegistry, FactoryThatMakesNothingOrAnotherStrategyIsRefusedWithTheJ
               HasSubstr("calls itself \"another\""));
 }
 
+/// Has a weight for updates of 10 examples alone.
+class Picky final : public FedAvg {
+ public:
+  using FedAvg::FedAvg;
+  std::string_view name() const override { return "picky"; }
+  Result<std::uint64_t> UpdateWeight(std::uint64_t examples) const override {
+    if (examples == 10) return examples;
+    return Error{Reason::weight_invalid, "ten or none"};
+  }
+};
+
+TEST(StrategyRegistry, StrategyWithoutAWeightForABlockIsRefusedWithTheJob) {
+  ASSERT_TRUE(
+      RegisterStrategy("picky", [](const JobSpec& job) { return std::make_unique<Picky>(job); }));
+  JobSpec job = JobOfCustom("picky");
+  EXPECT_TRUE(ValidateJob(job)) << "of private data the job does not say how many examples";
+  job.data.access = DataAccess::elastic;
+  job.round.select_from = SelectFrom::present;
+  job.round.quorum = job.round.goal;
+  job.data.block_examples = 10;
+  job.data.train_examples = 60;
+  EXPECT_TRUE(ValidateJob(job)) << ValidateJob(job).error().Text();
+  job.data.train_examples = 63;
+  EXPECT_EQ(ValidateJob(job).error().Text(),
+            "config_invalid: data.block_examples makes a block of 3 examples, for which strategy "
+            "\"picky\" has no weight: ten or none");
+  job.data.block_examples = 9;
+  EXPECT_THAT(ValidateJob(job).error().message, HasSubstr("a block of 9 examples"));
+}
+
 }  // namespace
 }  // namespace muster

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/digest.h"
+#include "common/text.h"
 #include "coordinator/core/describe.h"
 
 namespace muster::coordinator {
@@ -47,13 +48,14 @@ Script::Script() {
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
 /// k= (an adaptive deadline) roster= keep_last= keep_every= blocks= (of an epoch of elastic data)
-/// accept= memory_updates= mode= staleness_max= cap=
+/// accept= memory_updates= mode= staleness_max= cap= weight_max=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
   job_.round.quorum = static_cast<std::uint32_t>(Number(arguments, "quorum", 2));
   job_.round.over_select = std::stod(Get(arguments, "over", "1"));
   job_.aggregation.bound_raise_max = static_cast<std::uint32_t>(Number(arguments, "raise_max", 16));
+  job_.aggregation.weight_max = Number(arguments, "weight_max", job_.aggregation.weight_max);
   if (Get(arguments, "from", "enrolled") == "present") {
     job_.round.select_from = SelectFrom::present;
   }
@@ -236,7 +238,9 @@ std::vector<std::string> Script::StatusLines() const {
           ", since " + std::to_string(view.wait.since_ms) + " ms, deadline in " +
           std::to_string(view.wait.deadline_in_ms) + " ms: " + view.wait.next};
   for (const ParticipantStatus& participant : view.participants) {
-    lines.push_back(participant.name + ": " + participant.doing);
+    const std::uint64_t missed = participant.pace.missed;
+    lines.push_back(participant.name + ": " + participant.doing +
+                    (missed == 0 ? "" : ", missed " + Counted(missed, "deadline")));
   }
   return lines;
 }
