@@ -50,11 +50,15 @@ Status EnrolEverybody(const Config& config, const RunPaths& paths, CheckpointSto
   return batch.mutations.empty() ? Status() : store.Write(batch);
 }
 
-/// Nobody whom an earlier run enrolled may be missing from this one: rounds would await them.
+/// Where rounds draw from the roster nobody whom an earlier run enrolled may be missing from this
+/// one: they would be awaited. And of private data their parts are theirs: others get none.
 Status CheckShape(const Config& config, const RunPaths& paths, const RecoveredState& state) {
+  if (config.job.data.access == DataAccess::elastic) return {};
   const Result<Config> before = LoadConfig(paths.EffectiveConfig(), {});
   if (!before) return {};  // The first run here, or a file of another build: nothing to compare.
   const bool renamed = before->run.names != config.run.names;
+  const bool awaited = config.job.round.select_from == SelectFrom::enrolled;
+  if (!awaited && !renamed) return {};
   const std::uint32_t kept = renamed ? 0 : config.run.participants;
   for (std::uint32_t i = kept; i < before->run.participants; ++i) {
     const std::string name = ParticipantName(before->run.names, i);
@@ -65,9 +69,10 @@ Status CheckShape(const Config& config, const RunPaths& paths, const RecoveredSt
                 : "run.participants was " + std::to_string(before->run.participants) + " and is " +
                       std::to_string(config.run.participants);
     return Error{Reason::config_changed,
-                 change + ": " + name +
-                     " is enrolled here and would be awaited in vain. Change it back, use a new "
-                     "state directory, or first say muster enroll remove " +
+                 change + ": " + name + " is enrolled here and " +
+                     (awaited ? "would be awaited in vain" : "has a part of the data") +
+                     ". Change it back, use a new state directory, or first say muster enroll "
+                     "remove " +
                      name + " --state-dir " + paths.state};
   }
   return {};
