@@ -80,6 +80,10 @@ Status CheckCombinations(const Config& config) {
         "round.deadline is \"adaptive\" and data.access is \"elastic\": a round gives one "
         "participant several blocks, and a deadline only passes leases on; take \"fixed\"");
   }
+  if (config.core.deadline == coordinator::DeadlineKind::fixed &&
+      config.core.deadline_k_milli != coordinator::CoordinatorOptions().deadline_k_milli) {
+    return refuse("round.deadline_k is for round.deadline = \"adaptive\" only");
+  }
   if (config.core.target_accuracy && !config.core.evaluate) {
     return refuse("job.target_accuracy needs held-out data; set data.test_examples");
   }

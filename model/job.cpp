@@ -284,6 +284,13 @@ Status CheckAsync(const RoundSpec& round) {
   MUSTER_TRY(CheckRange("round.concurrency", round.concurrency, 0, limits::kRosterMax));
   MUSTER_TRY(CheckRange("round.staleness_max", round.staleness_max, 0, limits::kStalenessMax));
   if (round.staleness == Staleness::constant) return {};
+  if (round.staleness == Staleness::hinge && round.staleness_b >= round.staleness_max) {
+    return Refuse("round.staleness_b",
+                  "is " + Number(round.staleness_b) + ", and what is staler than " +
+                      Number(round.staleness_max) +
+                      " (round.staleness_max) is refused: no weight would ever be less. Take less, "
+                      "or round.staleness = \"constant\"");
+  }
   // With more every stale update has the least factor there is.
   constexpr double kMost = 64;
   if (round.staleness_a > 0 && round.staleness_a <= kMost) return {};

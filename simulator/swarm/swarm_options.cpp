@@ -304,9 +304,16 @@ void MakeAsync(const SwarmOptions& options, RoundSpec& round) {
   round.mode = Mode::async;
   round.select_from = SelectFrom::present;
   round.over_select = 1;
-  round.staleness = static_cast<Staleness>(options.staleness + 1);
+  constexpr std::uint32_t kFull = 2;  // Up to which staleness a hinge weighs in full.
   round.staleness_max = static_cast<std::uint32_t>(options.staleness_max);
-  round.staleness_b = round.staleness == Staleness::hinge ? 2 : 0;
+  round.staleness = static_cast<Staleness>(options.staleness + 1);
+  if (round.staleness == Staleness::hinge) {
+    if (round.staleness_max > kFull) {
+      round.staleness_b = kFull;
+    } else {
+      round.staleness = Staleness::constant;  // Which it would be.
+    }
+  }
   round.concurrency = static_cast<std::uint32_t>(options.concurrency);
 }
 

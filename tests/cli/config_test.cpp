@@ -261,9 +261,18 @@ TEST(Config, ADeadlineAdaptsWhereTheConfigSaysSo) {
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->core.deadline, coordinator::DeadlineKind::adaptive);
   EXPECT_EQ(config->core.deadline_k_milli, 2500);
-  EXPECT_FALSE(Parse(std::string(kBase) + "deadline_k = -1").has_value());
-  EXPECT_FALSE(Parse(std::string(kBase) + "deadline_k = 1001").has_value());
+  for (const std::string k : {"-1", "1001"}) {
+    const std::string error = ErrorOf("deadline = \"adaptive\"\ndeadline_k = " + k);
+    EXPECT_NE(error.find("between 0 and"), std::string::npos) << error;
+  }
   EXPECT_FALSE(Parse(std::string(kBase) + "deadline = \"adaptiv\"").has_value());
+}
+
+TEST(Config, AFixedDeadlineTakesNoK) {
+  EXPECT_EQ(ErrorOf("deadline_k = 2.5"),
+            "a.toml:4: `round.deadline_k` is for round.deadline = \"adaptive\" only");
+  EXPECT_EQ(ErrorOf("deadline = \"fixed\"\ndeadline_k = 2.5"),
+            "a.toml:5: `round.deadline_k` is for round.deadline = \"adaptive\" only");
 }
 
 TEST(Config, RenderedConfigIsTheSameConfig) {

@@ -81,6 +81,18 @@ TEST(AsyncJob, StalenessHasLimits) {
   }
 }
 
+TEST(AsyncJob, AHingeThatNeverBendsIsRefused) {
+  JobSpec job = AsyncJob();
+  job.round.staleness = Staleness::hinge;
+  job.round.staleness_max = 6;
+  job.round.staleness_b = 5;
+  EXPECT_TRUE(ValidateJob(job).has_value());
+  for (const std::uint32_t b : {6U, 7U}) {
+    job.round.staleness_b = b;
+    ExpectAsyncRefused(job, "round.staleness_b", "staler than 6");
+  }
+}
+
 TEST(AsyncJob, AWeightTimesItsFactorStaysExact) {
   JobSpec job = AsyncJob();
   job.aggregation.weight_max = (1ULL << 20) + 1;
