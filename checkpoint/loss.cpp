@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "checkpoint/copy_costs.h"
 #include "checkpoint/copy_version.h"
 #include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
@@ -110,6 +111,7 @@ class Examination {
     if (!loss_.new_lineage) return {};
     loss_.lost_updates = state_.accepted.size();
     loss_.lost_updates_exact = !log_damaged_ && loss_.head == state_.head->version;
+    loss_.costs = CostsOfCopy(state_, loss_.good, loss_.head + 1);
     return store_.ForEachRoundRecord([this](const RoundRecord& record) -> Status {
       if (record.version > loss_.good) loss_.lost_updates += record.accepted.size();
       return {};
@@ -230,6 +232,7 @@ std::string LossText(const Loss& loss) {
   if (loss.lost_batches > 0) {
     text += ", and " + Counted(loss.lost_batches, "synced write") + " that the log lost";
   }
+  for (const std::string& cost : loss.costs) text += "; " + cost;
   return text +
          "; a mirror may have more: `muster checkpoints restore --from MIRROR --state-dir "
          "NEW`";

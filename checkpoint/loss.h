@@ -28,6 +28,7 @@ struct Loss {
   std::uint64_t lost_updates = 0;   ///< Accepted ones, as far as the records tell.
   bool lost_updates_exact = true;   ///< False: records are lost as well, so it is a lower bound.
   std::uint64_t lost_batches = 0;   ///< Synced ones that the log lost, at least.
+  std::vector<std::string> costs;   ///< CostsOfCopy, where new_lineage is said.
 };
 
 /// Reads the whole of a state directory, changes nothing. `told`: the newest version that was

@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "checkpoint/copy_costs.h"
 #include "checkpoint/copy_version.h"
 #include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/files.h"
@@ -215,6 +216,7 @@ class Restorer {
     lineage.id.number = *number;
     auto record = CommitCopy(**store, {restored_.newest, lineage, restored_.known});
     MUSTER_TRY(record);
+    restored_.costs = CostsOfCopy((*store)->recovered(), restored_.newest, record->version);
     restored_.copy = std::move(*record);
     return {};
   }

@@ -27,6 +27,7 @@ struct Restored {
   std::optional<Version> announced;
   DamagedVersions damaged;          ///< Held by the mirror, but not as they were written: left out.
   std::vector<std::string> damage;  ///< What else is damaged there, a sentence each.
+  std::vector<std::string> costs;   ///< CostsOfCopy.
 };
 
 struct RestoreOrder {

@@ -54,6 +54,7 @@ std::string AsText(const Restored& restored, const Arguments& arguments) {
         "empty directory in checkpoint.mirror\n",
         arguments.from, restored.damaged.rbegin()->first);
   }
+  for (const std::string& cost : restored.costs) text += "note: " + cost + "\n";
   return text + fmt::format(
                     "participants drop what they did beyond version {} and follow; one that "
                     "followed a lineage that the mirror never heard of refuses (unknown_lineage) "
@@ -77,6 +78,7 @@ std::string AsJson(const Restored& restored) {
     object["damaged"].push_back({{"version", version}, {"message", what}});
   }
   object["damage"] = restored.damage;
+  object["costs"] = restored.costs;
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

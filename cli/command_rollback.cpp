@@ -52,6 +52,7 @@ std::string AsText(const RolledBack& done) {
         "The participants keep the client-side state (moments, control variates) that they have: "
         "to begin afresh, remove client.bin in their directories\n";
   }
+  for (const std::string& cost : done.costs) text += "note: " + cost + "\n";
   text += fmt::format(
       "versions {} to {} stay in the history; as long as they are held, the same command goes to "
       "them\n"
@@ -67,7 +68,8 @@ std::string AsJson(const RolledBack& done) {
                                          {"digest", Hex(done.record.digest)},
                                          {"dropped_updates", done.dropped_updates},
                                          {"head_stored", done.head_stored},
-                                         {"client_state_stays", done.client_state_stays}};
+                                         {"client_state_stays", done.client_state_stays},
+                                         {"costs", done.costs}};
   return object.dump() + "\n";
 }
 

@@ -31,4 +31,8 @@ Result<BlockRange> BlockOf(const JobSpec& job, Round round, Slot slot) {
   return BlockRange{begin, std::min(begin + job.data.block_examples, job.data.train_examples)};
 }
 
+bool DealsByRound(const JobSpec& job) {
+  return job.data.access == DataAccess::elastic || job.round.mode == Mode::sync_sgd;
+}
+
 }  // namespace muster

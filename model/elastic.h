@@ -31,4 +31,8 @@ ElasticRound ElasticRoundOf(const JobSpec& job, Round round);
 /// Errors: malformed_message (the round has no such slot).
 Result<BlockRange> BlockOf(const JobSpec& job, Round round, Slot slot);
 
+/// Whether a round's number says which of the examples it takes: blocks of elastic data, or in
+/// sync-sgd batches of each part (training/micro_batch.h). A number that no round has is skipped.
+bool DealsByRound(const JobSpec& job);
+
 }  // namespace muster

@@ -90,10 +90,12 @@ std::string AcceptedText(const Loss& loss) {
     return text + (loss.damaged.empty() ? "" : "the chunks of these versions are removed; ") +
            "the run goes on where it was";
   }
-  return text + "version " + std::to_string(loss.head + 1) + " has the content of version " +
-         std::to_string(loss.good) + " and begins lineage " + std::to_string(loss.lineage + 1) +
-         "; " + Counted(loss.head - loss.good, "version") + " and " + LostUpdatesText(loss) +
-         " are lost; job.rounds counts the lost versions and the new one too";
+  text += "version " + std::to_string(loss.head + 1) + " has the content of version " +
+          std::to_string(loss.good) + " and begins lineage " + std::to_string(loss.lineage + 1) +
+          "; " + Counted(loss.head - loss.good, "version") + " and " + LostUpdatesText(loss) +
+          " are lost; job.rounds counts the lost versions and the new one too";
+  for (const std::string& cost : loss.costs) text += "; " + cost;
+  return text;
 }
 
 }  // namespace muster::coordinator

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "aggregation/strategy.h"
+#include "checkpoint/copy_costs.h"
 #include "checkpoint/copy_version.h"
 #include "checkpoint/verify.h"
 #include "coordinator/runtime/stored_head.h"
@@ -57,8 +58,9 @@ Result<RolledBack> RollBack(CheckpointStore& store, Spool& spool, Version versio
   MUSTER_TRY(record);
   const Result<JobSpec> job = DecodeJob(store.recovered().job->job);
   MUSTER_TRY(job);
+  std::vector<std::string> costs = CostsOfCopy(store.recovered(), version, record->version);
   return RolledBack{std::move(*record), store.recovered().accepted.size(), *stored,
-                    KeepsClientState(*job)};
+                    KeepsClientState(*job), std::move(costs)};
 }
 
 }  // namespace muster::coordinator

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include "checkpoint/spool.h"
 #include "checkpoint/store.h"
@@ -17,6 +19,7 @@ struct RolledBack {
   bool head_stored = false;         ///< Head was committed but not stored; it is stored now.
   /// The job's participants keep client-side state, which no rollback takes back.
   bool client_state_stays = false;
+  std::vector<std::string> costs;  ///< CostsOfCopy.
 };
 
 /// Commits the content of `version` anew (checkpoint/copy_version.h). Head is lost no more than the

@@ -15,6 +15,7 @@
 #include "checkpoint/internal/damaged.h"
 #include "checkpoint/internal/loss_on.h"
 #include "common/random.h"
+#include "coordinator/runtime/accept_loss.h"
 #include "coordinator/runtime/stored_head.h"
 #include "simulator/disk/file_system.h"
 #include "tests/simulator/stored_run.h"
@@ -150,6 +151,16 @@ TEST_F(LossTest, AChunkOfHeadCostsHead) {
   const auto replayed = run_.Replay();
   ASSERT_TRUE(replayed.has_value()) << replayed.error().Text();
   EXPECT_EQ(replayed->to, kHead + 1);
+}
+
+TEST_F(LossTest, SkippedExamplesAreSaidBeforeAndAfter) {
+  run_.StoreStepsJob();
+  run_.Flip(run_.FileOf(kHead), kInAChunk);
+  const std::string cost = "; the examples of the rounds 5 to 6 count in no version";
+  EXPECT_THAT(LossText(Assess()), HasSubstr(cost));
+  const auto loss = TryAccept();
+  ASSERT_TRUE(loss.has_value()) << loss.error().Text();
+  EXPECT_THAT(coordinator::AcceptedText(*loss), HasSubstr(cost));
 }
 
 TEST_F(LossTest, TheNumberIsAboveEverythingThatWasAnnounced) {

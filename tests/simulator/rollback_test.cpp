@@ -48,6 +48,16 @@ TEST_F(RollbackTest, TheOldContentIsANewVersionOfTheSameLineage) {
   EXPECT_THAT(store->HeldVersions(), ElementsAre(0, 1, 2, 3, 4, 5, 6));
 }
 
+TEST_F(RollbackTest, SkippedExamplesAreSaid) {
+  const auto whole = RollBack(2);
+  ASSERT_TRUE(whole.has_value()) << whole.error().Text();
+  EXPECT_THAT(whole->costs, IsEmpty());
+  run_.StoreStepsJob();
+  const auto done = RollBack(4);
+  ASSERT_TRUE(done.has_value()) << done.error().Text();
+  EXPECT_THAT(done->costs, ElementsAre(HasSubstr("the examples of the rounds 5 to 7 count in no")));
+}
+
 TEST_F(RollbackTest, VerifyAndReplayUnderstandIt) {
   ASSERT_TRUE(RollBack(2).has_value());
   ASSERT_TRUE(RollBack(4).has_value());

@@ -80,6 +80,16 @@ Result<coordinator::Replayed> StoredRun::Replay() const {
   return coordinator::ReplayVersions(*Open(OpenMode::read_only), job_, {}, [](Version) {});
 }
 
+void StoredRun::StoreStepsJob() const {
+  JobSpec steps = job_;
+  steps.round.mode = Mode::sync_sgd;
+  steps.round.accept = Accept::durable;
+  const Status valid = ValidateJob(steps);
+  EXPECT_TRUE(valid.has_value()) << valid.error().Text();
+  const auto store = Open(OpenMode::create_or_open);
+  EXPECT_TRUE(store->Write({{PutJob{{EncodeJob(steps), JobDigest(steps), true}}}}).has_value());
+}
+
 std::vector<AcceptedUpdate> StoredRun::OpenRoundWithUpdates() const {
   const auto store = Open(OpenMode::create_or_open);
   const auto spool = OpenSpool();

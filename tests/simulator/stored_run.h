@@ -33,6 +33,8 @@ class StoredRun {
   Result<VerifiedState> Verify() const;
   Result<coordinator::Replayed> Replay() const;
 
+  /// Makes it a job of gradient steps, whose rounds say which examples they take.
+  void StoreStepsJob() const;
   /// Opens round 6 with two accepted updates, whose bytes lie in the spool. Returns them.
   std::vector<AcceptedUpdate> OpenRoundWithUpdates() const;
   /// The sorted file of a version's chunks.
