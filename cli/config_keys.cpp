@@ -128,7 +128,8 @@ void AddJob(std::vector<ConfigKey>& keys) {
   keys.push_back(Text(
       "model.initial",
       "A safetensors file on this machine whose weights the job starts from, e.g. one that "
-      "`checkpoints export` wrote; read at the first start only, no part of the job.",
+      "`checkpoints export` wrote; read at the first start only, no part of the job. With async or "
+      "client-side state a replay then needs checkpoint.keep_every, which keeps version 0.",
       [](auto& c) -> auto& { return c.initial_model; }, AnyText));
 }
 

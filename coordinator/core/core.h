@@ -30,9 +30,7 @@ struct CoordinatorOptions {
   std::int64_t deadline_ms = 60'000;      ///< Of an attempt; the most where it is adaptive.
   std::int64_t deadline_k_milli = 5'000;  ///< Thousandths of k, where it is adaptive.
   std::int64_t lease_ms = 10'000;         ///< Silence that ends a session.
-  /// Attempts of one round before giving up; 0: no limit. Of elastic data those count in which no
-  /// block was accepted.
-  std::uint32_t attempts_max = 0;
+  std::uint32_t attempts_max = 0;         ///< Attempts of one round that may fail; 0: no limit.
   std::optional<double> target_accuracy;  ///< Finished early once evaluation reaches it.
   bool evaluate = true;                   ///< False where no held-out data is configured.
   std::int64_t goodbye_ms = 3'000;        ///< How long a finished job waits for goodbyes.

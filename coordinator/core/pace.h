@@ -19,8 +19,7 @@ struct MemberPace {
   std::int64_t last_ms = 0;     ///< The last of them: from the task to the whole update.
   std::int64_t typical_ms = 0;  ///< The median of the last kMemberTimesMax.
   std::uint64_t late = 0;       ///< Rounds that closed before its update was whole.
-  /// Deadlines that passed while its update was awaited; of elastic data, leases that it lost so.
-  std::uint64_t missed = 0;
+  std::uint64_t missed = 0;     ///< Deadlines that passed while it was awaited (elastic: PassOn).
 };
 inline constexpr std::size_t kMemberTimesMax = 8;
 
