@@ -35,7 +35,9 @@ constexpr Way kWays[] = {
 double Seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
 
 void Show(const Way& way, std::size_t count, bool plot) {
-  StragglerWorld world({.over_select = way.over_select, .rule = way.rule});
+  StragglerWorld::Setup setup{.rule = way.rule};
+  setup.job.round.over_select = way.over_select;
+  StragglerWorld world(setup);
   std::vector<std::int64_t> times;
   std::int64_t sum = 0;
   std::size_t accepted = 0, by_deadline = 0;

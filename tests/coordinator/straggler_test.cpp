@@ -21,8 +21,9 @@ std::int64_t MeanMs(const std::vector<StragglerWorld::Played>& rounds) {
 }
 
 std::int64_t MeanOf(double over_select, const DeadlineRule& rule) {
-  StragglerWorld world({.over_select = over_select, .rule = rule});
-  return MeanMs(world.Play(kRounds));
+  StragglerWorld::Setup setup{.rule = rule};
+  setup.job.round.over_select = over_select;
+  return MeanMs(StragglerWorld(setup).Play(kRounds));
 }
 
 TEST(StragglerTest, AdaptiveDeadlinesAndOverSelectionShortenRounds) {
@@ -79,6 +80,35 @@ TEST(StragglerTest, WhoWasCutOffIsNamed) {
   EXPECT_EQ(status.deadline.seen.updates, Pace::UpdatesMax(10));
   EXPECT_NE(status.deadline.why.find("is adaptive: median"), std::string::npos)
       << status.deadline.why;
+}
+
+// 20 members at work all the time, ten of their updates a version; a mean duration of 3.4 s.
+TEST(StragglerTest, AsyncWaitsForNobody) {
+  StragglerWorld::Setup setup{.rule = kPatient};
+  setup.job.round.mode = Mode::async;
+  setup.job.round.select_from = SelectFrom::present;
+  StragglerWorld world(setup);
+  const auto rounds = world.Play(kRounds);
+  EXPECT_NEAR(static_cast<double>(MeanMs(rounds)), 1'700, 170);
+  for (const StragglerWorld::Played& round : rounds) {
+    EXPECT_EQ(round.accepted, 10U);
+    EXPECT_FALSE(round.by_deadline);
+  }
+  for (const ParticipantStatus& member : world.Status().participants) {
+    EXPECT_EQ(member.pace.late, 0U) << member.name;
+  }
+}
+
+TEST(StragglerTest, ADurationIsOfTheUpdateOrOfTheMember) {
+  const auto duration = [](const UpdateId& id, Slowness slowness) {
+    return StragglerWorld::DurationMs(1, id, slowness);
+  };
+  const UpdateId first{1, 4, 3, 0}, next{1, 4, 3, 1}, later{1, 5, 3, 0}, other{1, 4, 2, 0};
+  EXPECT_NE(duration(first, Slowness::of_update), duration(next, Slowness::of_update));
+  EXPECT_NE(duration(first, Slowness::of_update), duration(later, Slowness::of_update));
+  EXPECT_EQ(duration(first, Slowness::of_member), duration(next, Slowness::of_member));
+  EXPECT_EQ(duration(first, Slowness::of_member), duration(later, Slowness::of_member));
+  EXPECT_NE(duration(first, Slowness::of_member), duration(other, Slowness::of_member));
 }
 
 TEST(StragglerTest, WithoutTheRuleNothingIsAdapted) {

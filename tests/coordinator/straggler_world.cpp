@@ -1,31 +1,21 @@
 #include "tests/coordinator/straggler_world.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "aggregation/strategy.h"
 #include "common/digest.h"
+#include "common/limits.h"
 #include "common/random.h"
 
 namespace muster::coordinator {
 namespace {
 
 constexpr std::uint64_t kParameters = 32;
-constexpr std::uint64_t kBytes = kParameters * sizeof(float);
 constexpr std::uint64_t kRoundsMost = 1'000'000;
-
-JobSpec JobOf(const StragglerWorld::Setup& setup) {
-  JobSpec job;
-  job.seed = setup.seed;
-  job.model.kind = ModelKind::synthetic;
-  job.model.parameters = kParameters;
-  job.data.source = DataSource::none;
-  job.data.parts = setup.participants;
-  job.round.goal = setup.goal;
-  job.round.quorum = setup.quorum;
-  job.round.over_select = setup.over_select;
-  return job;
-}
 
 PublicKey KeyOf(RosterIndex member) {
   PublicKey key;
@@ -34,31 +24,72 @@ PublicKey KeyOf(RosterIndex member) {
 }
 
 // Control links are even, bulk links odd.
-LinkId ControlOf(RosterIndex member) { return 2 * (member + 1); }
+LinkId ControlOf(RosterIndex member) { return 2 * (LinkId{member} + 1); }
+
+std::uint64_t UpdateBytes(const JobSpec& job, const VersionManifest& head) {
+  std::vector<TensorSpec> model = head.tensors;
+  model.resize(head.model_tensor_count);
+  return LanesOf(*CreateStrategy(job), *ParameterLayout::Create(std::move(model)))
+      ->layout()
+      .total_bytes();
+}
 
 }  // namespace
 
-std::int64_t StragglerWorld::DurationMs(std::uint64_t seed, RosterIndex member, Round round) {
-  KeyedStream stream(seed, "straggler", {round, member});
-  double z = -6;
-  for (int i = 0; i < 12; ++i) z += stream.Unit();
+VersionManifest StragglerWork::Initial() {
+  head_.tensors = {{"parameters", DType::f32, {kParameters}}};
+  head_.model_tensor_count = 1;
+  head_.model_bytes = head_.total_bytes = kParameters * sizeof(float);
+  head_.tensor_max_abs = {0.5F};
+  return head_;
+}
+
+StragglerWork::Update StragglerWork::Train(const TaskOrder&) { return {.tensor_max_abs = {0.25F}}; }
+void StragglerWork::OpenSum(const std::vector<TensorScale>&) {}
+void StragglerWork::Fold(const muster::coordinator::Fold&) {}
+void StragglerWork::Commit(const RoundRecord&, MonotonicMs) {}
+
+Event StragglerWork::Build(const BuildVersion& build) {
+  head_.version = build.version;
+  return VersionBuilt{head_, {}};
+}
+
+JobSpec StragglerWorld::HandlesJob() {
+  JobSpec job;
+  job.model.kind = ModelKind::synthetic;
+  job.model.parameters = kParameters;
+  job.data.source = DataSource::none;
+  job.data.parts = 20;
+  job.round.goal = 10;
+  job.round.quorum = 7;
+  return job;
+}
+
+// The duration of a slot's update on a base is the draw of its task's number in the pair's stream.
+std::int64_t StragglerWorld::DurationMs(std::uint64_t seed, const UpdateId& id, Slowness slowness) {
+  const bool anew = slowness == Slowness::of_update;
+  KeyedStream stream(seed, "straggler", {anew ? id.round : 0, id.slot});
+  double z = 0;
+  for (Task task = 0; task <= (anew ? id.task : 0); ++task) {
+    z = -6;
+    for (int i = 0; i < 12; ++i) z += stream.Unit();
+  }
   return static_cast<std::int64_t>(kShortestMs * (1 + 3 * (z < 0 ? -z : z)));
 }
 
-StragglerWorld::StragglerWorld(const Setup& setup) : setup_(setup) {
-  const JobSpec job = JobOf(setup);
-  head_.tensors = {{"parameters", DType::f32, {kParameters}}};
-  head_.model_tensor_count = 1;
-  head_.model_bytes = kBytes;
-  head_.total_bytes = kBytes;
-  head_.tensor_max_abs = {0.5F};
+StragglerWorld::StragglerWorld(const Setup& setup, StragglerWork* work)
+    : setup_(setup), work_(work == nullptr ? handles_ : *work) {
+  const JobSpec& job = setup_.job;
+  const VersionManifest head = work_.Initial();
+  update_bytes_ = UpdateBytes(job, head);
+  MUSTER_CHECK(update_bytes_ <= limits::kCreditWindowBytes, "an update is one chunk here");
   RecoveredState state;
   state.job = JobRecord{EncodeJob(job), JobDigest(job), true};
   state.lineages = {{{1, 11}, 0, 0}};
   state.epoch = {{1, 1}, 1};
-  state.head = head_;
+  state.head = head;
   state.last_record = RoundRecord();
-  for (RosterIndex i = 0; i < setup.participants; ++i) {
+  for (RosterIndex i = 0; i < job.data.parts; ++i) {
     state.roster.push_back({i, "site-" + std::to_string(i), KeyOf(i), false});
   }
   fence_ = {1, state.epoch.epoch};
@@ -71,7 +102,7 @@ StragglerWorld::StragglerWorld(const Setup& setup) : setup_(setup) {
   options.deadline_k_milli = setup.rule.k_milli;
   core_ = std::make_unique<CoordinatorCore>(job, options, std::move(state), HeadFacts{{}, 0, {0}});
   Feed(Started{});
-  for (RosterIndex i = 0; i < setup.participants; ++i) {
+  for (RosterIndex i = 0; i < job.data.parts; ++i) {
     Incarnation incarnation;
     incarnation.bytes[0] = static_cast<std::byte>(i + 1);
     Hello hello;
@@ -98,19 +129,39 @@ void StragglerWorld::Feed(Event event) {
   feeding_ = false;
 }
 
+// An order that is said again changes nothing.
+void StragglerWorld::Begin(RosterIndex member, const TaskOrder& task) {
+  const auto [work, fresh] = working_.try_emplace(member);
+  if (!fresh && work->second.task.id == task.id) return;
+  work->second = {task, now_ + DurationMs(setup_.job.seed, task.id, setup_.slowness)};
+  for (std::uint64_t at = 0; at < task.model_bytes; at += limits::kTransferChunkBytes) {
+    const auto bytes = std::min<std::uint64_t>(limits::kTransferChunkBytes, task.model_bytes - at);
+    Feed(Received{ControlOf(member) + 1, KeyOf(member), fence_,
+                  ModelRequest{task.base_version, at, static_cast<std::uint32_t>(bytes)}});
+  }
+}
+
 void StragglerWorld::PerformSend(const Send& send) {
   const auto member = static_cast<RosterIndex>(send.link / 2 - 1);
   if (const auto* task = std::get_if<TaskOrder>(&send.message)) {
-    const auto [work, fresh] = working_.try_emplace(member);
-    // An order that is said again changes nothing.
-    if (!fresh && work->second.task.id == task->id) return;
-    work->second = {*task, now_ + DurationMs(setup_.seed, member, task->id.round)};
+    Begin(member, *task);
   } else if (const auto* grant = std::get_if<Grant>(&send.message)) {
+    payloads_[++last_payload_] = grant->id;
     Feed(ChunkReceived{ControlOf(member) + 1, KeyOf(member), fence_,
-                       UpdateChunk{grant->id, 0, static_cast<std::uint32_t>(kBytes), 0}, 1});
+                       UpdateChunk{grant->id, 0, static_cast<std::uint32_t>(update_bytes_), 0},
+                       last_payload_});
   } else if (const auto* refused = std::get_if<Refused>(&send.message)) {
+    if (refused->id) done_.erase(*refused->id);
     if (refused->reason == Reason::round_closed) working_.erase(member);
   }
+}
+
+void StragglerWorld::Store(const StoreChunk& store) {
+  const StragglerWork::Update& update = done_.at(payloads_.extract(store.payload).mapped());
+  if (!update.finite) return Feed(ChunkRejected{store.upload, Reason::not_finite});
+  const UploadChecked checked{store.upload, update.digest, true, update.tensor_max_abs};
+  Feed(ChunkStored{store.upload, update_bytes_});
+  Feed(checked);
 }
 
 void StragglerWorld::Perform(const Effect& effect) {
@@ -120,22 +171,26 @@ void StragglerWorld::Perform(const Effect& effect) {
     for (const Mutation& mutation : persist->batch.mutations) {
       const auto* put = std::get_if<PutRoundRecord>(&mutation);
       if (put == nullptr) continue;
-      played_.push_back({now_ - std::exchange(last_commit_, now_), put->record.accepted.size(),
-                         put->record.deadline_ms, put->record.closed_by_deadline});
+      const RoundRecord& record = put->record;
+      played_.push_back({now_ - std::exchange(last_commit_, now_), record.accepted.size(),
+                         record.deadline_ms, record.closed_by_deadline});
+      for (const RecordedUpdate& update : record.accepted) done_.erase(update.id);
+      work_.Commit(record, now_);
     }
     Feed(Persisted{persist->token});
   } else if (const auto* prepare = std::get_if<PrepareSpool>(&effect)) {
     Feed(SpoolPrepared{prepare->token});
   } else if (const auto* store = std::get_if<StoreChunk>(&effect)) {
-    Feed(ChunkStored{store->upload, kBytes});
-    Feed(UploadChecked{store->upload, {}, true, {0.25F}});
+    Store(*store);
   } else if (const auto* sync = std::get_if<SyncSpool>(&effect)) {
     Feed(SpoolSynced{sync->token});
+  } else if (const auto* open = std::get_if<OpenSum>(&effect)) {
+    work_.OpenSum(open->scales);
   } else if (const auto* fold = std::get_if<Fold>(&effect)) {
+    work_.Fold(*fold);
     Feed(Folded{fold->id});
   } else if (const auto* build = std::get_if<BuildVersion>(&effect)) {
-    head_.version = build->version;
-    Feed(VersionBuilt{head_, {}});
+    Feed(work_.Build(*build));
   } else if (const auto* stored = std::get_if<StoreVersion>(&effect)) {
     Feed(VersionStored{stored->version});
   } else if (const auto* drop = std::get_if<DropVersion>(&effect)) {
@@ -145,25 +200,39 @@ void StragglerWorld::Perform(const Effect& effect) {
   }
 }
 
+// To the next moment in which something happens; one update at a time, for each may close a round
+// and give everybody another task.
+void StragglerWorld::Advance(MonotonicMs end) {
+  MonotonicMs next = std::min(end, now_ + kTickMsMax);
+  if (armed_ > now_) next = std::min(next, armed_);
+  for (const auto& [member, work] : working_) next = std::min(next, work.done_at);
+  now_ = next;
+  const auto is_done = [this](const auto& entry) { return entry.second.done_at <= now_; };
+  for (auto found = std::ranges::find_if(working_, is_done); found != working_.end();
+       found = std::ranges::find_if(working_, is_done)) {
+    const RosterIndex member = found->first;
+    const TaskOrder task = found->second.task;
+    working_.erase(found);
+    const StragglerWork::Update& update = done_[task.id] = work_.Train(task);
+    Feed(MessageOf(member,
+                   Offer{task.id, update.digest, update_bytes_, update.weight, task.base_version}));
+  }
+  Feed(Tick{});
+}
+
 std::vector<StragglerWorld::Played> StragglerWorld::Play(std::size_t rounds) {
   played_.clear();
-  while (played_.size() < rounds) {
-    MonotonicMs next = now_ + kTickMsMax;
-    if (armed_ > now_) next = std::min(next, armed_);
-    for (const auto& [member, work] : working_) next = std::min(next, work.done_at);
-    now_ = next;
-    std::vector<std::pair<RosterIndex, TaskOrder>> done;
-    for (const auto& [member, work] : working_) {
-      if (work.done_at <= now_) done.emplace_back(member, work.task);
-    }
-    for (const auto& [member, task] : done) {
-      working_.erase(member);
-      Feed(MessageOf(member, Offer{task.id, {}, kBytes, 1, task.base_version}));
-    }
-    Feed(Tick{});
-  }
+  while (played_.size() < rounds) Advance(std::numeric_limits<MonotonicMs>::max());
   played_.resize(rounds);
   return played_;
+}
+
+void StragglerWorld::PlayUntil(MonotonicMs end, const std::function<bool()>& done) {
+  while (now_ < end) {
+    const std::size_t before = played_.size();
+    Advance(end);
+    if (played_.size() > before && done()) return;
+  }
 }
 
 }  // namespace muster::coordinator
