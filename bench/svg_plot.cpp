@@ -8,8 +8,8 @@
 namespace muster::bench {
 namespace {
 
-constexpr double kWidth = 900, kHeight = 520;
-constexpr double kLeft = 70, kTop = 45, kRight = 250, kBottom = 55;
+constexpr double kWidth = 960, kHeight = 520;
+constexpr double kLeft = 70, kTop = 45, kRight = 310, kBottom = 55;
 constexpr double kLegendStep = 22;
 /// Okabe and Ito 2008, "Color Universal Design".
 constexpr std::array kColours = {"#000000", "#0072b2", "#56b4e9", "#d55e00",
