@@ -171,9 +171,11 @@ TEST_F(BootstrapTest, MomentumBeginsAsZerosBehindTheModel) {
 
 TEST_F(BootstrapTest, NoUpdateOfAsyncReachesOverACopyOfOlderContent) {
   job_.round.mode = Mode::async;
+  job_.round.select_from = SelectFrom::present;
+  job_.round.staleness = Staleness::constant;
   job_.round.staleness_max = 1;
   EXPECT_EQ(Start(job_).oldest_base, 0U);
-  ASSERT_TRUE(CommitCopy(*store_, {.source = 0}).has_value());
+  ASSERT_TRUE(CommitCopy(*disk_.OpenStore(), {.source = 0}).has_value());
   EXPECT_EQ(Start(job_).oldest_base, 1U);
   ASSERT_TRUE(CommitCopy(*disk_.OpenStore(), {.source = 0}).has_value());
   EXPECT_EQ(Start(job_).oldest_base, 2U);
