@@ -145,7 +145,7 @@ class MemoryHub::Server final : public ServerSocket {
       const auto sender = state_->links.find(arrival.client_link);
       if (sender != state_->links.end()) --sender->second.queued_to_server[IndexOf(channel_)];
       const LinkId link = end().table.LinkOf(RouteOf(arrival.client_link), arrival.identity);
-      messages.push_back({link, arrival.identity, std::move(arrival.frame)});
+      messages.push_back({link, arrival.identity, std::move(arrival.frame), arrival.client_link});
     }
   }
 

@@ -42,6 +42,9 @@ struct ServerMessage {
   LinkId link = 0;
   PublicKey identity;  ///< Authenticated, of this very message (ZAP User-Id).
   Frame frame;
+  /// Grows from one connection of this socket to the next, in the order in which their handshakes
+  /// ended. A message can come late; whoever sent it was there before all who connected later.
+  std::uint64_t connection = 0;
 };
 
 /// The bound end of a channel. One thread calls Send, Poll and Drop; Wake is safe from any thread.

@@ -119,8 +119,23 @@ bool ZmqServerSocket::Take(Received& received, std::vector<ServerMessage>& messa
   if (route.size() != kGivenRouteBytes || route.front() != '\0') return false;
   const std::optional<PublicKey> identity = IdentityOf(parts[1]);
   if (!identity) return false;
-  messages.push_back({links_.LinkOf(route, *identity), *identity, TakeFrame(parts, 1)});
+  messages.push_back(
+      {links_.LinkOf(route, *identity), *identity, TakeFrame(parts, 1), ConnectionOf(route)});
   return true;
+}
+
+// The library numbers connections as their handshakes end: a zero, then four bytes, most
+// significant first, from a drawn number on, which wrap (ROUTER's routing ids, zmq_socket(3)).
+std::uint64_t ZmqServerSocket::ConnectionOf(std::string_view route) {
+  std::uint32_t number = 0;
+  for (const char byte : route.substr(1)) number = number << 8 | static_cast<unsigned char>(byte);
+  if (newest_connection_ == 0) newest_connection_ = std::uint64_t{1} << 32 | number;
+  const auto ahead =
+      static_cast<std::int32_t>(number - static_cast<std::uint32_t>(newest_connection_));
+  const std::uint64_t connection =
+      newest_connection_ + static_cast<std::uint64_t>(std::int64_t{ahead});
+  newest_connection_ = std::max(newest_connection_, connection);
+  return connection;
 }
 
 }  // namespace muster

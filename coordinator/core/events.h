@@ -34,6 +34,7 @@ struct Received {
   PublicKey identity;
   Fence fence;
   Message message;
+  std::uint64_t connection = 0;  ///< As ServerMessage has it (transport/transport.h).
 };
 /// An update_chunk: its raw bytes stay with the runtime.
 struct ChunkReceived {

@@ -58,7 +58,7 @@ class CoordinatorCore::Impl {
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
-  void ExpireLeases(), RememberProcess(RosterIndex index, const Incarnation& incarnation);
+  void ExpireLeases(), RememberProcess(RosterIndex index, const LastProcess& process);
   void RememberEnded(RosterIndex index, const Incarnation& incarnation);
   Session* FindSession(LinkId link, const PublicKey& identity);
   void RefuseLink(LinkId link, Refused refusal, const std::string& who);
@@ -221,7 +221,7 @@ class CoordinatorCore::Impl {
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
   std::map<LinkId, RosterIndex> links_;                ///< Control and bulk links of live sessions.
-  std::map<RosterIndex, Incarnation> last_processes_;  ///< Of each name, the newest seen.
+  std::map<RosterIndex, LastProcess> last_processes_;  ///< Of each name, the newest seen.
   std::set<std::pair<RosterIndex, Incarnation>> ended_;  ///< Nobody ends another's process.
   std::deque<std::pair<RosterIndex, Incarnation>> ended_order_;
   std::map<Slot, Upload> uploads_;

@@ -106,6 +106,11 @@ SeenPast CoordinatorCore::Impl::JudgeSeen(const std::optional<SeenState>& seen) 
 
 void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello) {
   const RosterEntry* entry = EntryOf(received.identity);
+  const auto last = entry != nullptr ? last_processes_.find(entry->index) : last_processes_.end();
+  if (last != last_processes_.end() &&
+      last->second.CameAfter(hello.incarnation, received.connection)) {
+    RememberEnded(entry->index, hello.incarnation);
+  }
   if (auto refusal = CheckHello(entry, hello)) {
     RefuseLink(received.link, std::move(*refusal), entry == nullptr ? "" : entry->name);
     return;
@@ -113,7 +118,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
     TakeOver(found->second, hello, received.link);
   }
-  RememberProcess(entry->index, hello.incarnation);
+  RememberProcess(entry->index, {hello.incarnation, received.connection});
   Session& session = sessions_[entry->index];
   session.index = entry->index;
   session.incarnation = hello.incarnation;
@@ -175,11 +180,15 @@ void CoordinatorCore::Impl::Forgive(RosterIndex holder, const Incarnation& incar
 
 // A process is over once a newer one of its name was here, whether or not it still had a session: a
 // hello of its own may be late (a duplicate, or what it sends when it goes on after a long pause).
-void CoordinatorCore::Impl::RememberProcess(RosterIndex index, const Incarnation& incarnation) {
-  const auto [last, first] = last_processes_.try_emplace(index, incarnation);
-  if (first || last->second == incarnation) return;
-  RememberEnded(index, last->second);
-  last->second = incarnation;
+void CoordinatorCore::Impl::RememberProcess(RosterIndex index, const LastProcess& process) {
+  const auto [last, first] = last_processes_.try_emplace(index, process);
+  if (first) return;
+  if (last->second.incarnation == process.incarnation) {
+    last->second.connection = std::max(last->second.connection, process.connection);
+    return;
+  }
+  RememberEnded(index, last->second.incarnation);
+  last->second = process;
 }
 
 void CoordinatorCore::Impl::RememberEnded(RosterIndex index, const Incarnation& incarnation) {

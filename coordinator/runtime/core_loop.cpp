@@ -79,7 +79,7 @@ void CoreLoop::TakeMessage(ServerMessage& message) {
     Feed(Unreadable{message.link, message.identity, Reason::unexpected_message});
   } else {
     Feed(Received{message.link, message.identity, decoded->header.fence,
-                  std::move(decoded->message)});
+                  std::move(decoded->message), message.connection});
   }
 }
 

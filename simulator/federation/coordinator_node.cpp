@@ -152,7 +152,7 @@ void CoordinatorNode::Listen() {
       payloads_[++last_payload_] = packet;
       Feed(ChunkReceived{link, packet.identity, packet.fence, *chunk, last_payload_});
     } else {
-      Feed(Received{link, packet.identity, packet.fence, packet.message});
+      Feed(Received{link, packet.identity, packet.fence, packet.message, packet.connection});
     }
   };
   const auto refused = process_.Guard([this](const PublicKey& key, Reason reason) {

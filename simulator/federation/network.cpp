@@ -127,6 +127,7 @@ LinkId Network::Open(Actor who, const PublicKey& key, ClientEnd client, Door doo
       refused = gate_(connection.key);
     }
     connection.up = !refused;
+    connection.number = ++handshakes_;
     if (!refused) return connection.client.on_up();
     connection.cut = true;
     connection.client.on_down(*refused);
@@ -312,6 +313,7 @@ void Network::SendToServer(LinkId id, Channel channel, Packet packet) {
     return Cut(connection);
   }
   packet.identity = connection.key;
+  packet.connection = connection.number;
   Carry(connection, lane, std::move(packet));
 }
 

@@ -90,6 +90,7 @@ class Network {
     ClientEnd client;
     std::unique_ptr<Impostor> impostor;  ///< If it leads to one.
     bool up = false;
+    std::uint64_t number = 0;  ///< Of all, in the order in which their handshakes ended.
     bool client_open = true;
     bool cut = false;
     Micros closed_at = 0;                     ///< By the client.
@@ -122,6 +123,7 @@ class Network {
   Gate gate_;
   std::uint64_t server_life_ = 0;
   LinkId next_id_ = 1;
+  std::uint64_t handshakes_ = 0;
   std::map<LinkId, Connection> connections_;
   std::map<Actor, Connection*> newest_;
   std::map<Actor, Told> told_;

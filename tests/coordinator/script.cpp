@@ -190,7 +190,7 @@ Event Script::MessageEvent(const std::string& command, const std::string& who,
     if (arguments.contains("retained")) {
       hello.retained = {Id(who, arguments), DigestNamed(arguments.at("retained"))};
     }
-    return Received{link, key, {}, hello};
+    return Received{link, key, {}, hello, Number(arguments, "connection", 0)};
   }
   if (command == "bulk_hello") message = BulkHello{incarnation};
   if (command == "model_request") {

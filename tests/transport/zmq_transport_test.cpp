@@ -292,6 +292,23 @@ TEST_F(ZmqTransport, EveryMessageCarriesItsSender) {
   }
 }
 
+TEST_F(ZmqTransport, ConnectionsAreNumberedAsTheyAreMadeWhoeverSpeaksFirst) {
+  const LinkId first = client_->Join();
+  const LinkId second = client_->Join();
+  const LinkId third = client_->Join();
+  std::map<std::string, std::uint64_t> connections;
+  for (const auto& [link, text] :
+       {std::pair(third, "third"), {first, "first"}, {second, "second"}, {third, "third"}}) {
+    client_->Say(link, Channel::control, FrameOf(text));
+    const ServerMessage message = HearAtServer(*harness_, Channel::control);
+    ASSERT_EQ(TextOf(message.frame), text);
+    const auto [known, fresh] = connections.emplace(text, message.connection);
+    EXPECT_EQ(known->second, message.connection) << "the same link has one number";
+  }
+  EXPECT_LT(connections["first"], connections["second"]);
+  EXPECT_LT(connections["second"], connections["third"]);
+}
+
 TEST_F(ZmqTransport, AMessageInTooManyPartsIsDroppedAndCounted) {
   zmq::socket_t hostile = RawDealer(EnrolledKeys());
   for (int i = 0; i < 100; ++i) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <zmq.hpp>
 
 #include "transport/internal/server_monitor.h"
@@ -34,6 +35,7 @@ class ZmqServerSocket final : public ServerSocket {
   ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, KeyGate& gate,
                   std::atomic<LinkId>& next_link);
   void Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
+  std::uint64_t ConnectionOf(std::string_view route);
   bool Take(Received& received, std::vector<ServerMessage>& messages);
 
   zmq::socket_t socket_;
@@ -41,6 +43,7 @@ class ZmqServerSocket final : public ServerSocket {
   int socket_fd_ = -1;
   std::string endpoint_;
   LinkTable links_;
+  std::uint64_t newest_connection_ = 0;  ///< Of those heard; 0: none yet.
   WakeFlag wake_;
   bool was_full_ = false;
   std::atomic<std::uint64_t> dropped_{0};
