@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/arguments.h"
 #include "bench/svg_plot.h"
 #include "cli/plot.h"
 #include "common/bytes.h"
@@ -295,23 +295,22 @@ void Tune(const Options& options, ThreadPool& pool) {
   std::printf("\n");
 }
 
-using Arguments = std::map<std::string, std::string>;
+using bench::Arguments;
 
 Arguments Parse(int count, char** values) {
-  Arguments arguments = {{"data", "digits"}, {"dir", ""},    {"target", "0.95"},
-                         {"seconds", "90"},  {"seeds", "3"}, {"ways", ""},
-                         {"slow", "update"}, {"svg", ""},    {"plot", "0"},
-                         {"threads", "2"},   {"tune", "0"}};
-  for (int i = 1; i < count; ++i) {
-    const std::string text = values[i];
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || arguments.count(text.substr(0, equals)) == 0) {
-      std::fprintf(stderr, "async_bench: what is %s?\n", text.c_str());
-      std::exit(2);
-    }
-    arguments[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return arguments;
+  return bench::ParseArguments("async_bench",
+                               {{"data", "digits"},
+                                {"dir", ""},
+                                {"target", "0.95"},
+                                {"seconds", "90"},
+                                {"seeds", "3"},
+                                {"ways", ""},
+                                {"slow", "update"},
+                                {"svg", ""},
+                                {"plot", "0"},
+                                {"threads", "2"},
+                                {"tune", "0"}},
+                               count, values);
 }
 
 }  // namespace

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
 
+#include "bench/arguments.h"
 #include "common/random.h"
 #include "training/central.h"
 #include "training/shuffle.h"
@@ -18,23 +18,26 @@
 namespace muster {
 namespace {
 
-using Arguments = std::map<std::string, std::string>;
+using bench::Arguments;
 
 Arguments Parse(int count, char** values) {
-  Arguments arguments = {{"data", "digits"}, {"dir", ""},       {"train", "0"},   {"test", "0"},
-                         {"model", "mlp"},   {"parts", "100"},  {"cohort", "10"}, {"shards", "0"},
-                         {"epochs", "1"},    {"batch", "10"},   {"rate", "0.1"},  {"rounds", "100"},
-                         {"seed", "1"},      {"target", "1.0"}, {"central", "0"}};
-  for (int i = 1; i < count; ++i) {
-    const std::string text = values[i];
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || arguments.count(text.substr(0, equals)) == 0) {
-      std::fprintf(stderr, "federated_bench: what is %s?\n", text.c_str());
-      std::exit(2);
-    }
-    arguments[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return arguments;
+  return bench::ParseArguments("federated_bench",
+                               {{"data", "digits"},
+                                {"dir", ""},
+                                {"train", "0"},
+                                {"test", "0"},
+                                {"model", "mlp"},
+                                {"parts", "100"},
+                                {"cohort", "10"},
+                                {"shards", "0"},
+                                {"epochs", "1"},
+                                {"batch", "10"},
+                                {"rate", "0.1"},
+                                {"rounds", "100"},
+                                {"seed", "1"},
+                                {"target", "1.0"},
+                                {"central", "0"}},
+                               count, values);
 }
 
 JobSpec JobOf(const Arguments& arguments) {

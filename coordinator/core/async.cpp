@@ -73,16 +73,6 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeBase(const UpdateId& id, Vers
   return std::nullopt;
 }
 
-// An offer that waited for a grant.
-bool CoordinatorCore::Impl::RefuseIfPast(Session& session, const Offer& offer) {
-  const std::optional<Refused> refusal = CheckOffer(session, offer);
-  if (!refusal) return false;
-  RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
-  if (refusal->reason == Reason::too_stale) pace_.OnLate(session.index, offer.id);
-  if (JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
-  return true;
-}
-
 // What it was asked for is settled, for this reason: it is free, and so is its place.
 void CoordinatorCore::Impl::AskAnew(Session& session, Reason why) {
   if (why == Reason::too_stale || why == Reason::not_in_cohort) Miss(session.index);
@@ -117,8 +107,10 @@ void CoordinatorCore::Impl::CarryOver() {
     // Who has not the whole model yet cannot get it any more, or never heard of the task.
     const bool working = session.has_model == session.ordered->round;
     const bool too_late = head_.version - session.ordered->round >= staleness_.size();
-    if (too_late) Miss(index);
-    if (too_late) pace_.OnLate(index, *session.ordered);
+    if (too_late) {
+      Miss(index);
+      pace_.OnLate(index, *session.ordered);
+    }
     if (!working || too_late) session.ordered.reset();
   }
 }

@@ -95,7 +95,7 @@ class CoordinatorCore::Impl {
   std::uint32_t FactorOf(Version base) const;
   std::optional<Task> NextTask(Slot slot, Version base) const;
   std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
-  bool RefuseIfPast(Session& session, const Offer& offer), MayBegin(const Session& session) const;
+  bool MayBegin(const Session& session) const;
   void CarryOver(), AskAnew(Session& session, Reason why), Miss(RosterIndex holder);
   void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
   void AnnounceAsync(const RoundRecord& record), AsyncReach(Reach& reach) const;
@@ -106,7 +106,7 @@ class CoordinatorCore::Impl {
   std::optional<Refused> JudgePast(const UpdateId& id) const;
   std::optional<Refused> JudgeRound(const Session& session, const Offer& offer) const;
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
-  bool MakeRoomForGrant(), MakeSlowestYield();
+  bool MakeRoomForGrant(), MakeSlowestYield(), RefuseUnwanted(Session& session, const Offer& offer);
   bool IsStalled(const Upload& upload, MonotonicMs now) const;
   void PumpGrants(), GrantUpload(Session& session, const Offer& offer);
   void SendGrant(const Session& session, const Upload& upload);

@@ -15,14 +15,7 @@ constexpr std::int64_t kUploadDeadlines = 2;  ///< That an upload may take befor
 void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   Count("offers");
   if (AnswerSettled(session, offer)) return;
-  if (auto refusal = CheckOffer(session, offer)) {
-    if (refusal->reason == Reason::round_closed || refusal->reason == Reason::too_stale) {
-      pace_.OnLate(session.index, offer.id);
-    }
-    RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
-    if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
-    return;
-  }
+  if (RefuseUnwanted(session, offer)) return;
   if (Elastic() && !ClaimLease(session, offer.id.slot)) {
     RefuseSession(session, Reason::lease_lost, offer.id,
                   "the block was given to another, or you were given another one");
@@ -50,6 +43,17 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
     grant_queue_.push_back(session.index);
   }
   PumpGrants();
+}
+
+bool CoordinatorCore::Impl::RefuseUnwanted(Session& session, const Offer& offer) {
+  const std::optional<Refused> refusal = CheckOffer(session, offer);
+  if (!refusal) return false;
+  if (refusal->reason == Reason::round_closed || refusal->reason == Reason::too_stale) {
+    pace_.OnLate(session.index, offer.id);
+  }
+  RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
+  if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
+  return true;
 }
 
 // What is durable about this id is simply said again.
@@ -172,7 +176,7 @@ void CoordinatorCore::Impl::PumpGrants() {
     const Offer offer = *session->second.queued;
     session->second.queued.reset();
     // While it waited, its base may have become too old, or another of its slot have been judged.
-    if (Async() && RefuseIfPast(session->second, offer)) continue;
+    if (Async() && RefuseUnwanted(session->second, offer)) continue;
     GrantUpload(session->second, offer);
   }
 }

@@ -83,11 +83,14 @@ void JobEnd::CheckBatch(const Batch& batch) {
   Expect(All<ClearFinish>(batch).empty(), [] { return "an end of the job is taken back"; });
 }
 
+bool JobEnd::CountsInRound(const AcceptedUpdate& update) const {
+  return update.id.lineage == ledger_.fence().lineage &&
+         update.counts_in == ledger_.open_round()->round;
+}
+
 std::size_t JobEnd::AcceptedInRound() const {
-  const std::optional<OpenRound>& open = ledger_.open_round();
-  return static_cast<std::size_t>(std::ranges::count_if(ledger_.accepted(), [&](const auto& one) {
-    return one.first.lineage == ledger_.fence().lineage && one.second.counts_in == open->round;
-  }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      ledger_.accepted(), [&](const auto& one) { return CountsInRound(one.second); }));
 }
 
 // Of elastic data: attempts_max is of those in which no block was accepted.
@@ -95,9 +98,7 @@ std::size_t JobEnd::AttemptsWithAccept() const {
   std::set<Attempt> attempts;
   if (setup_.job.data.access != DataAccess::elastic) return 0;
   for (const auto& [id, update] : ledger_.accepted()) {
-    const bool of_round =
-        id.lineage == ledger_.fence().lineage && update.counts_in == ledger_.open_round()->round;
-    if (of_round) attempts.insert(update.attempt);
+    if (CountsInRound(update)) attempts.insert(update.attempt);
   }
   return attempts.size();
 }

@@ -34,6 +34,7 @@ class JobEnd : public Checker {
   void CheckBatch(const Batch& batch);
   void CheckStop(const coordinator::Stop& stop);
   void CheckBound();
+  bool CountsInRound(const AcceptedUpdate& update) const;
   std::size_t AcceptedInRound() const, AttemptsWithAccept() const;
 
   const CoordinatorSetup& setup_;
