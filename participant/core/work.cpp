@@ -27,7 +27,8 @@ void Work::OnOrder(const TaskOrder& order) {
   }
   std::erase_if(asked_, [&](const auto& asked) { return asked.first.round < order.id.round; });
   std::erase_if(handed_in_, [&](const UpdateId& id) { return id.round < order.id.round; });
-  asked_[order.id] = order.attempt;
+  Attempt& asked = asked_[order.id];
+  asked = std::max(asked, order.attempt);  // A copy of an older order may be the last to come.
   context_.SawVersion(order.base_version);
   if (retained && order.id == retained->id) {
     delivery_.OnAsked();
@@ -37,10 +38,6 @@ void Work::OnOrder(const TaskOrder& order) {
     context_.Ignore("task " + order.id.Text() + ": " + fit_->id.Text() + " is handed in first",
                     Reason::busy);
     return;
-  }
-  if (retained && delivery_.stage() == Delivery::Stage::accepted &&
-      retained->id.round == order.id.round) {
-    handed_in_.insert(retained->id);
   }
   if (retained) delivery_.SettleBefore(order.id);
   if (fit_ && fit_->id != order.id) StopRunningFit(false);
@@ -206,8 +203,10 @@ void Work::OnModelGone(const std::optional<UpdateId>& task) {
 
 void Work::OnHandedIn() {
   const std::optional<RetainedUpdate>& retained = context_.durable.retained;
-  const bool accepted = delivery_.stage() == Delivery::Stage::accepted;
-  if (!context_.staleness_max || !accepted || !order_ || !(retained->id < order_->id)) return;
+  if (delivery_.stage() != Delivery::Stage::accepted) return;
+  // What is in the coordinator's memory alone it may ask for again.
+  if (!context_.in_memory) handed_in_.insert(retained->id);
+  if (!context_.staleness_max || !order_ || !(retained->id < order_->id)) return;
   delivery_.SettleBefore(order_->id);
 }
 

@@ -76,7 +76,7 @@ class Work {
   Context& context_;
   Delivery& delivery_;
   std::map<UpdateId, Attempt> asked_;  ///< In this session, of the newest round: the last of each.
-  /// Blocks of this round that are safe at the coordinator: a late copy of an order asks in vain.
+  /// Durable at the coordinator, of the newest round: a late copy of an order asks in vain.
   std::set<UpdateId> handed_in_;
   std::optional<TaskOrder> order_;  ///< What is wanted; gone once its update is retained.
   std::optional<Download> download_;

@@ -53,7 +53,8 @@ void Script::Begin(DurableState durable) {
 
 UpdateId Script::Id(const Arguments& arguments) const {
   return {static_cast<std::uint32_t>(Number(arguments, "lineage", fence_.lineage)),
-          Number(arguments, "round", round_), 2, static_cast<Task>(Number(arguments, "task", 0))};
+          Number(arguments, "round", round_), static_cast<Slot>(Number(arguments, "slot", 2)),
+          static_cast<Task>(Number(arguments, "task", 0))};
 }
 
 /// welcome epoch=NUMBER:NONCE lineage=NUMBER:NONCE[<PARENT:NONCE@VERSION] head= index= lease= fate=
