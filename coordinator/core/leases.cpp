@@ -64,8 +64,8 @@ std::optional<Slot> CoordinatorCore::Impl::TakeLease(Session& session) {
   return overdue;
 }
 
-// Those here without a block, who lost the fewest of this round first: or a few that never deliver
-// would hand a block round among themselves while others are free.
+// Those here without a block, who lost the fewest of this round first: or a few that never deliver,
+// or come and go all the time, would hand a block round among themselves while others are free.
 std::vector<RosterIndex> CoordinatorCore::Impl::FreeHolders() const {
   std::vector<std::pair<std::uint32_t, RosterIndex>> ranked;
   for (const auto& [index, session] : sessions_) {
@@ -101,7 +101,9 @@ void CoordinatorCore::Impl::PassOn(Slot slot, RosterIndex to) {
 void CoordinatorCore::Impl::EndLease(RosterIndex holder) {
   if (!round_) return;
   const std::optional<Slot> slot = SlotOf(holder);
-  if (slot && !IsWhole(*slot)) round_->leases.erase(*slot);
+  if (!slot || IsWhole(*slot)) return;
+  round_->leases.erase(*slot);
+  round_->leases_lost[holder] += 1;
 }
 
 // The holder comes with an update of the slot: it may deliver unless another holds the slot now, or

@@ -36,7 +36,7 @@ struct RoundState {
   std::size_t asked = 0;  ///< Of record.cohort, from its front: durable, so that they are asked.
   std::vector<TensorScale> scales;
   std::map<Slot, BlockLease> leases;                 ///< Of slots not accepted; one a holder.
-  std::map<RosterIndex, std::uint32_t> leases_lost;  ///< How many passed on from each.
+  std::map<RosterIndex, std::uint32_t> leases_lost;  ///< By each, or given back by going.
   std::map<UpdateId, AcceptedUpdate> accepted;       ///< Durable, acknowledged.
   std::set<UpdateId> folded;                         ///< Of them, in the sum.
   /// By slot and who sent it.
