@@ -13,6 +13,7 @@
 #include "aggregation/strategy.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/pace.h"
+#include "coordinator/core/processes.h"
 #include "coordinator/core/round_state.h"
 #include "coordinator/core/session.h"
 #include "coordinator/core/turns.h"
@@ -58,8 +59,7 @@ class CoordinatorCore::Impl {
   void SendWelcome(const Session& session, const Hello& hello);
   void JudgeRetained(const Hello& hello, Welcome& welcome) const;
   void EndSession(RosterIndex index, Reason reason, bool successor = false);
-  void ExpireLeases(), RememberProcess(RosterIndex index, const LastProcess& process);
-  void RememberEnded(RosterIndex index, const Incarnation& incarnation);
+  void ExpireLeases();
   Session* FindSession(LinkId link, const PublicKey& identity);
   void RefuseLink(LinkId link, Refused refusal, const std::string& who);
   void RefuseSession(const Session& session, Reason reason, std::optional<UpdateId> id,
@@ -220,10 +220,8 @@ class CoordinatorCore::Impl {
   std::optional<UnstoredVersion> unstored_;
   std::set<Version> held_, dropping_;  ///< With all their chunks; of them, those that go just now.
   std::map<RosterIndex, Session> sessions_;
-  std::map<LinkId, RosterIndex> links_;                ///< Control and bulk links of live sessions.
-  std::map<RosterIndex, LastProcess> last_processes_;  ///< Of each name, the newest seen.
-  std::set<std::pair<RosterIndex, Incarnation>> ended_;  ///< Nobody ends another's process.
-  std::deque<std::pair<RosterIndex, Incarnation>> ended_order_;
+  std::map<LinkId, RosterIndex> links_;  ///< Control and bulk links of live sessions.
+  Processes processes_;
   std::map<Slot, Upload> uploads_;
   std::map<UploadId, Slot> upload_slots_;
   std::set<std::uint32_t> free_extents_;

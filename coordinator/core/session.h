@@ -27,18 +27,6 @@ struct Session {
   std::optional<Offer> queued;  ///< An offer that waits for a grant.
 };
 
-/// The newest process of a name, and its newest connection.
-struct LastProcess {
-  Incarnation incarnation;
-  std::uint64_t connection = 0;
-
-  /// Whether `other` is another process that connected before it. The first word of a process that
-  /// died can come after its successor's.
-  bool CameAfter(const Incarnation& other, std::uint64_t its_connection) const {
-    return incarnation != other && its_connection < connection;
-  }
-};
-
 /// Whose the newest epoch is that a participant has seen, told by its nonce.
 enum class SeenPast : std::uint8_t {
   own,         ///< This state's; or not for the coordinator to judge.

@@ -80,7 +80,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckHello(const RosterEntry* entr
     return Refused{.reason = Reason::wrong_job,
                    .text = "this coordinator runs another job, " + job_.name};
   }
-  if (ended_.contains({entry->index, hello.incarnation})) {
+  if (processes_.IsOver(entry->index, hello.incarnation)) {
     return Refused{.reason = Reason::superseded, .text = "a newer process took over this name"};
   }
   if (JudgeSeen(hello.seen) == SeenPast::of_another) {
@@ -106,11 +106,7 @@ SeenPast CoordinatorCore::Impl::JudgeSeen(const std::optional<SeenState>& seen) 
 
 void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello) {
   const RosterEntry* entry = EntryOf(received.identity);
-  const auto last = entry != nullptr ? last_processes_.find(entry->index) : last_processes_.end();
-  if (last != last_processes_.end() &&
-      last->second.CameAfter(hello.incarnation, received.connection)) {
-    RememberEnded(entry->index, hello.incarnation);
-  }
+  if (entry != nullptr) processes_.OnWord(entry->index, hello.incarnation, received.connection);
   if (auto refusal = CheckHello(entry, hello)) {
     RefuseLink(received.link, std::move(*refusal), entry == nullptr ? "" : entry->name);
     return;
@@ -118,7 +114,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
     TakeOver(found->second, hello, received.link);
   }
-  RememberProcess(entry->index, {hello.incarnation, received.connection});
+  processes_.OnFollowed(entry->index, hello.incarnation, received.connection);
   Session& session = sessions_[entry->index];
   session.index = entry->index;
   session.incarnation = hello.incarnation;
@@ -176,29 +172,6 @@ void CoordinatorCore::Impl::Forgive(RosterIndex holder, const Incarnation& incar
     return entry.first.second == holder && refused.reason != Reason::out_of_bound &&
            refused.by != incarnation;
   });
-}
-
-// A process is over once a newer one of its name was here, whether or not it still had a session: a
-// hello of its own may be late (a duplicate, or what it sends when it goes on after a long pause).
-void CoordinatorCore::Impl::RememberProcess(RosterIndex index, const LastProcess& process) {
-  const auto [last, first] = last_processes_.try_emplace(index, process);
-  if (first) return;
-  if (last->second.incarnation == process.incarnation) {
-    last->second.connection = std::max(last->second.connection, process.connection);
-    return;
-  }
-  RememberEnded(index, last->second.incarnation);
-  last->second = process;
-}
-
-void CoordinatorCore::Impl::RememberEnded(RosterIndex index, const Incarnation& incarnation) {
-  const std::pair process(index, incarnation);
-  if (!ended_.insert(process).second) return;
-  ended_order_.push_back(process);
-  if (ended_order_.size() > limits::kEndedIncarnationsMax) {
-    ended_.erase(ended_order_.front());
-    ended_order_.pop_front();
-  }
 }
 
 void CoordinatorCore::Impl::SendWelcome(const Session& session, const Hello& hello) {
@@ -293,7 +266,7 @@ void CoordinatorCore::Impl::OnSessionMessage(const Received& received, Session& 
   } else if (const auto* request = std::get_if<ModelRequest>(&received.message)) {
     OnModelRequest(session, received.link, *request);
   } else if (const auto* leave = std::get_if<Leave>(&received.message)) {
-    RememberEnded(session.index, session.incarnation);
+    processes_.OnEnded(session.index, session.incarnation);
     EndSession(session.index, leave->reason);
   } else if (const auto* refusal = std::get_if<RefuseCoordinator>(&received.message)) {
     // One peer's word changes nothing here; the operator sees it.
