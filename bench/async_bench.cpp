@@ -57,6 +57,7 @@ struct Way {
   double over_select = 1;  ///< Sync: of the goal so many are at work. Async: of kAtWork.
   DeadlineRule rule = {DeadlineKind::fixed, 60'000, 0};
   std::optional<Staleness> staleness;  ///< Async.
+  LatePolicy late = LatePolicy::refuse;
 };
 
 constexpr DeadlineRule kAdaptive = {DeadlineKind::adaptive, 60'000, 2'000};
@@ -65,6 +66,8 @@ constexpr Way kWays[] = {
     {"sync", {0.2, 1.5}},
     {"sync, adaptive deadline, k = 2", {0.2, 1.5}, 10, 1, kAdaptive},
     {"sync, over-selected 1.5", {0.2, 1.5}, 10, 1.5},
+    {"sync, over-selected 1.5, late folded", {0.2, 1.5}, 10, 1.5, kFixed, {}, LatePolicy::fold},
+    {"sync, adaptive, k = 2, late folded", {0.2, 1.5}, 10, 1, kAdaptive, {}, LatePolicy::fold},
     {"async, K = 10, polynomial", {0.2, 1.5}, 10, 1, kFixed, Staleness::polynomial},
     {"async, K = 5, constant", {0.2, 0.5}, 5, 1, kFixed, Staleness::constant},
     {"async, K = 5, polynomial", {0.2, 1}, 5, 1, kFixed, Staleness::polynomial},
@@ -113,6 +116,8 @@ JobSpec JobOf(const Way& way, Rates rates, const Options& options, std::uint64_t
   if (way.rule.kind == DeadlineKind::adaptive) job.round.quorum = way.goal * 7 / 10;
   if (!way.staleness) {
     job.round.over_select = way.over_select;
+    job.round.late = way.late;
+    job.round.staleness = Staleness::polynomial;
     return job;
   }
   job.round.mode = Mode::async;

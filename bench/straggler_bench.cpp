@@ -20,16 +20,22 @@ struct Way {
   const char* name;
   double over_select;
   DeadlineRule rule;
+  LatePolicy late = LatePolicy::refuse;
 };
 
 constexpr DeadlineRule kFixed = {DeadlineKind::fixed, 60'000, 0};
 constexpr DeadlineRule kTwo = {DeadlineKind::adaptive, 60'000, 2'000};
 constexpr DeadlineRule kFive = {DeadlineKind::adaptive, 60'000, 5'000};
 constexpr Way kWays[] = {
-    {"fixed, 60 s", 1, kFixed},         {"adaptive, k = 5", 1, kFive},
-    {"adaptive, k = 2", 1, kTwo},       {"over-selected 1.3", 1.3, kFixed},
-    {"over-selected 1.5", 1.5, kFixed}, {"1.5 and adaptive, k = 2", 1.5, kTwo},
+    {"fixed, 60 s", 1, kFixed},
+    {"adaptive, k = 5", 1, kFive},
+    {"adaptive, k = 2", 1, kTwo},
+    {"over-selected 1.3", 1.3, kFixed},
+    {"over-selected 1.5", 1.5, kFixed},
+    {"1.5 and adaptive, k = 2", 1.5, kTwo},
     {"over-selected 2.0", 2, kFixed},
+    {"1.5, late ones folded", 1.5, kFixed, LatePolicy::fold},
+    {"k = 2, late ones folded", 1, kTwo, LatePolicy::fold},
 };
 
 double Seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
@@ -37,6 +43,7 @@ double Seconds(std::int64_t ms) { return static_cast<double>(ms) / 1000; }
 void Show(const Way& way, std::size_t count, bool plot) {
   StragglerWorld::Setup setup{.rule = way.rule};
   setup.job.round.over_select = way.over_select;
+  setup.job.round.late = way.late;
   StragglerWorld world(setup);
   std::vector<std::int64_t> times;
   std::int64_t sum = 0;

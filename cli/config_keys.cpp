@@ -257,7 +257,9 @@ void AddRound(std::vector<ConfigKey>& keys) {
               0, std::numeric_limits<std::uint32_t>::max(),
               [](auto& c) -> auto& { return c.core.attempts_max; }));
   keys.push_back(Choice<LatePolicy>("round.late",
-                                    "What becomes of an update that comes after its round.",
+                                    "What becomes of an update that comes after its round: "
+                                    "refuse; or fold, it counts in a later version, by its "
+                                    "staleness.",
                                     [](auto& c) -> auto& { return c.job.round.late; }));
   keys.push_back(Choice<Accept>(
       "round.accept",
@@ -269,9 +271,10 @@ void AddRound(std::vector<ConfigKey>& keys) {
                        [](auto& c) -> auto& { return c.job.round.concurrency; }));
   keys.push_back(Choice<Staleness>(
       "round.staleness",
-      "async: how the weight falls with each version that was committed since the base.",
+      "async, late = fold: how the weight falls with each version committed since the base.",
       [](auto& c) -> auto& { return c.job.round.staleness; }));
-  keys.push_back(Count("round.staleness_max", "async: an update of an older base is refused.",
+  keys.push_back(Count("round.staleness_max",
+                       "async, late = fold: an update of an older base is refused.",
                        [](auto& c) -> auto& { return c.job.round.staleness_max; }));
   keys.push_back(Number("round.staleness_a",
                         "polynomial: weight (s + 1)^-a; hinge: 1 / (a (s - b) + 1) above b.",

@@ -58,8 +58,8 @@ Status CheckRunDemand(const RunDemand& demand, std::uint64_t available,
       fmt::format(
           "the volume of {} has {} bytes for this run (free, or used again), but it asks for {}: "
           "the participants (run.participants = {}) for {} each (what they trained, where they are "
-          "in it, and client-side state), the coordinator for {}: {} updates (2 x round.goal + 1) "
-          "of {}, "
+          "in it, and client-side state), the coordinator for {}: {} updates (2 x round.goal + 1, "
+          "and with round.late = \"fold\" 2 x a cohort) of {}, "
           "{} versions (checkpoint.keep_last) of {}, and {} to spare. Make room, or lower "
           "run.participants, round.goal or checkpoint.keep_last",
           state_dir, available, demand.Total(), demand.participants, demand.participant.Total(),

@@ -67,6 +67,7 @@ StatusSnapshot Read(const Json& object) {
   status.goal = object.at("goal").get<std::uint64_t>();
   status.quorum = object.at("quorum").get<std::uint64_t>();
   status.accepted = object.at("accepted").get<std::uint64_t>();
+  status.late = object.at("late").get<std::uint64_t>();
   status.accuracy = Fraction(object, "accuracy");
   status.loss = Fraction(object, "loss");
   ReadWaiting(object.at("waiting"), status);
@@ -193,7 +194,8 @@ std::string RenderStatus(const StatusSnapshot& status, const std::optional<RunSt
     line("accuracy", fmt::format("{:.4f}, loss {:.4f}", *status.accuracy, *status.loss));
   }
   line("updates",
-       fmt::format("{} accepted of {} (quorum {})", status.accepted, status.goal, status.quorum));
+       fmt::format("{} accepted of {} (quorum {}){}", status.accepted, status.goal, status.quorum,
+                   status.late == 0 ? "" : fmt::format(", and {} late", status.late)));
   line("waiting for", DescribeWait(status));
   if (!status.deadline.empty()) line("deadline", status.deadline);
   line("bytes", fmt::format("{} in, {} out", HumanBytes(status.bytes_received),

@@ -53,6 +53,7 @@ struct StatusSnapshot {
   std::uint64_t goal = 0;
   std::uint64_t quorum = 0;
   std::uint64_t accepted = 0;
+  std::uint64_t late = 0;
   std::optional<double> accuracy;
   std::optional<double> loss;
   std::string waiting_for;

@@ -123,7 +123,7 @@ static_assert(kParkedPayloadBytesMax >= kCreditWindowBytes);
 static_assert(kVersionChunkBytes % kTensorAlignmentBytes == 0);
 static_assert(kUploadStallMs >= kLeaseMsDefault, "bulk may be silent for as long as control");
 static_assert(kCohortMax <= kRosterMax);
-static_assert(kCohortMax <= kUpdatesPerCommitMax);
+static_assert(2 * kCohortMax <= kUpdatesPerCommitMax);  // As many late ones as a cohort has.
 static_assert(kTensorScalesMax * 8 + kSmallMessageBytesMax <= kControlMessageBytesMax);
 static_assert(kRefusalTextBytesMax + 256 <= kSmallMessageBytesMax);
 static_assert(kHeartbeatTimeoutMs < 65'600, "libzmq 4.3.4 wraps a larger TTL");

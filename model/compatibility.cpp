@@ -78,6 +78,33 @@ constexpr Rule kRules[] = {
       "hands in several blocks a round and keeps the last one only: say \"durable\""}},
 };
 
+struct LateRule {
+  bool (*refuses)(const JobSpec&);
+  Refusal refusal;
+};
+
+constexpr LateRule kLateRules[] = {
+    {[](const JobSpec& job) { return job.round.mode == Mode::async; },
+     {"round.late", "is \"fold\"; with round.mode = \"async\" no update is late: leave it out"}},
+    {[](const JobSpec& job) { return job.round.mode == Mode::sync_sgd; },
+     {"round.late",
+      "is \"fold\"; with round.mode = \"sync-sgd\" a step is one gradient of the newest version"}},
+    {[](const JobSpec& job) { return job.data.access == DataAccess::elastic; },
+     {"round.late",
+      "is \"fold\"; with data.access = \"elastic\" a round waits for all its blocks"}},
+    {[](const JobSpec& job) { return KeepsClientState(job); },
+     {"round.late",
+      "is \"fold\", where the next task may begin before the last one's update counts; the "
+      "client-side state of strategy.name = \"scaffold\" and train.optimizer = \"adamw\" moves on "
+      "when it does"}},
+    {[](const JobSpec& job) { return AcceptOf(job.round) == Accept::memory; },
+     {"round.late",
+      "is \"fold\"; with round.accept = \"memory\" a participant keeps what it handed in until the "
+      "commit, and here it goes on at once"}},
+    {[](const JobSpec& job) { return job.round.staleness_max == 0; },
+     {"round.staleness_max", "is 0 with round.late = \"fold\": none would ever count"}},
+};
+
 }  // namespace
 
 Combination CombinationOf(const JobSpec& job) {
@@ -88,6 +115,14 @@ Combination CombinationOf(const JobSpec& job) {
 Refusal WhyRefused(const Combination& combination) {
   for (const Rule& rule : kRules) {
     if (rule.refuses(combination)) return rule.refusal;
+  }
+  return {};
+}
+
+Refusal WhyLateRefused(const JobSpec& job) {
+  if (job.round.late != LatePolicy::fold) return {};
+  for (const LateRule& rule : kLateRules) {
+    if (rule.refuses(job)) return rule.refusal;
   }
   return {};
 }

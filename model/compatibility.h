@@ -29,4 +29,7 @@ struct Refusal {
 };
 Refusal WhyRefused(const Combination& combination);
 
+/// Why the job cannot fold late updates (round.late): nothing if it can, or need not.
+Refusal WhyLateRefused(const JobSpec& job);
+
 }  // namespace muster

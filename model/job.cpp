@@ -273,10 +273,13 @@ Status CheckStrategy(const StrategySpec& strategy) {
   return {};
 }
 
-Status CheckAsync(const RoundSpec& round) {
+Status CheckStaleness(const RoundSpec& round) {
   if (round.mode != Mode::async) {
     MUSTER_TRY(CheckUnused("round.concurrency", round.concurrency, "round.mode = \"async\""));
-    return CheckUnused("round.staleness_b", round.staleness_b, "round.mode = \"async\"");
+  }
+  if (!TakesStale(round)) {
+    return CheckUnused("round.staleness_b", round.staleness_b,
+                       "round.mode = \"async\" and round.late = \"fold\"");
   }
   if (round.staleness != Staleness::hinge) {
     MUSTER_TRY(CheckUnused("round.staleness_b", round.staleness_b, "round.staleness = \"hinge\""));
@@ -357,8 +360,9 @@ Status CheckAdamWsMoments(const JobSpec& job) {
 }
 
 Status CheckTogether(const JobSpec& job) {
-  const Refusal refusal = WhyRefused(CombinationOf(job));
-  if (refusal.any()) return Refuse(refusal.key, std::string(refusal.text));
+  for (const Refusal& refusal : {WhyRefused(CombinationOf(job)), WhyLateRefused(job)}) {
+    if (refusal.any()) return Refuse(refusal.key, std::string(refusal.text));
+  }
   if (job.data.access != DataAccess::elastic || job.train.steps == 0) return {};
   return Refuse("train.steps",
                 "must be 0 with data.access = \"elastic\": so many batches are not all of a block, "
@@ -381,8 +385,8 @@ Status CheckAggregation(const JobSpec& job) {
   if (WeightInSumMax(job) > 1ULL << limits::kWeightMaxLog2) {
     return Refuse("aggregation.weight_max",
                   "is " + Number(aggregation.weight_max) +
-                      "; with round.mode = \"async\" it is at most 2^20, for a weight is "
-                      "multiplied by its staleness factor of up to 2^9");
+                      "; with round.mode = \"async\" and round.late = \"fold\" it is at most 2^20, "
+                      "for a weight is multiplied by its staleness factor of up to 2^9");
   }
   const std::uint64_t examples = ExamplesOfUpdate(job);
   if (aggregation.weights == WeightPolicy::examples && examples > aggregation.weight_max) {
@@ -418,7 +422,7 @@ Status ValidateJob(const JobSpec& job) {
   MUSTER_TRY(CheckData(job.data));
   MUSTER_TRY(CheckTrain(job.train, job.model.kind));
   MUSTER_TRY(CheckRound(job.round, job.data));
-  MUSTER_TRY(CheckAsync(job.round));
+  MUSTER_TRY(CheckStaleness(job.round));
   MUSTER_TRY(CheckSyncSgd(job));
   MUSTER_TRY(CheckStrategy(job.strategy));
   MUSTER_TRY(CheckTogether(job));

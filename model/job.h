@@ -42,7 +42,10 @@ enum class StrategyKind : std::uint8_t {
   custom = 9,
 };
 enum class WeightPolicy : std::uint8_t { examples = 1, uniform = 2 };
-enum class LatePolicy : std::uint8_t { refuse = 1 };
+enum class LatePolicy : std::uint8_t {
+  refuse = 1,  ///< It is told that its round is over.
+  fold = 2,    ///< It counts in a later version, by its staleness.
+};
 
 struct ModelSpec {
   ModelKind kind = ModelKind::mlp;
@@ -84,8 +87,8 @@ struct RoundSpec {
   LatePolicy late = LatePolicy::refuse;
   Accept accept = Accept::by_mode;
   std::uint32_t concurrency = 0;  ///< async: the most tasks under way; 0: one a participant.
-  Staleness staleness = Staleness::constant;  ///< async: Xie 2019, section 5.2.
-  std::uint32_t staleness_max = 20;           ///< async: an older update is refused.
+  Staleness staleness = Staleness::constant;  ///< async, late = fold: Xie 2019, section 5.2.
+  std::uint32_t staleness_max = 20;           ///< async, late = fold: an older update is refused.
   double staleness_a = 0.5;       ///< polynomial: (s + 1)^-a; hinge: 1 / (a (s - b) + 1)
   std::uint32_t staleness_b = 0;  ///< hinge: factor 1 up to this staleness.
 };

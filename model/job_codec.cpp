@@ -6,6 +6,7 @@
 #include "common/digest.h"
 #include "model/job.h"
 #include "model/job_words.h"
+#include "model/staleness.h"
 
 namespace muster {
 
@@ -72,7 +73,7 @@ void VisitFields(Visitor& visitor, Job&& job) {
 void ResetUnusedRound(RoundSpec& round) {
   const RoundSpec defaults;
   round.accept = AcceptOf(round);
-  if (round.mode != Mode::async) {
+  if (!TakesStale(round)) {
     round.staleness = defaults.staleness;
     round.staleness_max = defaults.staleness_max;
   }

@@ -104,6 +104,7 @@ template <>
 std::span<const JobWord<LatePolicy>> JobWords() {
   static constexpr JobWord<LatePolicy> kWords[] = {
       {"refuse", LatePolicy::refuse},
+      {"fold", LatePolicy::fold},
   };
   return kWords;
 }

@@ -39,6 +39,10 @@ double Divisor(const RoundSpec& round, std::uint32_t staleness) {
 
 }  // namespace
 
+bool TakesStale(const RoundSpec& round) {
+  return round.mode == Mode::async || round.late == LatePolicy::fold;
+}
+
 std::vector<std::uint32_t> StalenessTable(const RoundSpec& round) {
   std::vector<std::uint32_t> table;
   table.reserve(round.staleness_max + 1);
@@ -50,12 +54,16 @@ std::vector<std::uint32_t> StalenessTable(const RoundSpec& round) {
   return table;
 }
 
-std::uint32_t FullFactor(const JobSpec& job) {
-  return job.round.mode == Mode::async ? kStalenessOne : 1;
-}
+std::uint32_t FullFactor(const JobSpec& job) { return TakesStale(job.round) ? kStalenessOne : 1; }
 
 std::uint64_t WeightInSumMax(const JobSpec& job) {
   return std::uint64_t{job.aggregation.weight_max} * FullFactor(job);
 }
+
+std::uint32_t LateUpdatesMax(const RoundSpec& round) {
+  return round.late == LatePolicy::fold ? CohortSize(round) : 0;
+}
+
+std::uint32_t UpdatesInSumMax(const RoundSpec& round) { return round.goal + LateUpdatesMax(round); }
 
 }  // namespace muster

@@ -36,6 +36,7 @@ Status Validate(const OpenRound& round) {
 Status Validate(const RoundRecord& record) {
   if (record.eligible.size() > limits::kRosterMax ||
       record.first_drawn.size() > limits::kCohortMax ||
+      record.unfinished.size() > limits::kCohortMax ||
       record.accepted.size() > limits::kUpdatesPerCommitMax ||
       record.scales.size() > limits::kTensorScalesMax) {
     return Damage("a round record lists more than there can be");

@@ -12,7 +12,7 @@
 namespace muster {
 
 /// The format byte that this build writes. It reads this one alone.
-inline constexpr std::uint8_t kRecordFormat = 4;
+inline constexpr std::uint8_t kRecordFormat = 5;
 
 template <typename T>
 concept PersistedRecord =

@@ -55,7 +55,7 @@ struct SpoolExtent {
 /// A durably accepted update of the open round.
 struct AcceptedUpdate {
   UpdateId id;
-  Round counts_in = 0;  ///< The open round; id.round, unless the mode is async.
+  Round counts_in = 0;  ///< The open round; id.round, unless it is an async or a late one.
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
   Version base_version = 0;
@@ -83,7 +83,7 @@ struct RecordedUpdate {
   UpdateId id;
   Xxh128Digest digest{};
   std::uint64_t weight = 0;
-  /// Of StalenessTable, for parent - base_version; 1 unless the mode is async. The update enters
+  /// Of StalenessTable, for parent - base_version; 1 unless the job TakesStale. The update enters
   /// lanes of its weight with weight * factor, and their denominator with weight * FullFactor.
   std::uint32_t factor = 1;
   Version base_version = 0;
@@ -102,6 +102,9 @@ struct RoundRecord {
   std::vector<Slot> first_drawn;
   std::vector<RecordedUpdate> accepted;  ///< Ascending by id.
   std::uint64_t weight_sum = 0;          ///< Of their weights, without factors.
+  /// Where late updates are folded: the slots asked whose updates do not count here and may in a
+  /// later version; ascending.
+  std::vector<Slot> unfinished;
   std::uint32_t bound_raise = 0;
   std::vector<TensorScale> scales;  ///< One a lane tensor, lanes one after another.
   Sha256Digest digest{};            ///< Of the version that follows from it.

@@ -15,15 +15,19 @@
 
 namespace muster::coordinator {
 
+bool CoordinatorCore::Impl::Async() const { return job_.round.mode == Mode::async; }
+
+bool CoordinatorCore::Impl::TakesStale() const { return !staleness_.empty(); }
+
 // What the update's weight is multiplied by in the open round.
 std::uint32_t CoordinatorCore::Impl::FactorOf(Version base) const {
-  if (!Async()) return 1;
+  if (!TakesStale()) return 1;
   const Version staleness = round_->record.parent - base;
   return staleness_[std::min<Version>(staleness, staleness_.size() - 1)];
 }
 
-// The task number of the slot's next update on this base; nothing if its updates are past it.
-std::optional<Task> CoordinatorCore::Impl::NextTask(Slot slot, Version base) const {
+// Of all that were accepted of the slot the last one: its ids only grow.
+std::optional<UpdateId> CoordinatorCore::Impl::LastAccepted(Slot slot) const {
   std::optional<UpdateId> last;
   const auto fate = fates_.find(slot);
   if (fate != fates_.end() && fate->second.committed) last = fate->second.id;
@@ -32,6 +36,12 @@ std::optional<Task> CoordinatorCore::Impl::NextTask(Slot slot, Version base) con
       if (id.slot == slot && (!last || id > *last)) last = id;
     }
   }
+  return last;
+}
+
+// The task number of the slot's next update on this base; nothing if its updates are past it.
+std::optional<Task> CoordinatorCore::Impl::NextTask(Slot slot, Version base) const {
+  const std::optional<UpdateId> last = LastAccepted(slot);
   if (!last || last->lineage != lineage_.id.number || base > last->round) return 0;
   if (base < last->round) return std::nullopt;
   return last->task + 1;
@@ -77,10 +87,12 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeBase(const UpdateId& id, Vers
 void CoordinatorCore::Impl::AskAnew(Session& session, Reason why) {
   if (why == Reason::too_stale || why == Reason::not_in_cohort) Miss(session.index);
   session.ordered.reset();
-  OrderByTurn();
+  OrderAllTasks();
 }
 
-void CoordinatorCore::Impl::Miss(RosterIndex holder) { turns_.OnMissed(holder, sessions_.size()); }
+void CoordinatorCore::Impl::Miss(RosterIndex holder) {
+  if (Async()) turns_.OnMissed(holder, sessions_.size());
+}
 
 // A round begins, or another attempt: what is under way goes on, if it can still count.
 void CoordinatorCore::Impl::CarryOver() {
@@ -91,7 +103,7 @@ void CoordinatorCore::Impl::CarryOver() {
     const auto found = uploads_.find(slot);
     if (found == uploads_.end()) continue;
     const Upload upload = found->second;
-    if (const auto refusal = JudgeBase(upload.offer.id, upload.offer.base_version)) {
+    if (const auto refusal = JudgePast(upload.offer.id, upload.offer.base_version)) {
       const auto session = sessions_.find(upload.from);
       DropUpload(slot);
       if (session == sessions_.end()) continue;
@@ -102,6 +114,7 @@ void CoordinatorCore::Impl::CarryOver() {
       IsWithinBounds(slot, upload.tensor_max_abs);
     }
   }
+  if (!Async()) return;
   for (auto& [index, session] : sessions_) {
     if (!session.ordered || session.ordered->round == head_.version) continue;
     // Who has not the whole model yet cannot get it any more, or never heard of the task.
@@ -137,18 +150,21 @@ void CoordinatorCore::Impl::OrderByTurn() {
 }
 
 // Whoever handed in begins on the newest version at once, and who filled the buffer on the one that
-// comes of it.
+// comes of it. Whose update was late is asked for the open round's.
 void CoordinatorCore::Impl::GoOn(const std::vector<AcceptedUpdate>& accepted) {
+  bool any = false;
   for (const AcceptedUpdate& update : accepted) {
-    turns_.OnAccepted(update.from);
+    if (!Async() && !IsLate(update.id)) continue;
+    any = true;
+    if (Async()) turns_.OnAccepted(update.from);
     const auto session = sessions_.find(update.from);
     if (session != sessions_.end()) session->second.ordered.reset();
   }
-  OrderByTurn();
+  if (any) OrderAllTasks();
 }
 
 // Who went on has nothing left of what it handed in before: that is as safe here as it can be.
-void CoordinatorCore::Impl::AnnounceAsync(const RoundRecord& record) {
+void CoordinatorCore::Impl::AnnounceStale(const RoundRecord& record) {
   std::map<RosterIndex, UpdateId> last;
   for (const auto& [id, update] : round_->accepted) last[update.from] = id;
   for (const auto& [from, id] : last) {
@@ -156,6 +172,32 @@ void CoordinatorCore::Impl::AnnounceAsync(const RoundRecord& record) {
     if (session == sessions_.end()) continue;
     const auto& ordered = session->second.ordered;
     if (!ordered || *ordered <= id) SendTo(from, Committed{id, record.version});
+  }
+  if (!Async()) LeaveUnfinished();
+}
+
+// A round is over that folds late updates: who is at one that may still count stays at it, whether
+// or not the next round asks for another. It is at it if it has sent a part of it, or was sent all
+// of its base; who was not cannot get that any more.
+void CoordinatorCore::Impl::LeaveUnfinished() {
+  for (auto& [index, session] : sessions_) {
+    if (!session.ordered) continue;
+    const UpdateId id = *session.ordered;
+    if (round_->accepted.contains(id)) {
+      session.ordered.reset();
+      continue;
+    }
+    pace_.OnLate(index, id);
+    const auto upload = uploads_.find(id.slot);
+    const bool sending = (upload != uploads_.end() && upload->second.offer.id == id) ||
+                         (session.queued && session.queued->id == id);
+    const std::optional<Version> base = late_rounds_.BaseOf(id.round);
+    const bool at_it = base && !IsRefused(id.slot, index) && (sending || session.has_model == base);
+    if (at_it) continue;
+    if (upload != uploads_.end() && upload->second.offer.id == id) DropUpload(id.slot);
+    RefuseSession(session, base ? Reason::round_closed : Reason::too_stale, id,
+                  "the round ended without this update");
+    session.ordered.reset();
   }
 }
 

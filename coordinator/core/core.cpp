@@ -44,8 +44,9 @@ CoordinatorCore::Impl::Impl(const JobSpec& job, const CoordinatorOptions& option
       strategy_(CreateStrategy(job)),
       options_(options),
       in_memory_(AcceptOf(job.round) == Accept::memory),
-      staleness_(job.round.mode == Mode::async ? StalenessTable(job.round)
-                                               : std::vector<std::uint32_t>()) {
+      staleness_(muster::TakesStale(job.round) ? StalenessTable(job.round)
+                                               : std::vector<std::uint32_t>()),
+      late_rounds_(job.round, head.unfinished) {
   MUSTER_CHECK(recovered.job.has_value() && recovered.job->digest == job_digest_,
                "the job is not the stored one");
   MUSTER_CHECK(recovered.head.has_value() && recovered.last_record.has_value(), "no head");

@@ -42,7 +42,14 @@ struct CoordinatorOptions {
   DeadlineRule deadline_rule() const;
 };
 
-/// What the runtime knows of the recovered head that no record holds.
+/// A round that is over, and what an update may still be late for.
+struct UnfinishedRound {
+  Round round = 0;
+  Version parent = 0;
+  std::vector<Slot> slots;  ///< RoundRecord::unfinished.
+};
+
+/// What the runtime knows of the recovered head that its record does not hold.
 struct HeadFacts {
   Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
   Version reported = 0;         ///< The last version that metrics.jsonl names.
@@ -50,6 +57,8 @@ struct HeadFacts {
   /// Async: the newest copy of older content (checkpoint/copy_version.h) that an update could still
   /// reach over. What was trained before it belongs to what it left behind.
   Version oldest_base = 0;
+  /// Where late updates are folded: those of this lineage that one can still be late for.
+  std::vector<UnfinishedRound> unfinished;
 };
 
 /// Room in the spool for the updates of a round, for those of the version before it, which is still

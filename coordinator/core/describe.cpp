@@ -105,11 +105,16 @@ std::string Text(const PutRoundRecord& m) {
     ids += ".t" + std::to_string(update.id.task) + " of " + std::to_string(update.base_version) +
            " x " + std::to_string(update.factor);
   }
+  std::string unfinished;
+  for (const Slot slot : m.record.unfinished) {
+    unfinished += (unfinished.empty() ? " unfinished=[" : " ") + std::to_string(slot);
+  }
   return "record r" + std::to_string(m.record.round) +
          " version=" + std::to_string(m.record.version) + " accepted=[" + ids +
          "] weight_sum=" + std::to_string(m.record.weight_sum) +
          " attempts=" + std::to_string(m.record.attempts) +
-         (m.record.closed_by_deadline ? " closed_by_deadline" : "");
+         (m.record.closed_by_deadline ? " closed_by_deadline" : "") +
+         (unfinished.empty() ? "" : unfinished + "]");
 }
 std::string Text(const PutVersion& m) { return "version " + std::to_string(m.manifest.version); }
 std::string Text(const PutFate& m) {

@@ -28,15 +28,16 @@ void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
   if (request.offset + bytes == all) session.has_model = request.version;
 }
 
-// It names the version asked for, for a newer task may be on its way before it. In async that task
-// is over before it began.
+// It names the version asked for, for a newer task may be on its way before it. A task that would
+// outlive its version is over before it began.
 void CoordinatorCore::Impl::RefuseModel(Session& session, Version version) {
   const UpdateId asked{lineage_.id.number, version, Slot{session.index}, 0};
   RefuseSession(session, Reason::not_held, asked,
                 "only the newest version, " + std::to_string(head_.version) + ", is given out");
-  if (Async() && session.ordered && session.ordered->round == version) {
-    AskAnew(session, Reason::not_held);
-  }
+  if (!TakesStale() || !session.ordered) return;
+  const UpdateId& task = *session.ordered;
+  const std::optional<Version> base = Async() ? task.round : late_rounds_.BaseOf(task.round);
+  if (base == version) AskAnew(session, Reason::not_held);
 }
 
 }  // namespace muster::coordinator

@@ -12,6 +12,7 @@
 
 #include "aggregation/strategy.h"
 #include "coordinator/core/core.h"
+#include "coordinator/core/late_rounds.h"
 #include "coordinator/core/pace.h"
 #include "coordinator/core/processes.h"
 #include "coordinator/core/round_state.h"
@@ -90,25 +91,25 @@ class CoordinatorCore::Impl {
   void ResumeLease(Session& session), EndLease(RosterIndex holder);
   std::optional<Reason> JudgeLease(RosterIndex holder, const UpdateId& id) const;
 
-  // async.cpp: no cohort, and updates of older bases.
-  bool Async() const { return !staleness_.empty(); }
+  // async.cpp: no cohort; and, with late updates too, those of older bases.
+  bool Async() const, TakesStale() const, MayBegin(const Session& session) const;
   std::uint32_t FactorOf(Version base) const;
+  std::optional<UpdateId> LastAccepted(Slot slot) const;
   std::optional<Task> NextTask(Slot slot, Version base) const;
   std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
-  bool MayBegin(const Session& session) const;
   void CarryOver(), AskAnew(Session& session, Reason why), Miss(RosterIndex holder);
   void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
-  void AnnounceAsync(const RoundRecord& record), AsyncReach(Reach& reach) const;
+  void AnnounceStale(const RoundRecord& record), AsyncReach(Reach& reach) const, LeaveUnfinished();
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
   bool AnswerSettled(const Session& session, const Offer& offer);
-  std::optional<Refused> JudgePast(const UpdateId& id) const;
+  std::optional<Refused> JudgePast(const UpdateId& id, Version base) const;
   std::optional<Refused> JudgeRound(const Session& session, const Offer& offer) const;
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
-  bool MakeRoomForGrant(), MakeSlowestYield(), RefuseUnwanted(Session& session, const Offer& offer);
-  bool IsStalled(const Upload& upload, MonotonicMs now) const;
-  void PumpGrants(), GrantUpload(Session& session, const Offer& offer);
+  bool RefuseUnwanted(Session& session, const Offer& offer), MakeRoomForGrant(bool late);
+  bool IsStalled(const Upload& upload, MonotonicMs now) const, MakeSlowestYield(bool late);
+  void PumpGrants(), PumpGrantsOf(bool late), GrantUpload(Session& session, const Offer& offer);
   void SendGrant(const Session& session, const Upload& upload);
 
   // uploads.cpp: from chunks to a durable accept.
@@ -146,9 +147,9 @@ class CoordinatorCore::Impl {
 
   // phase_report.cpp
   void EnterReport(), CheckClose();
-  std::size_t Goal() const, Quorum() const, NeededToOpen() const;
+  std::size_t Goal() const, Quorum() const, NeededToOpen() const, OwnAccepted() const;
   bool AnyFillable() const, NextAttemptWouldHelp() const, AnyoneMayDeliver() const;
-  bool FitsUnderCap(const RefusedSlot& refused) const;
+  bool FitsUnderCap(const RefusedSlot& refused) const, IsLate(const UpdateId& id) const;
   Reach WithinReach() const;
   bool BoundExhausted() const, QuorumImpossible() const, OpenRoundSum(), AllAwaitBounds() const;
   ReasonCounts RefusedByReason() const;
@@ -190,7 +191,7 @@ class CoordinatorCore::Impl {
   const std::unique_ptr<const Strategy> strategy_;
   const CoordinatorOptions options_;
   const bool in_memory_;                        ///< The job accepts in memory.
-  const std::vector<std::uint32_t> staleness_;  ///< Async: factors by staleness; else empty.
+  const std::vector<std::uint32_t> staleness_;  ///< Factors by staleness; empty: none is stale.
   std::uint32_t extent_count_ = 0;
   std::optional<LaneSet> lanes_;
   LineageRecord lineage_;
@@ -227,7 +228,8 @@ class CoordinatorCore::Impl {
   std::set<std::uint32_t> free_extents_;
   std::multimap<UpdateId, std::uint32_t> in_sum_soon_;  ///< Accepted in memory: their extents.
   std::deque<RosterIndex> grant_queue_;
-  Turns turns_;                       ///< Async.
+  Turns turns_;  ///< Async.
+  LateRounds late_rounds_;
   std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
   MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.
   std::uint64_t next_id_ = 1, next_finished_order_ = 1;  ///< The second: of whole uploads.

@@ -4,6 +4,7 @@
 
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -52,7 +53,7 @@ bool CoordinatorCore::Impl::RefuseUnwanted(Session& session, const Offer& offer)
     pace_.OnLate(session.index, offer.id);
   }
   RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
-  if (Async() && JudgeBase(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
+  if (TakesStale() && JudgePast(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
   return true;
 }
 
@@ -88,12 +89,26 @@ bool CoordinatorCore::Impl::AnswerSettled(const Session& session, const Offer& o
   return true;
 }
 
-std::optional<Refused> CoordinatorCore::Impl::JudgePast(const UpdateId& id) const {
+// Why an update of this id and base cannot count any more, whatever is open now.
+std::optional<Refused> CoordinatorCore::Impl::JudgePast(const UpdateId& id, Version base) const {
+  if (Async()) return JudgeBase(id, base);
   if (id.lineage == lineage_.id.number && id.round > head_round_) return std::nullopt;
   if (Elastic() && id.lineage == lineage_.id.number) {
     return Refused{.reason = Reason::round_past, .text = "the round is over"};
   }
-  return Refused{.reason = Reason::round_closed, .text = "the round ended without this update"};
+  if (id.lineage != lineage_.id.number) {
+    return Refused{.reason = Reason::round_closed, .text = "the round ended without this update"};
+  }
+  if (TakesStale() && LastAccepted(id.slot) > id) {
+    return Refused{.reason = Reason::already_accepted,
+                   .text = "a later update of the slot was accepted"};
+  }
+  return late_rounds_.Judge(id, base);
+}
+
+// Whether its round is over. Whether it may still count JudgePast says.
+bool CoordinatorCore::Impl::IsLate(const UpdateId& id) const {
+  return !Async() && TakesStale() && id.round <= head_round_;
 }
 
 // Whether the open round takes it, as far as that is not the update's own affair. In async it waits
@@ -104,6 +119,10 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeRound(const Session& session,
     return Refused{reason, std::nullopt, retry_after_ms, std::move(text)};
   };
   if (Async() && phase_ != Phase::report) return std::nullopt;
+  if (IsLate(offer.id)) {
+    if (phase_ == Phase::report) return std::nullopt;
+    return refuse(Reason::busy, "no round takes updates now", limits::kBusyRetryMs);
+  }
   if (!round_ || (!Async() && offer.id.round != round_->record.round)) {
     return offer.id.round == head_round_ + 1
                ? refuse(Reason::busy, "the round is being opened", limits::kBusyRetryMs)
@@ -141,8 +160,7 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   if (!MayHold(session.index, offer.id.slot) || (offer.id.task != 0 && !Async())) {
     return refuse(Reason::not_in_cohort, "the slot belongs to another participant");
   }
-  auto past = Async() ? JudgeBase(offer.id, offer.base_version) : JudgePast(offer.id);
-  if (past) return past;
+  if (auto past = JudgePast(offer.id, offer.base_version)) return past;
   if (draining_) return refuse(Reason::draining, "come back later", limits::kReconnectMsMax);
   if (auto refusal = JudgeRound(session, offer)) return refusal;
   if (offer.client_version > (KeepsClientState(job_) ? offer.base_version : 0)) {
@@ -161,22 +179,39 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   return std::nullopt;
 }
 
-// No more uploads than can still be accepted, and one to spare against a slow one.
 void CoordinatorCore::Impl::PumpGrants() {
   if (phase_ != Phase::report || draining_ || disk_short_) return;
-  while (!grant_queue_.empty()) {
-    const std::size_t wanted = Goal() - round_->accepted.size() + 1;
-    const bool full = uploads_.size() >= wanted || free_extents_.empty();
-    if (full && !MakeRoomForGrant()) return;
-    if (free_extents_.empty()) return;
-    const RosterIndex index = grant_queue_.front();
-    grant_queue_.pop_front();
+  PumpGrantsOf(/*late=*/false);
+  if (LateUpdatesMax(job_.round) > 0) PumpGrantsOf(/*late=*/true);
+}
+
+// No more uploads than can still be accepted, and one to spare against a slow one. Late ones have
+// places of their own: they keep none of the round's from those whom it waits for.
+void CoordinatorCore::Impl::PumpGrantsOf(bool late) {
+  const std::size_t most = (late ? LateUpdatesMax(job_.round) : Goal()) + 1;
+  const auto is_next = [&](RosterIndex index) {
+    const auto session = sessions_.find(index);
+    const bool gone = session == sessions_.end() || !session->second.queued;
+    return gone || IsLate(session->second.queued->id) == late;
+  };
+  while (phase_ == Phase::report) {
+    const auto next = std::ranges::find_if(grant_queue_, is_next);
+    if (next == grant_queue_.end()) return;
+    const std::size_t own = OwnAccepted();
+    std::size_t taken = late ? round_->accepted.size() - own : own;
+    for (const auto& [slot, upload] : uploads_) taken += IsLate(upload.offer.id) == late;
+    if (taken >= most && !MakeRoomForGrant(late)) return;
+    const bool room = !free_extents_.empty() || MakeRoomForGrant(/*late=*/true) ||
+                      (!late && MakeRoomForGrant(/*late=*/false));
+    if (!room) return;
+    const RosterIndex index = *next;
+    grant_queue_.erase(next);
     const auto session = sessions_.find(index);
     if (session == sessions_.end() || !session->second.queued) continue;
     const Offer offer = *session->second.queued;
     session->second.queued.reset();
     // While it waited, its base may have become too old, or another of its slot have been judged.
-    if (Async() && RefuseUnwanted(session->second, offer)) continue;
+    if (TakesStale() && RefuseUnwanted(session->second, offer)) continue;
     GrantUpload(session->second, offer);
   }
 }
@@ -187,9 +222,10 @@ void CoordinatorCore::Impl::PumpGrants() {
 // an upload, once more for each time that it gave way before: longer each time, so that no honest
 // one is too slow for ever, and never for ever, or members that send a byte now and then would keep
 // the places from all others.
-bool CoordinatorCore::Impl::MakeRoomForGrant() {
+bool CoordinatorCore::Impl::MakeRoomForGrant(bool late) {
   const Upload* stalled = nullptr;
   for (const auto& [slot, upload] : uploads_) {
+    if (IsLate(upload.offer.id) != late) continue;
     if (upload.state == Upload::State::receiving && !sessions_.contains(upload.from)) {
       Count("uploads_evicted");
       DropUpload(slot);
@@ -198,7 +234,7 @@ bool CoordinatorCore::Impl::MakeRoomForGrant() {
     if (!IsStalled(upload, now_)) continue;
     if (stalled == nullptr || upload.progressed_at < stalled->progressed_at) stalled = &upload;
   }
-  if (stalled == nullptr) return MakeSlowestYield();
+  if (stalled == nullptr) return MakeSlowestYield(late);
   Count("uploads_evicted");
   const UpdateId id = stalled->offer.id;
   const Session& sender = sessions_.at(stalled->from);
@@ -211,9 +247,10 @@ bool CoordinatorCore::Impl::MakeRoomForGrant() {
   return true;
 }
 
-bool CoordinatorCore::Impl::MakeSlowestYield() {
+bool CoordinatorCore::Impl::MakeSlowestYield(bool late) {
   const Upload* slow = nullptr;
   for (const auto& [slot, upload] : uploads_) {
+    if (IsLate(upload.offer.id) != late) continue;
     if (upload.state != Upload::State::receiving || now_ < upload.yields_at) continue;
     if (slow == nullptr || upload.yields_at < slow->yields_at) slow = &upload;
   }

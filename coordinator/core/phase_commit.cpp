@@ -5,6 +5,19 @@
 #include "coordinator/core/impl.h"
 
 namespace muster::coordinator {
+namespace {
+
+// Those asked whose updates of this round are not accepted, ascending.
+std::vector<Slot> UnfinishedSlots(const RoundState& round) {
+  const auto& cohort = round.record.cohort;
+  std::set<Slot> slots(cohort.begin(), cohort.begin() + static_cast<std::ptrdiff_t>(round.asked));
+  for (const auto& [id, update] : round.accepted) {
+    if (id.round == round.record.round) slots.erase(id.slot);
+  }
+  return {slots.begin(), slots.end()};
+}
+
+}  // namespace
 
 void CoordinatorCore::Impl::EnterCommit(bool by_deadline) {
   EnterPhase(Phase::commit);
@@ -31,6 +44,7 @@ void CoordinatorCore::Impl::On(const Folded& folded) {
 // (PumpFolds), so a version that is built early is the right one or dies with the process.
 void CoordinatorCore::Impl::PumpBuild() {
   if ((phase_ != Phase::report && phase_ != Phase::commit) || round_->building) return;
+  std::size_t own = OwnAccepted();
   std::size_t updates = round_->accepted.size();
   std::size_t folded = round_->folded.size();
   std::uint64_t weight_sum = 0;
@@ -38,10 +52,11 @@ void CoordinatorCore::Impl::PumpBuild() {
   for (const auto& [slot, upload] : uploads_) {
     if (!upload.folding) continue;
     ++updates;
+    if (!IsLate(upload.offer.id)) ++own;
     if (upload.folded) ++folded;
     weight_sum += upload.offer.weight;
   }
-  if (folded < updates || (phase_ == Phase::report && updates < Goal())) return;
+  if (folded < updates || (phase_ == Phase::report && own < Goal())) return;
   round_->building = true;
   Emit(BuildVersion{head_.version + 1, weight_sum});
 }
@@ -79,6 +94,7 @@ RoundRecord CoordinatorCore::Impl::MakeRecord() const {
                                update.base_version, update.client_version});
     record.weight_sum += update.weight;
   }
+  if (job_.round.late == LatePolicy::fold) record.unfinished = UnfinishedSlots(*round_);
   record.bound_raise = round_->record.bound_raise;
   record.scales = round_->scales;
   record.digest = round_->built->manifest.digest;
@@ -93,7 +109,7 @@ std::vector<UpdateFate> CoordinatorCore::Impl::Fates(const RoundRecord& record) 
   for (const RecordedUpdate& update : record.accepted) {
     fates.push_back({update.id, update.digest, true, record.version, Reason::finished});
   }
-  if (Async()) return fates;  // Whatever is under way may count in the next version.
+  if (TakesStale()) return fates;  // Whatever is under way may count in the next version.
   // Those who had offered learn after weeks, too, that the round ended without them.
   for (const auto& [slot, upload] : uploads_) {
     if (upload.offer.id.round != record.round) continue;
@@ -132,6 +148,7 @@ void CoordinatorCore::Impl::Release(const ForCommit& purpose) {
   head_ = round_->built->manifest;
   model_digest_ = round_->built->model_digest;
   head_round_ = record.round;
+  late_rounds_.OnCommitted(record);
   Emit(AdvanceHead{head_.version});
   Count("versions_committed");
   Announce(record);
@@ -163,7 +180,7 @@ void CoordinatorCore::Impl::Announce(const RoundRecord& record) {
         .round = record.round,
         .version = record.version,
         .attempt = record.attempts});
-  if (Async()) return AnnounceAsync(record);
+  if (TakesStale()) return AnnounceStale(record);
   for (const auto& [id, update] : round_->accepted) {
     // Who handed in several blocks keeps the last one only.
     const auto session = sessions_.find(update.from);

@@ -31,7 +31,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
       Emit(Fold{id, update.digest, update.extent, update.weight, FactorOf(update.base_version)});
     }
   }
-  const bool goes_on = Async() && !same_round;
+  const bool goes_on = TakesStale() && !same_round;
   for (auto& [index, session] : sessions_) {
     if (goes_on) break;  // What is under way stays so over the commit.
     // An attempt asks everybody again, for the first order may never have arrived; but not those
@@ -39,7 +39,7 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
     session.asked.clear();
     if (!session.ordered || IsRefused(session.ordered->slot, index)) continue;
     session.ordered.reset();
-    if (Async()) Miss(index);
+    Miss(index);
   }
   if (spool_ready_) {
     EnterReport();
@@ -48,12 +48,12 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   }
 }
 
-std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * job.round.goal + 1; }
+std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * UpdatesInSumMax(job.round) + 1; }
 
 bool CoordinatorCore::Impl::OpenRoundSum() {
-  auto scales =
-      ComputeLaneScales(*lanes_, head_.tensor_max_abs, {WeightInSumMax(job_), job_.round.goal},
-                        round_->record.bound_raise);
+  auto scales = ComputeLaneScales(*lanes_, head_.tensor_max_abs,
+                                  {WeightInSumMax(job_), UpdatesInSumMax(job_.round)},
+                                  round_->record.bound_raise);
   if (!scales.has_value()) {
     StopNow(scales.error().reason, "the round's exponents: " + scales.error().message);
     return false;
@@ -85,7 +85,7 @@ void CoordinatorCore::Impl::OrderTask(Session& session) {
   const std::optional<Slot> slot = Elastic() ? TakeLease(session) : SlotOf(session.index);
   if (!slot || IsAccepted(*slot) || IsRefused(*slot, session.index)) return;
   if (IsWhole(*slot)) return;
-  if (Async() && !MayBegin(session)) return;
+  if (TakesStale() && !MayBegin(session)) return;
   const UpdateId id = Async() ? NextIdOf(*slot) : IdOf(*slot);
   if (session.ordered == id) return;
   session.ordered = id;

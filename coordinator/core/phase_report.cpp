@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/text.h"
 #include "coordinator/core/impl.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 
@@ -29,7 +30,7 @@ void CoordinatorCore::Impl::EnterReport() {
   // What earlier lives of this coordinator waited counts too: a crash loop still closes its round.
   round_->attempt_started = now_ - round_->record.deadline_consumed_ms;
   round_->deadline_persisted = now_;
-  if (Async()) CarryOver();
+  if (TakesStale()) CarryOver();
   for (auto& [index, session] : sessions_) ResumeLease(session);
   OrderAllTasks();
   PumpFolds();
@@ -58,6 +59,13 @@ std::size_t CoordinatorCore::Impl::Goal() const {
   return Elastic() && round_ ? round_->record.cohort.size() : job_.round.goal;
 }
 
+// Late updates come on top of the round's own: they neither close it nor make a quorum.
+std::size_t CoordinatorCore::Impl::OwnAccepted() const {
+  if (LateUpdatesMax(job_.round) == 0) return round_->accepted.size();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      round_->accepted, [this](const auto& entry) { return !IsLate(entry.first); }));
+}
+
 std::size_t CoordinatorCore::Impl::Quorum() const { return Elastic() ? Goal() : job_.round.quorum; }
 
 // Whether any slot of this attempt can still be filled.
@@ -78,7 +86,7 @@ bool CoordinatorCore::Impl::AllAwaitBounds() const {
 // The one place that decides how a report phase ends.
 void CoordinatorCore::Impl::CheckClose() {
   if (phase_ != Phase::report || AcceptsInFlight()) return;
-  const std::size_t accepted = round_->accepted.size();
+  const std::size_t accepted = OwnAccepted();
   const bool quorum = accepted >= Quorum();
   if (accepted >= Goal()) {
     EnterCommit(/*by_deadline=*/false);
@@ -202,7 +210,7 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
   }
   const std::string text = AttemptText();
   ReasonCounts refused = RefusedByReason();
-  const std::size_t covered = round_->accepted.size() + RaiseBounds();
+  const std::size_t covered = OwnAccepted() + RaiseBounds();
   const std::size_t wanted = Goal() > covered ? Goal() - covered : 0;
   const std::size_t added = Elastic() ? 0 : TopUp(wanted);
   round_->record.attempt += 1;
@@ -222,7 +230,10 @@ void CoordinatorCore::Impl::NextAttempt(Reason reason) {
 
 // How the attempt stands: "1 accepted, quorum 2".
 std::string CoordinatorCore::Impl::AttemptText() const {
-  return std::to_string(round_->accepted.size()) + " accepted, quorum " + std::to_string(Quorum()) +
+  const std::size_t own = OwnAccepted();
+  const std::size_t late = round_->accepted.size() - own;
+  return std::to_string(own) + " accepted, quorum " + std::to_string(Quorum()) +
+         (late == 0 ? "" : ", and " + std::to_string(late) + " late") +
          (disk_short_ ? "; no upload is granted (disk_full)" : "");
 }
 

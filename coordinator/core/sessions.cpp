@@ -212,7 +212,9 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
         found->second.committed ? Reason::already_accepted : found->second.reason;
     return;
   }
-  const auto refusal = Async() ? JudgeBase(retained.id, retained.id.round) : std::nullopt;
+  const Version late_base = late_rounds_.BaseOf(retained.id.round).value_or(0);
+  const Version base = Async() ? retained.id.round : late_base;
+  const auto refusal = TakesStale() ? JudgePast(retained.id, base) : std::nullopt;
   if (refusal) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = refusal->reason;
@@ -224,7 +226,7 @@ void CoordinatorCore::Impl::JudgeRetained(const Hello& hello, Welcome& welcome) 
   if (lost) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = *lost;
-  } else if (past && !Async()) {
+  } else if (past && !TakesStale()) {
     welcome.retained_fate = Fate::dropped;
     welcome.retained_reason = Reason::round_closed;
   } else if (JudgeSeen(hello.seen) == SeenPast::unknown) {

@@ -78,7 +78,9 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   const std::optional<Slot> slot = SlotOf(index);
   if (slot && IsAccepted(*slot)) return "accepted";
   const auto session = sessions_.find(index);
-  if (const auto found = slot ? uploads_.find(*slot) : uploads_.end(); found != uploads_.end()) {
+  const bool may_send = slot || TakesStale();
+  if (const auto found = may_send ? uploads_.find(slot.value_or(index)) : uploads_.end();
+      found != uploads_.end()) {
     const Upload& upload = found->second;
     if (upload.state != Upload::State::receiving) return "being made durable";
     const std::uint64_t percent = upload.stored * 100 / upload.offer.bytes;
@@ -95,8 +97,9 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   }
   // Who handed in its block of elastic data and got no other is free.
   const bool working = round_ && session->second.ordered &&
-                       (Async() || session->second.ordered->round == round_->record.round) &&
+                       (TakesStale() || session->second.ordered->round == round_->record.round) &&
                        (slot || !Elastic());
+  if (working && IsLate(*session->second.ordered)) return "working, late";
   return working ? "working" : "idle";
 }
 
@@ -112,7 +115,10 @@ StatusView CoordinatorCore::Impl::Status(MonotonicMs now) const {
   view.rounds = options_.rounds;
   view.goal = static_cast<std::uint32_t>(Goal());
   view.quorum = static_cast<std::uint32_t>(Quorum());
-  view.accepted = round_ ? static_cast<std::uint32_t>(round_->accepted.size()) : 0;
+  if (round_) {
+    view.accepted = static_cast<std::uint32_t>(OwnAccepted());
+    view.late = static_cast<std::uint32_t>(round_->accepted.size()) - view.accepted;
+  }
   view.wait = Waiting(now, WaitDetail::full);
   view.deadline = DeadlineNow();
   for (const RosterEntry& entry : roster_) {

@@ -99,7 +99,8 @@ struct StatusView {
   std::uint64_t rounds = 0;
   std::uint32_t goal = 0;
   std::uint32_t quorum = 0;
-  std::uint32_t accepted = 0;
+  std::uint32_t accepted = 0;  ///< Of the open round's own updates.
+  std::uint32_t late = 0;      ///< Of earlier rounds, which count beside them.
   WaitState wait;
   DeadlineStatus deadline;
   std::vector<ParticipantStatus> participants;

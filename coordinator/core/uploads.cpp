@@ -5,6 +5,7 @@
 #include "aggregation/scales.h"
 #include "common/limits.h"
 #include "coordinator/core/impl.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 
@@ -94,7 +95,7 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
                   "bytes between the tensors are not zero");
     return;
   }
-  if (Async()) {
+  if (TakesStale()) {
     // Which round it counts in is not certain before it is accepted.
     upload->tensor_max_abs = checked.tensor_max_abs;
     if (phase_ == Phase::report && !IsWithinBounds(slot, checked.tensor_max_abs)) return;
@@ -167,9 +168,13 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
   if (session != sessions_.end()) {
     refused.by = session->second.incarnation;
     RefuseSession(session->second, refused.reason, id, std::move(text));
-    if (Async()) session->second.ordered.reset();  // The next round asks it anew.
+    if (Async() || IsLate(id)) session->second.ordered.reset();  // Something newer is asked for.
   }
-  if (round_) round_->refused[{slot, from}] = refused;
+  if (IsLate(id)) {
+    late_rounds_.OnRefused(id);
+  } else if (round_) {
+    round_->refused[{slot, from}] = refused;
+  }
   if (Elastic()) {
     // Who is here and keeps an update that larger bounds will take is asked for it then.
     if (FitsUnderCap(refused) && session != sessions_.end()) {
@@ -179,7 +184,7 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
     }
     OrderAllTasks();
   }
-  if (Async()) OrderByTurn();  // It leaves a place under the cap.
+  if (TakesStale()) OrderAllTasks();  // It is free, and so is its place under the cap.
   PumpGrants();
   CheckClose();
 }
@@ -228,17 +233,29 @@ bool CoordinatorCore::Impl::AcceptsInFlight() const {
 }
 
 // Whoever became whole first is accepted first, so those that fit under the goal are certain: they
-// are folded while they become durable, and the last of a round keeps nobody waiting.
+// are folded while they become durable, and the last of a round keeps nobody waiting. Late ones
+// come beside them until the goal is complete: from then on nothing may change the sum.
 void CoordinatorCore::Impl::PumpFolds() {
   if (phase_ != Phase::report || in_memory_) return;
   const auto taken = [](const Upload& upload) {
     return upload.state >= Upload::State::awaiting_sync;
   };
-  for (Upload* upload : InOrderOfFinish(Goal() - round_->accepted.size(), taken)) {
-    if (std::exchange(upload->folding, true)) continue;
-    const Offer& offer = upload->offer;
-    Emit(Fold{offer.id, offer.digest, upload->extent, offer.weight, FactorOf(offer.base_version)});
-  }
+  const std::vector<Upload*> whole = InOrderOfFinish(uploads_.size(), taken);
+  const auto fold = [&](bool late, std::size_t most) {
+    for (Upload* upload : whole) {
+      const Offer& offer = upload->offer;
+      if (IsLate(offer.id) != late) continue;
+      if (most == 0) return most;
+      --most;
+      if (std::exchange(upload->folding, true)) continue;
+      Emit(
+          Fold{offer.id, offer.digest, upload->extent, offer.weight, FactorOf(offer.base_version)});
+    }
+    return most;
+  };
+  const std::size_t own = OwnAccepted();
+  if (fold(/*late=*/false, Goal() - own) == 0) return;
+  fold(/*late=*/true, LateUpdatesMax(job_.round) - (round_->accepted.size() - own));
 }
 
 AcceptedUpdate CoordinatorCore::Impl::AcceptedOf(const Upload& upload) const {
@@ -253,21 +270,20 @@ AcceptedUpdate CoordinatorCore::Impl::AcceptedOf(const Upload& upload) const {
           .extent = upload.extent};
 }
 
-// One accept batch at a time, in the order in which the updates became whole, and never more than
-// the goal: the exponents leave room for no more.
+// One accept batch at a time, in the order in which the updates became whole, and of those only
+// that are being folded: the exponents leave room for no more.
 void CoordinatorCore::Impl::PumpAccepts() {
   if (phase_ != Phase::report) return;
   if (in_memory_) return AcceptInMemory();
   const auto persisting = [](const Upload& u) { return u.state == Upload::State::persisting; };
   if (!InOrderOfFinish(1, persisting).empty()) return;
-  const std::vector<Upload*> ready =
-      InOrderOfFinish(Goal() - round_->accepted.size(),
-                      [](const Upload& u) { return u.state == Upload::State::awaiting_batch; });
+  const std::vector<Upload*> ready = InOrderOfFinish(uploads_.size(), [](const Upload& u) {
+    return u.folding && u.state == Upload::State::awaiting_batch;
+  });
   if (ready.empty()) return;
   Batch batch;
   ForAccepts purpose;
   for (Upload* upload : ready) {
-    MUSTER_CHECK(upload->folding, "an update is accepted out of order");
     upload->state = Upload::State::persisting;
     purpose.updates.push_back(AcceptedOf(*upload));
     batch.mutations.push_back(PutAccepted{purpose.updates.back()});
@@ -287,11 +303,13 @@ void CoordinatorCore::Impl::AcceptUpdate(const AcceptedUpdate& update) {
   round_->last_refusals.erase(update.id.slot);
   pace_.OnAccepted(update.from, update.id);
   Count("updates_accepted");
+  if (IsLate(update.id)) Count("updates_accepted_late");
   SendTo(update.from, Accepted{update.id, update.digest});
   Note({.kind = NoticeKind::update_accepted,
         .round = update.counts_in,
         .attempt = update.attempt,
-        .who = NameOf(update.from)});
+        .who = NameOf(update.from),
+        .text = IsLate(update.id) ? "late, of round " + std::to_string(update.id.round) : ""});
 }
 
 void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
@@ -302,7 +320,7 @@ void CoordinatorCore::Impl::Release(const ForAccepts& purpose) {
   PumpGrants();
   if (Elastic()) OrderAllTasks();  // Whoever handed in a block gets the next at once.
   CheckClose();
-  if (Async()) GoOn(purpose.updates);
+  if (TakesStale()) GoOn(purpose.updates);
   if (draining_) CheckDrained();
 }
 

@@ -77,7 +77,7 @@ WaitState CoordinatorCore::Impl::Waiting(MonotonicMs now, WaitDetail detail) con
 std::string CoordinatorCore::Impl::AfterDeadline() const {
   const std::string why =
       options_.deadline == DeadlineKind::adaptive ? "; " + DeadlineWhy() : std::string();
-  if (round_->accepted.size() >= Quorum()) return "the round closes with those accepted" + why;
+  if (OwnAccepted() >= Quorum()) return "the round closes with those accepted" + why;
   const std::string refused = ReasonCountsText(RefusedByReason());
   std::size_t free = 0;
   for (const Slot slot : round_->record.cohort) {

@@ -9,6 +9,7 @@
 #include "common/digest.h"
 #include "coordinator/runtime/stored_head.h"
 #include "coordinator/runtime/version_thread.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -73,16 +74,22 @@ Status CheckTensors(const VersionManifest& head, const Trainer& trainer, const S
                                         "on with the build that made it"};
 }
 
-/// The newest copy over which an update of async may not reach; 0 if there is none.
-Result<Version> OldestBase(CheckpointStore& store, const JobSpec& job, Version head) {
-  if (job.round.mode != Mode::async) return Version{0};
-  const Version reach = job.round.staleness_max;
-  for (Version version = head; version > 0 && head - version < reach; --version) {
+/// What updates of older bases may still reach, from the records: `oldest_base` and `unfinished`.
+Status ReadReach(CheckpointStore& store, const JobSpec& job, Bootstrapped& start) {
+  if (!TakesStale(job.round)) return {};
+  const Version head = start.state.head->version;
+  const std::uint32_t lineage = start.state.lineages.back().id.number;
+  for (Version version = head; version > 0 && head - version < job.round.staleness_max; --version) {
     const auto record = store.ReadRoundRecord(version);
     MUSTER_TRY(record);
-    if (IsCopy(*record)) return version;
+    if (IsCopy(*record)) {
+      start.oldest_base = version;
+      return {};
+    }
+    if (job.round.late != LatePolicy::fold || record->lineage != lineage) continue;
+    start.unfinished.push_back({record->round, record->parent, record->unfinished});
   }
-  return Version{0};
+  return {};
 }
 
 Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobSpec& job,
@@ -106,9 +113,7 @@ Result<Bootstrapped> StartAgain(CheckpointStore& store, Spool& spool, const JobS
     batch.mutations.push_back(ClearAccepted{start.state.last_record->round});
     start.state.unstored.clear();
   }
-  const auto oldest_base = OldestBase(store, job, start.state.head->version);
-  MUSTER_TRY(oldest_base);
-  start.oldest_base = *oldest_base;
+  MUSTER_TRY(ReadReach(store, job, start));
   MUSTER_TRY(store.Write(batch));
   start.model_digest = ModelDigest(strategy, *contents, *start.state.head);
   start.head = std::move(*contents);

@@ -11,6 +11,7 @@
 #include "checkpoint/store.h"
 #include "common/error.h"
 #include "common/ids.h"
+#include "coordinator/core/core.h"
 #include "model/job.h"
 #include "model/parameter_set.h"
 #include "protocol/records.h"
@@ -34,7 +35,8 @@ struct Bootstrapped {
   RecoveredState state;         ///< With this start's epoch; job, head and lineage are present.
   ParameterSet head;            ///< Model and server state, verified.
   Xxh128Digest model_digest{};  ///< Of what is downloaded (DownloadLayout).
-  Version oldest_base = 0;      ///< As HeadFacts has it.
+  Version oldest_base = 0;      ///< As HeadFacts has it, and the next one.
+  std::vector<UnfinishedRound> unfinished;
   bool first_start = false;
 };
 

@@ -38,8 +38,8 @@ Status CheckDiskRoom(const DiskDemand& demand, const RetentionPolicy& retention,
                "the volume of " + state_dir + " has " + Number(available) +
                    " bytes for this job (free, or used again), but it asks for " +
                    Number(demand.Total()) + ": " + Number(demand.updates) + " updates (2 x " +
-                   "round.goal + 1) of " + Number(demand.update_bytes) + ", " +
-                   Number(demand.versions) +
+                   "round.goal + 1, and with round.late = \"fold\" 2 x a cohort) of " +
+                   Number(demand.update_bytes) + ", " + Number(demand.versions) +
                    " versions (checkpoint.keep_last = " + Number(retention.keep_last) + ") of " +
                    Number(demand.version_bytes) + ", and " + Number(kDiskReserveBytes) +
                    " to spare. Make room, or lower round.goal or checkpoint.keep_last"};

@@ -40,6 +40,14 @@ json FinishedFields(const Reproducibility& verdict, Round rounds) {
           {"causes", std::move(causes)}};
 }
 
+// Of its updates those of earlier rounds. In async nobody is drawn, and none is late.
+std::size_t LateIn(const RoundRecord& record) {
+  if (record.first_drawn.empty()) return 0;
+  return static_cast<std::size_t>(std::ranges::count_if(
+      record.accepted,
+      [&](const RecordedUpdate& update) { return update.id.round != record.round; }));
+}
+
 }  // namespace
 
 NoticeLog::NoticeLog(Setup setup) : setup_(std::move(setup)), last_commit_at_(setup_.started_at) {
@@ -80,7 +88,8 @@ void NoticeLog::OnNotice(const Notice& notice, MonotonicMs now) {
       setup_.log.Info("left", {{"who", notice.who}, {"reason", reason}});
       return;
     case NoticeKind::update_accepted:
-      setup_.log.Info("accepted", {{"round", round}, {"who", notice.who}});
+      setup_.log.Info(notice.text.empty() ? "accepted" : "accepted " + notice.text,
+                      {{"round", round}, {"who", notice.who}});
       return;
     case NoticeKind::refused:
       LogRefusal(notice, now);
@@ -225,6 +234,7 @@ std::string NoticeLog::VersionLine(const RoundRecord& record) const {
                {"version", record.version},
                {"digest", Hex(record.digest)},
                {"accepted", record.accepted.size()},
+               {"late", LateIn(record)},
                {"cohort", CohortNames(record)},
                {"attempts", record.attempts},
                {"closed_by_deadline", record.closed_by_deadline},

@@ -30,7 +30,7 @@ Result<ParameterSet> RefoldVersion(const JobSpec& job, const Strategy& strategy,
   MUSTER_TRY(lanes);
   const std::uint64_t update_bytes = lanes->layout().total_bytes();
   RingSum sum(std::move(*lanes));
-  MUSTER_TRY(sum.Reset(record.scales, {WeightInSumMax(job), job.round.goal}));
+  MUSTER_TRY(sum.Reset(record.scales, {WeightInSumMax(job), UpdatesInSumMax(job.round)}));
   for (const RecordedUpdate& update : record.accepted) {
     auto source = updates(update);
     MUSTER_TRY(source);

@@ -14,6 +14,7 @@
 #include "common/digest.h"
 #include "common/thread_pool.h"
 #include "coordinator/runtime/refold.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -87,7 +88,7 @@ class Replayer {
   const Replayed& replayed() const { return replayed_; }
 
  private:
-  /// The model of a version that updates of later rounds were trained on, too (async).
+  /// The model of a version that updates of later rounds were trained on, too.
   void KeepBase(Version version, const ParameterSet& model) {
     const auto last = last_base_uses_.find(version);
     if (last != last_base_uses_.end() && last->second > version + 1) {
@@ -226,10 +227,8 @@ class Replayer {
 };
 
 /// Where an update may begin from something older than its version's parent: client-side state, or
-/// in async the model.
-bool BeginsAtZero(const JobSpec& job) {
-  return KeepsClientState(job) || job.round.mode == Mode::async;
-}
+/// the model.
+bool BeginsAtZero(const JobSpec& job) { return KeepsClientState(job) || TakesStale(job.round); }
 
 }  // namespace
 

@@ -63,7 +63,13 @@ void ReproducibilityJudge::CompareRoster(const RoundRecord& record) {
 
 void ReproducibilityJudge::CompareAccepted(const RoundRecord& record) {
   std::vector<Slot> accepted;
-  for (const RecordedUpdate& update : record.accepted) accepted.push_back(update.id.slot);
+  for (const RecordedUpdate& update : record.accepted) {
+    if (update.id.round == record.round) {
+      accepted.push_back(update.id.slot);
+    } else {
+      AddCause(record.round, Reason::late_folded, NameOfSlot(update.id.slot));
+    }
+  }
   std::ranges::sort(accepted);
   std::vector<Slot> missing;
   std::ranges::set_difference(record.first_drawn, accepted, std::back_inserter(missing));

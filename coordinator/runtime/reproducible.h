@@ -36,7 +36,8 @@ struct Reproducibility {
 ///    connected, so the next two points have nothing to compare with and name nobody; in async
 ///    instead mode_async, once),
 ///  - every accepted set equals the slots first drawn (else, for a slot that did not deliver,
-///    deadline_passed or round_closed; for one that came in its place, replaced),
+///    deadline_passed or round_closed; for one that came in its place, replaced; for a late one of
+///    an earlier round, late_folded),
 ///  - client-side state, where the job has some, was never lost: what was trained began from what
 ///    became current when this slot counted last (else client_state_lost),
 ///  - the roster that selection drew from stayed that of round 1 (else roster_changed),

@@ -111,7 +111,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   const std::size_t thread_count = std::max<std::size_t>(options.fold_threads, 1);
   FoldThread fold({.strategy = parts.strategy,
                    .lanes = *lanes,
-                   .capacity = {WeightInSumMax(job), job.round.goal},
+                   .capacity = {WeightInSumMax(job), UpdatesInSumMax(job.round)},
                    .thread_count = thread_count,
                    .full_factor = FullFactor(job)},
                   head, spool, inbox);
@@ -131,7 +131,7 @@ Result<RunOutcome> Serve(const JobSpec& job, const ServerOptions& options, const
   MUSTER_TRY(admin);
 
   const HeadFacts facts{start.model_digest, notices->reported(), parts.store.HeldVersions(),
-                        start.oldest_base};
+                        start.oldest_base, start.unfinished};
   CoordinatorCore core(job, options.core, start.state, facts);
   // What grows with the rounds is the core's to keep or to forget.
   start.state.evaluations = {};

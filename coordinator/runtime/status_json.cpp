@@ -92,6 +92,7 @@ std::string StatusJson(const StatusView& view, const StatusFacts& facts) {
                  {"goal", view.goal},
                  {"quorum", view.quorum},
                  {"accepted", view.accepted},
+                 {"late", view.late},
                  {"accuracy", nullptr},
                  {"loss", nullptr},
                  {"evaluated_version", nullptr},

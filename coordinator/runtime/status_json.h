@@ -27,9 +27,10 @@ struct StatusFacts {
 };
 
 /// One JSON object without newlines: {"ok":true,"job","job_digest","pid","phase","round","rounds",
-/// "attempt","version","digest","lineage","epoch","starts","goal","quorum","accepted","accuracy",
-/// "loss","evaluated_version","waiting":{"for","whom":[names],"since_ms","deadline_in_ms","next",
-/// "refused":{reason: slots}},"participants":[{"index","name","state","doing","in_cohort",
+/// "attempt","version","digest","lineage","epoch","starts","goal","quorum","accepted","late",
+/// "accuracy","loss","evaluated_version","waiting":{"for","whom":[names],"since_ms",
+/// "deadline_in_ms","next","refused":{reason:
+/// slots}},"participants":[{"index","name","state","doing","in_cohort",
 /// "accepted","updates","typical_ms","last_ms","late","missed" (MemberPace; the times are null
 /// where none was seen),"lease_left_ms","revoked"}],"deadline":{"kind","ms","why","updates_seen",
 /// "median_ms","mad_ms"} (of the open attempt and why; the last three are of now; null where there

@@ -31,9 +31,9 @@ class Context {
   /// The job accepts in memory (AcceptOf): a trained update is kept in memory alone, and what is
   /// saved does not name it. It ends with the process.
   bool in_memory = false;
-  /// Async: how many versions behind the newest an update still counts. Nothing in other modes.
+  /// Where updates of older bases count (async, late updates): how many versions behind the newest.
   std::optional<std::uint32_t> staleness_max;
-  /// Async: whether work on `older` may still count beside a task on `newer`, so it goes on first.
+  /// Whether work on `older` may still count beside a task on `newer`, so it goes on first.
   /// REQUIRES: older <= newer.
   bool GoesOn(const UpdateId& older, const UpdateId& newer) const {
     return staleness_max && older.lineage == newer.lineage &&

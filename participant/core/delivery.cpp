@@ -96,9 +96,9 @@ void Delivery::Forget() {
   forget_token_ = context_.Save();
 }
 
-// Whether it counts may not have been heard: a newer task says only that its round is over. In
-// async it says nothing of what was handed in before; but what was too large for a version's bounds
-// would be sent as a whole for each version to find it too large again.
+// Whether it counts may not have been heard: a newer task says only that its round is over. Where
+// older bases count it says nothing of what was handed in before; but what was too large for a
+// version's bounds would be sent as a whole for each version to find it too large again.
 void Delivery::SettleBefore(const UpdateId& newer) {
   const UpdateId held = context_.durable.retained->id;
   const bool goes_on = context_.GoesOn(held, newer);

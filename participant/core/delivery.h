@@ -25,14 +25,14 @@ class Delivery {
   explicit Delivery(Context& context);
 
   Stage stage() const { return stage_; }
-  /// The last update of this process's life that was told to be committed or, in async, accepted
-  /// before the next task.
+  /// The last update of this process's life that was told to be committed or, where it goes on
+  /// (Context::GoesOn), accepted before the next task.
   const std::optional<UpdateId>& past() const { return past_; }
   /// A fit's update: saved first (unless the job accepts in memory), then offered.
   void Take(const RetainedUpdate& update);
   /// The coordinator's word on the update that hello named.
   void OnFate(const Welcome& welcome);
-  /// A session began: nobody asks for what was trained in async.
+  /// A session began: nobody asks for what may count though it is of an older base.
   void OnSession();
   /// The coordinator asks for the retained id.
   void OnAsked();
@@ -46,8 +46,8 @@ class Delivery {
   void OnBulkWritable();
   void OnLinkLost();
   void OnTick();
-  /// Asks what became of the update, if the answer moves client state, or in async it may still
-  /// count and was not accepted yet; else drops it as past.
+  /// Asks what became of the update, if the answer moves client state, or it may still count
+  /// (Context::GoesOn) and was not accepted yet; else drops it as past.
   void SettleBefore(const UpdateId& newer);
   /// Forgets the update, which does not count: in the state first, where that names it, then its
   /// bytes, and with them the client state that it would have made.

@@ -5,6 +5,7 @@
 
 #include "common/limits.h"
 #include "common/random.h"
+#include "model/staleness.h"
 
 namespace muster::participant {
 namespace {
@@ -97,7 +98,7 @@ void Session::Follow(const Welcome& welcome, const Fence& fence, WelcomeVerdict 
   if (!context_.strategy) {
     context_.strategy = CreateStrategy(verdict.job);
     context_.in_memory = AcceptOf(verdict.job.round) == Accept::memory;
-    if (verdict.job.round.mode == Mode::async) {
+    if (TakesStale(verdict.job.round)) {
       context_.staleness_max = verdict.job.round.staleness_max;
     }
     context_.Emit(SetJob{std::move(verdict.job), welcome.index});

@@ -23,10 +23,9 @@ class Work {
   void OnChunkStored(const ChunkStored& event);
   void OnChunkRejected(const ChunkRejected& event);
   void OnModelChecked(const ModelChecked& event);
-  /// The asked version is not held any more: a newer order will come. `task`: the one it is about,
-  /// where the coordinator names it (async).
+  /// The asked version is not held any more: a newer order will come. `task`: names that version.
   void OnModelGone(const std::optional<UpdateId>& task);
-  /// The update is accepted. In async the next task may have come before that word.
+  /// The update is accepted. Where it goes on the next task may have come before that word.
   void OnHandedIn();
   void OnFitDone(const FitDone& event);
   void OnFitStopped(const FitStopped& event);

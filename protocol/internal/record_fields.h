@@ -84,8 +84,9 @@ void serialize(Archive& archive, RecordedUpdate& update) {
 template <typename Archive>
 void serialize(Archive& archive, RoundRecord& record) {
   archive(record.round, record.version, record.parent, record.lineage, record.eligible,
-          record.first_drawn, record.accepted, record.weight_sum, record.bound_raise, record.scales,
-          record.digest, record.attempts, record.closed_by_deadline, record.deadline_ms);
+          record.first_drawn, record.accepted, record.weight_sum, record.unfinished,
+          record.bound_raise, record.scales, record.digest, record.attempts,
+          record.closed_by_deadline, record.deadline_ms);
 }
 template <typename Archive>
 void serialize(Archive& archive, VersionManifest& manifest) {

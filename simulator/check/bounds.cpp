@@ -13,6 +13,11 @@ constexpr std::size_t kBatchesMost = limits::kEvaluationsWaitingMax + 16;
 /// Of a sum, and of the one that it replaces.
 constexpr std::size_t kSumsMost = 2;
 
+/// That count in one version: late ones come on top.
+std::uint64_t UpdatesMost(const RoundSpec& round) {
+  return round.goal + (round.late == LatePolicy::fold ? CohortSize(round) : 0);
+}
+
 }  // namespace
 
 void Bounds::OnStart(const RecoveredState& recovered, CheckpointStore& /*store*/) {
@@ -48,7 +53,7 @@ void Bounds::OnWritten(const Batch& batch) {
 }
 
 void Bounds::CheckExtent(std::uint32_t extent, std::uint64_t bytes) {
-  const std::uint64_t goal = setup_.job.round.goal;
+  const std::uint64_t goal = UpdatesMost(setup_.job.round);
   const std::uint64_t budget = setup_.options.memory_accept_bytes;
   const std::uint64_t most = ledger_.in_memory()
                                  ? std::max<std::uint64_t>(2, std::min(goal + 1, budget / bytes))
@@ -79,6 +84,9 @@ void Bounds::CheckFold(const coordinator::Fold& fold) {
 void Bounds::Open(const coordinator::OpenUpload& open) {
   const std::uint32_t extent = open.extent.index;
   const std::size_t goal = setup_.job.round.goal;
+  // Uploads that outlive their round come on top, as far as there are extents.
+  const bool fold = setup_.job.round.late == LatePolicy::fold;
+  const std::size_t most = fold ? 2 * UpdatesMost(setup_.job.round) + 1 : goal + 1;
   CheckExtent(extent, open.bytes);
   const bool uploading =
       std::ranges::any_of(uploads_, [&](const auto& one) { return one.second.extent == extent; });
@@ -96,7 +104,7 @@ void Bounds::Open(const coordinator::OpenUpload& open) {
   const std::size_t accepted = ledger_.in_memory()               ? AcceptedInMemory()
                                : of_round == held_extents_.end() ? 0
                                                                  : of_round->second.size();
-  Expect(uploads_.size() + accepted <= goal + 1, [&] {
+  Expect(uploads_.size() + accepted <= most, [&] {
     return std::to_string(uploads_.size()) + " uploads are granted with " +
            std::to_string(accepted) + " accepted; the goal is " + std::to_string(goal);
   });
@@ -148,7 +156,7 @@ void Bounds::OnStepped(const coordinator::CoordinatorCore& /*core*/, MonotonicMs
     return "payload " + std::to_string(*payload_) + " is neither stored nor dropped in its step";
   });
   Expect(outstanding_.batches() <= kBatchesMost &&
-             outstanding_.folds() <= kSumsMost * setup_.job.round.goal &&
+             outstanding_.folds() <= kSumsMost * UpdatesMost(setup_.job.round) &&
              outstanding_.evaluations() <= limits::kEvaluationsWaitingMax,
          [&] {
            return std::to_string(outstanding_.batches()) + " batches, " +

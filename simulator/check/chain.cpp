@@ -1,6 +1,8 @@
 #include "simulator/check/chain.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -11,6 +13,8 @@ namespace muster::simulator {
 namespace {
 
 std::string RoundName(Round round) { return "round " + std::to_string(round); }
+
+bool Folds(const JobSpec& job) { return job.round.late == LatePolicy::fold; }
 
 /// Who is drawn of these, by the job's keyed ranks; ascending. In async nobody.
 std::vector<Slot> Drawn(const JobSpec& job, Round round, const std::vector<RosterIndex>& eligible) {
@@ -29,15 +33,34 @@ std::vector<Slot> Drawn(const JobSpec& job, Round round, const std::vector<Roste
 
 }  // namespace
 
+bool Chain::IsLate(const RecordedUpdate& update, const RoundRecord& record) const {
+  return Folds(setup_.job) && update.id.round < record.round;
+}
+
+// Its round, in this lineage, asked for it in vain, and not too many versions ago.
+bool Chain::MayBeLate(const RecordedUpdate& update, const RoundRecord& record) const {
+  const auto round = std::ranges::find_if(ledger_.records(), [&](const auto& entry) {
+    return entry.second.round == update.id.round && entry.second.lineage == update.id.lineage;
+  });
+  if (round == ledger_.records().end()) return false;
+  const RoundRecord& over = round->second;
+  return update.id.task == 0 && update.base_version == over.parent &&
+         record.parent - update.base_version <= setup_.job.round.staleness_max &&
+         std::ranges::binary_search(over.unfinished, update.id.slot);
+}
+
 void Chain::CheckUpdates(const RoundRecord& record) {
   const RoundSpec& rules = setup_.job.round;
   const std::string name = VersionText(record.version);
   const std::size_t count = record.accepted.size();
   // How many blocks there are of elastic data judges its own checker.
   const bool elastic = setup_.job.data.access == DataAccess::elastic;
-  Expect((elastic || count >= rules.quorum) && count <= rules.goal, [&] {
-    return name + " has " + std::to_string(count) + " updates; quorum " +
-           std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
+  const auto late = static_cast<std::size_t>(std::ranges::count_if(
+      record.accepted, [&](const RecordedUpdate& update) { return IsLate(update, record); }));
+  const std::size_t own = count - late;
+  Expect((elastic || own >= rules.quorum) && own <= rules.goal && late <= CohortSize(rules), [&] {
+    return name + " has " + std::to_string(own) + " updates, and " + std::to_string(late) +
+           " late; quorum " + std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
   });
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -50,12 +73,14 @@ void Chain::CheckUpdates(const RoundRecord& record) {
     const bool of_base = update.id.round == update.base_version &&
                          update.base_version <= record.parent &&
                          record.parent - update.base_version <= rules.staleness_max;
-    Expect(update.id.lineage == record.lineage && (rules.mode == Mode::async ? of_base : of_round),
-           [&] {
-             return name + " of " + RoundName(record.round) + " and parent " +
-                    std::to_string(record.parent) + " holds " + update.id.Text() +
-                    ", trained on version " + std::to_string(update.base_version);
-           });
+    const bool fits = rules.mode == Mode::async ? of_base
+                      : IsLate(update, record)  ? MayBeLate(update, record)
+                                                : of_round;
+    Expect(update.id.lineage == record.lineage && fits, [&] {
+      return name + " of " + RoundName(record.round) + " and parent " +
+             std::to_string(record.parent) + " holds " + update.id.Text() +
+             ", trained on version " + std::to_string(update.base_version);
+    });
     Expect(update.weight >= 1 && update.weight <= setup_.job.aggregation.weight_max, [&] {
       return update.id.Text() + " counts with weight " + std::to_string(update.weight);
     });
@@ -78,11 +103,20 @@ void Chain::CheckOfRound(const RoundRecord& record) {
              record.parent == asked_->parent,
          [&] { return name + " records another draw, attempt or parent than its round had"; });
   if (setup_.job.round.mode == Mode::async) return;
+  std::set<Slot> unfinished(asked_->cohort.begin(), asked_->cohort.end());
   for (const RecordedUpdate& update : record.accepted) {
+    if (IsLate(update, record)) continue;
+    unfinished.erase(update.id.slot);
     Expect(std::ranges::find(asked_->cohort, update.id.slot) != asked_->cohort.end(), [&] {
       return update.id.Text() + " counts in " + name + ", and its slot was not asked for";
     });
   }
+  if (!Folds(setup_.job)) unfinished.clear();
+  std::vector<Slot> least;  // A member that was added may not have been asked yet.
+  std::ranges::set_intersection(record.first_drawn, unfinished, std::back_inserter(least));
+  const bool named = std::ranges::includes(unfinished, record.unfinished) &&
+                     std::ranges::includes(record.unfinished, least);
+  Expect(named, [&] { return name + " does not name the slots that its round left unfinished"; });
 }
 
 void Chain::CheckRecord(const RoundRecord& record, const Batch& batch) {

@@ -24,6 +24,8 @@ class Chain : public Checker {
  private:
   void CheckBatch(const Batch& batch);
   void CheckRecord(const RoundRecord& record, const Batch& batch);
+  bool IsLate(const RecordedUpdate& update, const RoundRecord& record) const;
+  bool MayBeLate(const RecordedUpdate& update, const RoundRecord& record) const;
   void CheckUpdates(const RoundRecord& record);
   void CheckOfRound(const RoundRecord& record);
   void CheckOpened(const OpenRound& round, const RoundRecord& last);

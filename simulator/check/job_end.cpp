@@ -84,8 +84,9 @@ void JobEnd::CheckBatch(const Batch& batch) {
 }
 
 bool JobEnd::CountsInRound(const AcceptedUpdate& update) const {
-  return update.id.lineage == ledger_.fence().lineage &&
-         update.counts_in == ledger_.open_round()->round;
+  const Round round = ledger_.open_round()->round;
+  const bool late = setup_.job.round.late == LatePolicy::fold && update.id.round != round;
+  return update.id.lineage == ledger_.fence().lineage && update.counts_in == round && !late;
 }
 
 std::size_t JobEnd::AcceptedInRound() const {

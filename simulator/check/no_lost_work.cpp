@@ -71,7 +71,7 @@ void NoLostWork::OnParticipantEvent(RosterIndex who, const Event& event) {
 // Whether a newer task says that an update that was not accepted is of no use any more.
 bool NoLostWork::IsPast(const UpdateId& id, const UpdateId& task) const {
   const RoundSpec& round = setup_.job.round;
-  if (round.mode != Mode::async || task.lineage != id.lineage) return task > id;
+  if (!stale_ || task.lineage != id.lineage) return task > id;
   return task.round > id.round + round.staleness_max;
 }
 
@@ -81,8 +81,7 @@ void NoLostWork::LetGo(RosterIndex who, const Member& member) {
   const bool next_block = elastic_ && member.last_task.lineage == id.lineage &&
                           member.last_task.round >= id.round && member.last_task != id;
   const bool accepted = ledger_.IsAccepted(id, member.current->digest);
-  const bool async = setup_.job.round.mode == Mode::async;
-  const bool goes_on = next_block || (async && accepted && member.newest_task > id);
+  const bool goes_on = next_block || (stale_ && accepted && member.newest_task > id);
   Expect(member.all_settled || member.settled.contains(id) || goes_on ||
              IsPast(id, member.newest_task),
          [&] { return text + ", and no message told it to"; });

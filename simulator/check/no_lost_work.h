@@ -23,6 +23,7 @@ class NoLostWork : public Checker {
   NoLostWork(World& world, const CoordinatorSetup& setup, const Ledger& ledger,
              const Sessions& sessions)
       : Checker(world, "P3 no lost work"),
+        stale_(setup.job.round.mode == Mode::async || setup.job.round.late == LatePolicy::fold),
         elastic_(setup.job.data.access == DataAccess::elastic),
         setup_(setup),
         ledger_(ledger),
@@ -56,6 +57,7 @@ class NoLostWork : public Checker {
   void LetGo(RosterIndex who, const Member& member);
   bool IsPast(const UpdateId& id, const UpdateId& task) const;
 
+  const bool stale_;    ///< Older bases count: a newer task does not say that an update is past.
   const bool elastic_;  ///< Several updates of a round may be one participant's.
   const CoordinatorSetup& setup_;
   const Ledger& ledger_;

@@ -15,7 +15,8 @@ constexpr std::uint64_t kReplayEvery = 8;
 
 /// How many rounds after the one that an update's id names it may still count.
 Round RoundsAfter(const JobSpec& job) {
-  return job.round.mode == Mode::async ? Round{job.round.staleness_max} + 1 : 0;
+  const bool stale = job.round.mode == Mode::async || job.round.late == LatePolicy::fold;
+  return stale ? Round{job.round.staleness_max} + 1 : 0;
 }
 
 ReferenceVersion FirstVersion(const JobSpec& job) {

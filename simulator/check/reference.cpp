@@ -81,9 +81,11 @@ std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
                                          const RoundRecord& record) const {
   const double capacity =
       scaffold_ ? 1 : static_cast<double>(job_.aggregation.weight_max) * NaiveFactor(job_.round, 0);
+  const double most =
+      job_.round.goal + (job_.round.late == LatePolicy::fold ? CohortSize(job_.round) : 0);
   const int bound = std::min(kBoundMost, least_bound + static_cast<int>(record.bound_raise));
-  const int scale = std::min(51 - bound - NaiveCeilLog2(capacity),
-                             63 - bound - NaiveCeilLog2(capacity * job_.round.goal));
+  const int scale =
+      std::min(51 - bound - NaiveCeilLog2(capacity), 63 - bound - NaiveCeilLog2(capacity * most));
   const TensorScale& recorded = record.scales[tensor];
   if (recorded.bound_log2 == bound && recorded.scale_log2 == scale) return "";
   return "tensor " + std::to_string(tensor) + " has bound 2^" +

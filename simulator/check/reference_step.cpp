@@ -60,7 +60,7 @@ double NaiveDivisor(const RoundSpec& round, double staleness) {
 }  // namespace
 
 std::uint32_t NaiveFactor(const RoundSpec& round, std::uint64_t staleness) {
-  if (round.mode != Mode::async) return 1;
+  if (round.mode != Mode::async && round.late != LatePolicy::fold) return 1;
   const double factor = 512 / NaiveDivisor(round, static_cast<double>(staleness));
   return std::max(1U, static_cast<std::uint32_t>(std::lround(factor)));
 }

@@ -21,7 +21,7 @@ float NaiveServerStep(const StrategySpec& strategy, float model, double mean,
                       std::span<float> state);
 
 /// What an update's weight is multiplied by, so many versions after its base: by the C library's
-/// power, to nearest. 1 where the mode is not async.
+/// power, to nearest. 1 where none may be stale.
 std::uint32_t NaiveFactor(const RoundSpec& round, std::uint64_t staleness);
 
 }  // namespace muster::simulator

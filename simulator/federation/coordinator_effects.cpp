@@ -151,7 +151,7 @@ void CoordinatorNode::FoldLater(bool reads_spool, std::function<void()> action) 
 void CoordinatorNode::Perform(const OpenSum& effect) {
   FoldLater(false, [this, effect] {
     if (!sum_) sum_.emplace(std::move(*LanesOf(*strategy_, trainer_->layout())));
-    const RingCapacity capacity{WeightInSumMax(setup_.job), setup_.job.round.goal};
+    const RingCapacity capacity{WeightInSumMax(setup_.job), UpdatesInSumMax(setup_.job.round)};
     MUSTER_CHECK(sum_->Reset(effect.scales, capacity).has_value(), "the core's scales are sound");
   });
 }

@@ -80,7 +80,8 @@ Status CoordinatorNode::OpenState() {
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
   head_ = std::make_shared<const ParameterSet>(std::move(start->head));
-  const HeadFacts facts{start->model_digest, reported_, store_->HeldVersions(), start->oldest_base};
+  const HeadFacts facts{start->model_digest, reported_, store_->HeldVersions(), start->oldest_base,
+                        start->unfinished};
   const Attempt attempt = start->state.open_round ? start->state.open_round->attempt : 1;
   core_ =
       std::make_unique<CoordinatorCore>(setup_.job, setup_.options, std::move(start->state), facts);

@@ -44,6 +44,10 @@ void CoordinatorNode::TellOf(const coordinator::Notice& notice) {
     case NoticeKind::left:
       return world_.Tell(actor_, notice.who + "'s session ends (" + why + ")");
     case NoticeKind::update_accepted:
+      if (!notice.text.empty()) {
+        return world_.Tell(actor_,
+                           notice.who + "'s update is accepted in " + round + ", " + notice.text);
+      }
       return world_.Tell(actor_, notice.who + "'s update of " + round + " is accepted");
     case NoticeKind::refused:
       return TellOfRefusal(notice, why);

@@ -16,6 +16,7 @@ constexpr std::string_view kSelect[] = {"enrolled", "present"};
 constexpr std::string_view kWeights[] = {"examples", "uniform"};
 constexpr std::string_view kSwitch[] = {"off", "on"};
 constexpr std::string_view kModes[] = {"fedavg", "sync-sgd", "async"};
+constexpr std::string_view kLatePolicies[] = {"refuse", "fold"};
 constexpr std::string_view kStalenesses[] = {"constant", "polynomial", "hinge"};
 constexpr std::string_view kAccepts[] = {"by_mode", "durable", "memory"};
 
@@ -66,6 +67,7 @@ std::vector<SwarmKey> MakeKeys() {
       {"accept", 0, 2, kAccepts, &Options::accept},
       {"memory_updates", 0, 64, {}, &Options::memory_updates},
       {"blocks", 0, 200, {}, &Options::blocks},
+      {"late", 0, 1, kLatePolicies, &Options::late},
       {"staleness", 0, 2, kStalenesses, &Options::staleness},
       {"staleness_max", 0, 1'000, {}, &Options::staleness_max},
       {"concurrency", 0, 64, {}, &Options::concurrency},

@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/random.h"
 #include "simulator/federation/federation.h"
+#include "simulator/swarm/swarm_job.h"
 #include "simulator/swarm/swarm_keys.h"
 
 namespace muster::simulator {
@@ -70,7 +71,6 @@ constexpr std::uint64_t kParametersOfTwoChunks = 65'537;
 /// Such runs are long: with few participants only.
 constexpr std::uint64_t kParticipantsWithTwoChunks = 8;
 constexpr std::uint64_t kParticipantsOfLongRuns = 12;
-constexpr std::uint32_t kBlockExamples = 9;
 /// An epoch of elastic data takes so many rounds at most.
 constexpr std::uint64_t kEpochRounds = 3;
 /// Of each option, what a stream is drawn from.
@@ -260,6 +260,13 @@ class Drawer {
     });
     Set(&SwarmOptions::memory_updates,
         [](Dice& dice) { return dice.Percent(50) ? 0 : dice.Between(2, 4); });
+    Set(&SwarmOptions::late, [&](Dice& dice) -> std::uint64_t {
+      const SwarmOptions& o = options_;
+      const bool fits = o.mode == 0 && o.client_state == 0 && o.blocks == 0 &&
+                        static_cast<Accept>(o.accept) != Accept::memory &&
+                        Strategy() != StrategyKind::scaffold;
+      return fits && dice.Percent(35);
+    });
     Set(&SwarmOptions::staleness, [](Dice& dice) { return dice.Between(0, 2); });
     Set(&SwarmOptions::staleness_max,
         [](Dice& dice) { return dice.Percent(50) ? dice.Between(0, 2) : dice.Between(3, 20); });
@@ -276,83 +283,6 @@ std::uint64_t UpdateBytes(const SwarmOptions& options) {
   constexpr std::uint64_t kAlign = limits::kTensorAlignmentBytes;
   const bool steps = kSwarmStrategies[options.strategy] == StrategyKind::fednova;
   return ((options.parameters * sizeof(float) + kAlign - 1) / kAlign + (steps ? 1 : 0)) * kAlign;
-}
-
-StrategySpec StrategyOf(const SwarmOptions& options) {
-  StrategySpec strategy;
-  strategy.kind = kSwarmStrategies[options.strategy];
-  switch (strategy.kind) {
-    case StrategyKind::fedadagrad:
-    case StrategyKind::fedadam:
-    case StrategyKind::fedyogi:
-      // Steps of the size of the trainer's deltas, as those of the others are.
-      strategy.server_learning_rate = 0.02;
-      break;
-    case StrategyKind::fednova:
-    case StrategyKind::scaffold:
-      break;
-    case StrategyKind::fedprox:
-      strategy.proximal_mu = 0.5;
-      [[fallthrough]];
-    default:
-      strategy.server_momentum = static_cast<double>(options.momentum) / 100;
-  }
-  return strategy;
-}
-
-void MakeAsync(const SwarmOptions& options, RoundSpec& round) {
-  round.mode = Mode::async;
-  round.select_from = SelectFrom::present;
-  round.over_select = 1;
-  constexpr std::uint32_t kFull = 2;  // Up to which staleness a hinge weighs in full.
-  round.staleness_max = static_cast<std::uint32_t>(options.staleness_max);
-  round.staleness = static_cast<Staleness>(options.staleness + 1);
-  if (round.staleness == Staleness::hinge) {
-    if (round.staleness_max > kFull) {
-      round.staleness_b = kFull;
-    } else {
-      round.staleness = Staleness::constant;  // Which it would be.
-    }
-  }
-  round.concurrency = static_cast<std::uint32_t>(options.concurrency);
-}
-
-JobSpec JobOf(const SwarmOptions& options) {
-  JobSpec job;
-  job.seed = options.seed;
-  job.model.kind = ModelKind::synthetic;
-  job.model.hidden = {};
-  job.model.parameters = options.parameters;
-  job.data.source = DataSource::none;
-  job.data.parts = static_cast<std::uint32_t>(options.parts);
-  job.round.select_from = options.select_from == 0 ? SelectFrom::enrolled : SelectFrom::present;
-  job.round.goal = static_cast<std::uint32_t>(options.goal);
-  job.round.quorum = static_cast<std::uint32_t>(options.quorum);
-  job.round.over_select = static_cast<double>(options.over_select) / 100;
-  if (options.blocks > 0) {
-    job.data.access = DataAccess::elastic;
-    job.data.block_examples = kBlockExamples;
-    // The last block of an epoch is a shorter one, unless it is the only one.
-    const std::uint64_t missing = options.blocks > 1 ? kBlockExamples / 2 : 0;
-    job.data.train_examples = options.blocks * kBlockExamples - missing;
-    job.round.select_from = SelectFrom::present;
-    job.round.quorum = job.round.goal;
-    job.round.over_select = 1;
-  }
-  if (options.client_state == 1) {
-    job.train.optimizer = Optimizer::adamw;
-    job.train.steps = 10;
-    job.round.mode = Mode::diloco;
-  }
-  if (options.client_state == 0 && options.mode == 2) {
-    MakeAsync(options, job.round);
-  } else if (options.client_state == 0) {
-    job.round.mode = options.mode == 0 ? Mode::fedavg : Mode::sync_sgd;
-    job.round.accept = options.blocks == 0 ? static_cast<Accept>(options.accept) : Accept::durable;
-  }
-  job.strategy = StrategyOf(options);
-  job.aggregation.weights = options.weights == 0 ? WeightPolicy::examples : WeightPolicy::uniform;
-  return job;
 }
 
 }  // namespace

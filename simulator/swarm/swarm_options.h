@@ -74,8 +74,9 @@ struct SwarmOptions {
   std::uint64_t accept = 0;          ///< by_mode, durable, memory.
   std::uint64_t memory_updates = 0;  ///< So many updates fit in memory; 0: as many as are of use.
   std::uint64_t blocks = 0;          ///< Of an epoch of elastic data; 0: data is private.
-  std::uint64_t staleness = 0;       ///< async: constant, polynomial, hinge.
-  std::uint64_t staleness_max = 20;  ///< async.
+  std::uint64_t late = 0;            ///< refuse, fold.
+  std::uint64_t staleness = 0;       ///< async, fold: constant, polynomial, hinge.
+  std::uint64_t staleness_max = 20;  ///< async; fold: at least 1.
   std::uint64_t concurrency = 0;     ///< async: the most tasks under way; 0: no limit.
 
   bool operator==(const SwarmOptions&) const = default;

@@ -35,6 +35,7 @@ void Content::One(const RoundRecord& record) {
       record.first_drawn, record.accepted, record.weight_sum, record.bound_raise, record.scales,
       record.digest, record.attempts, record.closed_by_deadline);
   if (record.deadline_ms != 0) One(record.deadline_ms);
+  if (!record.unfinished.empty()) Add(record.unfinished);
 }
 
 void Content::Fields(const Hello& m) {

@@ -80,7 +80,9 @@ constexpr Numbered kForEver[] = {
     {132, "diverged"},
     {133, "lineage_forked"},
     {134, "replay_differs"},
+    {135, "mode_async"},
     {136, "client_state_lost"},
+    {137, "late_folded"},
     {255, "internal"},
 };
 

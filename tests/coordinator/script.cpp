@@ -7,6 +7,7 @@
 #include "common/digest.h"
 #include "common/text.h"
 #include "coordinator/core/describe.h"
+#include "model/staleness.h"
 
 namespace muster::coordinator {
 namespace {
@@ -48,7 +49,7 @@ Script::Script() {
 
 /// job parts= goal= quorum= over= from= rounds= deadline= lease= target= evaluate= attempts=
 /// k= (an adaptive deadline) roster= keep_last= keep_every= blocks= (of an epoch of elastic data)
-/// accept= memory_updates= mode= staleness_max= cap= weight_max=
+/// accept= memory_updates= mode= late= staleness_max= cap= weight_max=
 std::vector<std::string> Script::Job(const Arguments& arguments) {
   job_.data.parts = static_cast<std::uint32_t>(Number(arguments, "parts", 6));
   job_.round.goal = static_cast<std::uint32_t>(Number(arguments, "goal", 2));
@@ -70,9 +71,12 @@ std::vector<std::string> Script::Job(const Arguments& arguments) {
   if (Get(arguments, "mode", "fedavg") == "async") {
     job_.round.mode = Mode::async;
     job_.round.select_from = SelectFrom::present;
+    job_.round.concurrency = static_cast<std::uint32_t>(Number(arguments, "cap", 0));
+  }
+  if (Get(arguments, "late", "refuse") == "fold") job_.round.late = LatePolicy::fold;
+  if (TakesStale(job_.round)) {
     job_.round.staleness = Staleness::polynomial;
     job_.round.staleness_max = static_cast<std::uint32_t>(Number(arguments, "staleness_max", 20));
-    job_.round.concurrency = static_cast<std::uint32_t>(Number(arguments, "cap", 0));
   }
   if (Get(arguments, "accept", "durable") == "memory") job_.round.accept = Accept::memory;
   options_.memory_accept_bytes = Number(arguments, "memory_updates", 100) * kUpdateBytes;
@@ -134,9 +138,21 @@ std::vector<std::string> Script::Start(const Arguments& arguments) {
                                             HeadFacts{DigestNamed("model"),
                                                       reported,
                                                       {held_.begin(), held_.end()},
-                                                      Number(arguments, "oldest_base", 0)});
+                                                      Number(arguments, "oldest_base", 0),
+                                                      Unfinished()});
   for (std::string& line : Step(Started{})) lines.push_back(std::move(line));
   return lines;
+}
+
+/// As runtime/bootstrap.h reads them from the records.
+std::vector<UnfinishedRound> Script::Unfinished() const {
+  std::vector<UnfinishedRound> rounds;
+  for (const RoundRecord& record : records_) {
+    const Version behind = disk_.state().head->version - record.parent;
+    const bool reached = job_.round.late == LatePolicy::fold && behind <= job_.round.staleness_max;
+    if (reached) rounds.push_back({record.round, record.parent, record.unfinished});
+  }
+  return rounds;
 }
 
 RosterIndex Script::IndexOf(const std::string& who) const {
@@ -232,7 +248,8 @@ std::vector<std::string> Script::StatusLines() const {
   std::vector<std::string> lines = {
       "round " + std::to_string(view.round) + " attempt " + std::to_string(view.attempt) +
           " version " + std::to_string(view.version) + " accepted " +
-          std::to_string(view.accepted) + "/" + std::to_string(view.goal),
+          std::to_string(view.accepted) + "/" + std::to_string(view.goal) +
+          (view.late == 0 ? "" : ", and " + std::to_string(view.late) + " late"),
       "in " + std::string(PhaseName(view.wait.phase)) + " for " +
           std::string(WaitKindName(view.wait.kind)) + " of" + (whom.empty() ? " nobody" : whom) +
           ", since " + std::to_string(view.wait.since_ms) + " ms, deadline in " +
@@ -265,6 +282,10 @@ void Script::Collect(const Effect& effect) {
 Event Script::CompletionOf(const Effect& effect) {
   if (const auto* e = std::get_if<Persist>(&effect)) {
     disk_.Apply(e->batch);
+    for (const Mutation& mutation : e->batch.mutations) {
+      const auto* put = std::get_if<PutRoundRecord>(&mutation);
+      if (put != nullptr) records_.push_back(put->record);
+    }
     return Persisted{e->token};
   }
   if (const auto* e = std::get_if<PrepareSpool>(&effect)) return SpoolPrepared{e->token};

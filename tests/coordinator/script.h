@@ -40,6 +40,7 @@ class Script {
   std::vector<std::string> StatusLines() const;
   void Collect(const Effect& effect);
   Event CompletionOf(const Effect& effect);
+  std::vector<UnfinishedRound> Unfinished() const;
   Event Stored(Version version);
   Event MessageEvent(const std::string& command, const std::string& who,
                      const Arguments& arguments);
@@ -51,6 +52,7 @@ class Script {
   JobSpec job_;
   CoordinatorOptions options_;
   simulator::BatchState disk_;
+  std::vector<RoundRecord> records_;
   std::set<Version> held_ = {0};  ///< Versions whose chunks are on it.
   std::unique_ptr<CoordinatorCore> core_;
   MonotonicMs now_ = 0;

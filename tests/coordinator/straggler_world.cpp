@@ -129,10 +129,14 @@ void StragglerWorld::Feed(Event event) {
   feeding_ = false;
 }
 
-// An order that is said again changes nothing.
+// An order that is said again changes nothing; and what may count late is handed in first.
 void StragglerWorld::Begin(RosterIndex member, const TaskOrder& task) {
+  const RoundSpec& round = setup_.job.round;
   const auto [work, fresh] = working_.try_emplace(member);
   if (!fresh && work->second.task.id == task.id) return;
+  const bool stays = !fresh && round.late == LatePolicy::fold &&
+                     task.id.round - work->second.task.id.round <= round.staleness_max;
+  if (stays) return;
   work->second = {task, now_ + DurationMs(setup_.job.seed, task.id, setup_.slowness)};
   for (std::uint64_t at = 0; at < task.model_bytes; at += limits::kTransferChunkBytes) {
     const auto bytes = std::min<std::uint64_t>(limits::kTransferChunkBytes, task.model_bytes - at);
@@ -152,7 +156,11 @@ void StragglerWorld::PerformSend(const Send& send) {
                        last_payload_});
   } else if (const auto* refused = std::get_if<Refused>(&send.message)) {
     if (refused->id) done_.erase(*refused->id);
-    if (refused->reason == Reason::round_closed) working_.erase(member);
+    const auto work = working_.find(member);
+    const bool over = refused->reason == Reason::round_closed ||
+                      (refused->reason == Reason::too_stale && work != working_.end() &&
+                       refused->id == work->second.task.id);
+    if (over) working_.erase(member);
   }
 }
 

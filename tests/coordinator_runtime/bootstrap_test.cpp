@@ -96,13 +96,12 @@ TEST_F(BootstrapTest, EveryFieldOfAJobIsNamedWhenItChanges) {
   other.model = {ModelKind::synthetic, {1}, 5};
   other.data = {DataSource::none, 3, Partition::shards, 4, 5, 6, 0.7, DataAccess::elastic, 8};
   other.train = {2, 3, 4, 0.5, Optimizer::adamw, 0.6, 0.7, 0.8, 0.9, 7};
-  other.round = {Mode::async, SelectFrom::present, 2, 1,   1.5, LatePolicy::refuse, Accept::memory,
+  other.round = {Mode::async, SelectFrom::present, 2, 1,   1.5, LatePolicy::fold, Accept::memory,
                  3,           Staleness::hinge,    4, 0.6, 5};
   other.strategy = {StrategyKind::custom, 0.5, 0.6, 0.7, 0.8, 0.9, 0.1, "mine"};
   other.aggregation = {WeightPolicy::uniform, 5, 6};
   const auto changes = DescribeJobChanges(JobSpec{}, other);
-  // All of them but late, which has one value so far.
-  EXPECT_EQ(changes.size(), 45U) << ::testing::PrintToString(changes);
+  EXPECT_EQ(changes.size(), 46U) << ::testing::PrintToString(changes);
 }
 
 TEST_F(BootstrapTest, TheFirstStartWritesOneSyncedBatchAfterTheChunks) {
@@ -179,6 +178,44 @@ TEST_F(BootstrapTest, NoUpdateOfAsyncReachesOverACopyOfOlderContent) {
   EXPECT_EQ(Start(job_).oldest_base, 1U);
   ASSERT_TRUE(CommitCopy(*disk_.OpenStore(), {.source = 0}).has_value());
   EXPECT_EQ(Start(job_).oldest_base, 2U);
+}
+
+// Of the versions within reach, but not over a copy.
+TEST_F(BootstrapTest, TheRecordsSayWhatMayStillComeLate) {
+  job_.round.late = LatePolicy::fold;
+  job_.round.staleness_max = 2;
+  EXPECT_TRUE(Start(job_).unfinished.empty());
+  // Versions with the content of the first one.
+  const auto commit = [this](Version version, std::vector<Slot> unfinished) {
+    const auto store = disk_.OpenStore();
+    auto manifest = store->ReadManifest(0);
+    ASSERT_TRUE(manifest.has_value());
+    const auto chunk = store->ReadVersionChunk(*manifest, 0);
+    ASSERT_TRUE(chunk.has_value());
+    auto writer = store->BeginVersion(version);
+    ASSERT_TRUE(writer.has_value() && (*writer)->Append(*chunk) && (*writer)->Finish());
+    manifest->version = version;
+    RoundRecord record;
+    record.round = record.version = version;
+    record.parent = version - 1;
+    record.lineage = 1;
+    record.accepted.push_back({.id = {1, version, 0, 0}, .weight = 1});
+    record.unfinished = std::move(unfinished);
+    record.digest = manifest->digest;
+    ASSERT_TRUE(store->Write({{PutVersion{*manifest}, PutRoundRecord{record}}}).has_value());
+  };
+  commit(1, {0});
+  commit(2, {1, 2});
+  commit(3, {});
+  const std::vector<UnfinishedRound> found = Start(job_).unfinished;
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].round, 3U);
+  EXPECT_TRUE(found[0].slots.empty());
+  EXPECT_EQ(found[1].round, 2U);
+  EXPECT_EQ(found[1].parent, 1U);
+  EXPECT_EQ(found[1].slots, (std::vector<Slot>{1, 2}));
+  ASSERT_TRUE(CommitCopy(*disk_.OpenStore(), {.source = 2}).has_value());
+  EXPECT_TRUE(Start(job_).unfinished.empty());
 }
 
 TEST_F(BootstrapTest, VersionsWithoutAJobAreDamage) {

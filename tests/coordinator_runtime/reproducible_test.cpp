@@ -91,6 +91,15 @@ TEST_F(ReproducibilityTest, ADeadlineThatCutsNobodyOffIsNone) {
   EXPECT_EQ(Causes(), CauseList{});
 }
 
+TEST_F(ReproducibilityTest, ALateUpdateIsACauseAndFillsNoSlotOfItsVersion) {
+  Deliver({0, 1}, {1});
+  Round({1});
+  records_.back().accepted.push_back({.id = {1, 1, 0, 0}, .weight = 1});
+  const CauseList expected = {{1, Reason::round_closed, "site-0"},
+                              {2, Reason::late_folded, "site-0"}};
+  EXPECT_EQ(Causes(), expected);
+}
+
 TEST_F(ReproducibilityTest, TheSlowerOfTooManySelectedIsACause) {
   Round({0, 1});
   Deliver({0, 1, 2}, {0, 1});

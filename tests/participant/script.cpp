@@ -65,8 +65,12 @@ Welcome Script::MakeWelcome(const Arguments& arguments) {
   job.seed = Number(arguments, "seed", 1);
   if (Get(arguments, "accept", "durable") == "memory") job.round.accept = Accept::memory;
   if (arguments.contains("staleness_max")) {
-    job.round.mode = Mode::async;
-    job.round.select_from = SelectFrom::present;
+    if (Get(arguments, "late", "refuse") == "fold") {
+      job.round.late = LatePolicy::fold;
+    } else {
+      job.round.mode = Mode::async;
+      job.round.select_from = SelectFrom::present;
+    }
     job.round.staleness_max = static_cast<std::uint32_t>(Number(arguments, "staleness_max", 0));
   }
   welcome.job_name = job.name;

@@ -129,9 +129,10 @@ TEST(Field, OfTheRoundsRecordsAreAllStored) {
        FIELD(RoundRecord, accepted[0].base_version = 9),
        FIELD(RoundRecord, accepted[0].client_version = 9),
        FIELD(RoundRecord, accepted[0].digest[0] = std::byte{0}), FIELD(RoundRecord, weight_sum = 9),
-       FIELD(RoundRecord, bound_raise = 9), FIELD(RoundRecord, scales[1].scale_log2 = 9),
-       FIELD(RoundRecord, digest[0] = std::byte{0}), FIELD(RoundRecord, attempts = 9),
-       FIELD(RoundRecord, closed_by_deadline = false), FIELD(RoundRecord, deadline_ms = 9)});
+       FIELD(RoundRecord, unfinished[0] = 9), FIELD(RoundRecord, bound_raise = 9),
+       FIELD(RoundRecord, scales[1].scale_log2 = 9), FIELD(RoundRecord, digest[0] = std::byte{0}),
+       FIELD(RoundRecord, attempts = 9), FIELD(RoundRecord, closed_by_deadline = false),
+       FIELD(RoundRecord, deadline_ms = 9)});
   ExpectRecordFields<UpdateFate>(
       {FIELD(UpdateFate, id.slot = 9), FIELD(UpdateFate, digest[0] = std::byte{0}),
        FIELD(UpdateFate, committed = false), FIELD(UpdateFate, version = 9),

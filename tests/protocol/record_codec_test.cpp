@@ -114,7 +114,7 @@ TEST(RecordCodec, ImpossibleRecordsAreDamage) {
 
 TEST(RecordCodec, GoldenBytesOfAFinishRecord) {
   EXPECT_EQ(Hex(EncodeRecord(FinishRecord{.reason = Reason::finished, .version = 100})),
-            "04"                  // format 4
+            "05"                  // format 5
             "7e"                  // reason 126: finished
             "6400000000000000");  // version 100
 }
@@ -129,7 +129,7 @@ TEST(RecordCodec, GoldenBytesOfAnOpenRound) {
                                        .bound_raise = 0,
                                        .deadline_ms = 2000,
                                        .deadline_consumed_ms = 500})),
-            "04"                // format 4
+            "05"                // format 5
             "0300000000000000"  // round
             "0200000000000000"  // parent
             "01000000"          // attempt

@@ -129,6 +129,7 @@ Records SampleRecords() {
                   .first_drawn = {1, 3},
                   .accepted = {{id, digest, 600, 112, 6, 4}},
                   .weight_sum = 601,
+                  .unfinished = {3},
                   .bound_raise = 1,
                   .scales = {{3, 28}, {-2, 33}},
                   .digest = Counting<32>(3),
