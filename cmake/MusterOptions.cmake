@@ -30,6 +30,9 @@ if(MUSTER_SANITIZE)
     -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(muster_options INTERFACE -fsanitize=${MUSTER_SANITIZE})
 endif()
+# Nobody replaces a function of ours while a program is loaded: the compiler may inline what it knows, though the
+# objects of a library are position independent.
+set(MUSTER_LIBRARY_OPTIONS -fno-semantic-interposition)
 # A test's own lines are not worth the optimiser's time, a quarter of what a test takes to compile.
 set(MUSTER_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 

@@ -16,6 +16,7 @@ if(MUSTER_PCH)
   # header serves one of the two, hence one each.
   add_library(muster_std_pch OBJECT "${CMAKE_SOURCE_DIR}/cmake/precompiled.cpp")
   target_link_libraries(muster_std_pch PRIVATE muster_options)
+  target_compile_options(muster_std_pch PRIVATE ${MUSTER_LIBRARY_OPTIONS})
   target_precompile_headers(muster_std_pch PRIVATE ${MUSTER_STD_HEADERS})
 
   add_executable(muster_test_pch EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/cmake/precompiled.cpp")
