@@ -46,14 +46,10 @@ Sha256Digest Sha256::Finish() {
 }
 
 Sha256Digest Sha256Of(ByteSpan bytes) {
-  Sha256Digest digest;
-  unsigned int size = 0;
-  MUSTER_CHECK(
-      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
-                 Sha256Algorithm(), nullptr) == 1,
-      "SHA-256");
-  MUSTER_CHECK(size == digest.size(), "SHA-256 size");
-  return digest;
+  // To make a context takes a quarter of the time that the digest of a few bytes does.
+  thread_local Sha256 stream;
+  stream.Update(bytes);
+  return stream.Finish();
 }
 
 namespace {

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::string_view kMagic = "MJOB";
 constexpr std::uint16_t kFormatVersion = 2;
+/// Room for most jobs.
+constexpr std::size_t kUsualBytes = 512;
 
 // The one definition of the field order, for writer and reader.
 template <typename Visitor, typename Job>
@@ -140,6 +142,7 @@ JobSpec Canonical(JobSpec job) {
 
 class JobWriter {
  public:
+  JobWriter() { bytes_.reserve(kUsualBytes); }
   template <typename T>
   void Number(T value) {
     bytes_.resize(bytes_.size() + sizeof(T));
