@@ -209,9 +209,9 @@ void CoordinatorCore::Impl::StopNow(Reason reason, std::string text) {
   Emit(Stop{reason, std::move(text)});
 }
 
-MonotonicMs CoordinatorCore::Impl::NextDeadline() const {
+MonotonicMs CoordinatorCore::Impl::NextDeadline() {
   MonotonicMs next = now_ + kTickMsMax;
-  for (const auto& [index, session] : sessions_) next = std::min(next, session.lease_until);
+  if (leases_last_until_ < next) next = std::min(next, NextLeaseEnd());
   for (const auto& [token, pending] : batches_) {
     if (pending.retry_at) next = std::min(next, *pending.retry_at);
   }

@@ -43,8 +43,8 @@ class CoordinatorCore::Impl {
   void On(const DiskMeasured&), On(const EnrollRequested&), On(const RevokeRequested&);
   void On(const DrainRequested&);
   void NoticeGap(), ArmNextTimer();
-  MonotonicMs NextDeadline() const;
-  void Emit(Effect effect) { effects_.push_back(std::move(effect)); }
+  MonotonicMs NextDeadline(), NextLeaseEnd();
+  void Emit(auto effect) { effects_.emplace_back(std::move(effect)); }
   void Count(const std::string& counter, std::uint64_t by = 1) { counters_[counter] += by; }
   void Note(Notice notice) { Emit(std::move(notice)); }
   void StopNow(Reason reason, std::string text);
@@ -213,7 +213,7 @@ class CoordinatorCore::Impl {
   Version reported_ = 0, oldest_base_ = 0;  ///< The second: see HeadFacts.
 
   // --- This life ---------------------------------------------------------------------------------
-  MonotonicMs now_ = 0, wait_since_ = 0;
+  MonotonicMs now_ = 0, wait_since_ = 0, leases_last_until_ = 0;  ///< The third: at the least.
   std::optional<MonotonicMs> last_step_, armed_;
   Effects effects_;
   Phase phase_ = Phase::starting;

@@ -8,6 +8,18 @@
 #include "model/elastic.h"
 
 namespace muster::coordinator {
+namespace {
+
+// Whether each block is done, or somebody's who still has time: so it is for most of a round, and
+// all who are free ask after each update.
+bool NoneToTake(const RoundState& round) {
+  return round.accepted.size() + round.leases.size() >= round.record.cohort.size() &&
+         std::ranges::none_of(round.leases, [&round](const auto& lease) {
+           return lease.second.last < round.record.attempt;
+         });
+}
+
+}  // namespace
 
 bool CoordinatorCore::Impl::Elastic() const { return job_.data.access == DataAccess::elastic; }
 
@@ -45,6 +57,7 @@ std::optional<Slot> CoordinatorCore::Impl::TakeLease(Session& session) {
   if (const auto held = SlotOf(session.index)) return held;
   if (session.control == 0) return std::nullopt;  // Nobody could tell it.
   const auto count = static_cast<Slot>(round_->record.cohort.size());
+  if (NoneToTake(*round_)) return std::nullopt;
   std::optional<Slot> overdue;
   for (Slot i = 0; i < count; ++i) {
     const Slot slot = (session.index + i) % count;

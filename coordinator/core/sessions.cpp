@@ -306,7 +306,18 @@ void CoordinatorCore::Impl::EndSession(RosterIndex index, Reason reason, bool su
   if (draining_) CheckDrained();
 }
 
+// No lease gets shorter, and one that begins later ends no earlier: what is the first end now none
+// comes before, and most steps need to know no more.
+MonotonicMs CoordinatorCore::Impl::NextLeaseEnd() {
+  leases_last_until_ = now_ + options_.lease_ms;
+  for (const auto& [index, session] : sessions_) {
+    leases_last_until_ = std::min(leases_last_until_, session.lease_until);
+  }
+  return leases_last_until_;
+}
+
 void CoordinatorCore::Impl::ExpireLeases() {
+  if (now_ < leases_last_until_) return;
   std::vector<RosterIndex> expired;
   for (const auto& [index, session] : sessions_) {
     if (now_ >= session.lease_until) expired.push_back(index);

@@ -40,7 +40,7 @@ class Context {
            newer.round - older.round <= *staleness_max;
   }
 
-  void Emit(Effect effect) { effects.push_back(std::move(effect)); }
+  void Emit(auto effect) { effects.emplace_back(std::move(effect)); }
   void Say(NoticeKind kind, std::string text, Reason reason) {
     Emit(Notice{kind, std::move(text), reason});
   }
