@@ -170,15 +170,15 @@ std::string ReferenceVersion::MoveControl(std::size_t tensor, int least_bound,
 void ReferenceVersion::MoveTensor(std::size_t tensor, const std::vector<double>& means) {
   const std::size_t kinds = contents_.layout().entries().size() / tensors_ - 1;
   const std::span<float> model = contents_.F32(tensor);
+  std::vector<std::span<float>> states;
+  for (std::size_t kind = 1; kind <= kinds; ++kind) {
+    states.push_back(contents_.F32(kind * tensors_ + tensor));
+  }
   std::vector<float> state(kinds);
   for (std::size_t i = 0; i < means.size(); ++i) {
-    for (std::size_t kind = 0; kind < kinds; ++kind) {
-      state[kind] = contents_.F32((1 + kind) * tensors_ + tensor)[i];
-    }
+    for (std::size_t kind = 0; kind < kinds; ++kind) state[kind] = states[kind][i];
     model[i] = NaiveServerStep(job_.strategy, model[i], means[i], state);
-    for (std::size_t kind = 0; kind < kinds; ++kind) {
-      contents_.F32((1 + kind) * tensors_ + tensor)[i] = state[kind];
-    }
+    for (std::size_t kind = 0; kind < kinds; ++kind) states[kind][i] = state[kind];
   }
 }
 

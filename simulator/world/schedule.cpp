@@ -35,7 +35,7 @@ Schedule::Schedule(std::uint64_t seed, const Chances& chances)
 
 Schedule::Schedule(const std::vector<Fault>& list) : list_(list) { std::ranges::sort(*list_); }
 
-std::optional<std::uint64_t> Schedule::Ask(FaultKind kind, Actor actor) {
+std::optional<std::uint64_t> Schedule::Judge(FaultKind kind, Actor actor) {
   Fault occasion{kind, actor, occasions_.at(actor).at(static_cast<std::size_t>(kind))++, 0};
   const auto value = Decide(occasion);
   if (!value) return std::nullopt;
@@ -52,10 +52,8 @@ std::optional<std::uint64_t> Schedule::Decide(const Fault& occasion) const {
                         found->actor == occasion.actor && found->ordinal == occasion.ordinal;
     return listed && !spared() ? std::optional(found->value) : std::nullopt;
   }
-  const double chance = chances_[occasion.kind];
-  if (chance <= 0) return std::nullopt;
   const std::uint64_t mixed = MixOf(mixed_seed_, occasion);
-  if (UnitOf(Draw(mixed, 0)) >= chance || spared()) return std::nullopt;
+  if (UnitOf(Draw(mixed, 0)) >= chances_[occasion.kind] || spared()) return std::nullopt;
   return Draw(mixed, 1);
 }
 

@@ -16,18 +16,6 @@ Micros World::Between(Actor actor, Micros low, Micros high) {
   return low + static_cast<Micros>(Draw(actor) % static_cast<std::uint64_t>(high - low + 1));
 }
 
-std::optional<std::uint64_t> World::Ask(FaultKind kind, Actor actor) {
-  const auto value = Propose(kind, actor);
-  if (value) TookEffect(kind, actor);
-  return value;
-}
-
-std::optional<std::uint64_t> World::Propose(FaultKind kind, Actor actor) {
-  const auto value = schedule_.Ask(kind, actor);
-  if (value) hash_.Add(*value);
-  return value;
-}
-
 void World::TookEffect(FaultKind kind, Actor actor, std::string_view what) {
   ++coverage_[{kind, phase()}];
   if (!telling_) return;

@@ -61,10 +61,18 @@ class World {
   Micros Between(Actor actor, Micros low, Micros high);
   /// Whether the fault happens now: then it is counted, hashed and told. The value is drawn with
   /// it.
-  std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor);
+  std::optional<std::uint64_t> Ask(FaultKind kind, Actor actor) {
+    const auto value = Propose(kind, actor);
+    if (value) TookEffect(kind, actor);
+    return value;
+  }
   /// The same of a fault that may find nothing to befall: whoever asks calls TookEffect if it did,
   /// which counts and tells it, with `what` it befell.
-  std::optional<std::uint64_t> Propose(FaultKind kind, Actor actor);
+  std::optional<std::uint64_t> Propose(FaultKind kind, Actor actor) {
+    const auto value = schedule_.Ask(kind, actor);
+    if (value) hash_.Add(*value);
+    return value;
+  }
   void TookEffect(FaultKind kind, Actor actor, std::string_view what = {});
   bool Happens(FaultKind kind, Actor actor) { return Ask(kind, actor).has_value(); }
 
