@@ -1,7 +1,6 @@
 #include "simulator/check/checkers.h"
 
 #include <functional>
-#include <initializer_list>
 
 #include "simulator/check/bounds.h"
 #include "simulator/check/chain.h"
@@ -22,10 +21,15 @@
 
 namespace muster::simulator {
 
-Checkers::Checkers(World& world, const CoordinatorSetup& setup)
+Checkers::Checkers(World& world, const CoordinatorSetup& setup, Observer& observer)
     : ledger_(AcceptOf(setup.job.round) == Accept::memory), sessions_(ledger_) {
-  const auto add = [this]<class Kind>(std::unique_ptr<Kind> checker) {
+  // Those that only follow come first: whoever judges sees what the call under way says.
+  observer.Add(ledger_);
+  observer.Add(sessions_);
+  observer.Add(outstanding_);
+  const auto add = [this, &observer]<class Kind>(std::unique_ptr<Kind> checker) {
     Kind& added = *checker;
+    observer.Add(added);
     checkers_.push_back(std::move(checker));
     return std::ref(added);
   };
@@ -49,14 +53,6 @@ Checkers::Checkers(World& world, const CoordinatorSetup& setup)
   add(std::make_unique<JobEnd>(world, setup, ledger_, versions));
 }
 Checkers::~Checkers() = default;
-
-void Checkers::Watch(Observer& observer) {
-  // Those that only follow come first: whoever judges sees what the call under way says.
-  for (Watcher* follower : std::initializer_list<Watcher*>{&ledger_, &sessions_, &outstanding_}) {
-    observer.watchers.push_back(follower);
-  }
-  for (const auto& checker : checkers_) observer.watchers.push_back(checker.get());
-}
 
 void Checkers::Finish(CheckpointStore& store) {
   for (const auto& checker : checkers_) checker->OnFinish(store);

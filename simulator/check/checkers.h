@@ -21,12 +21,11 @@ using Looks = std::vector<std::pair<std::string_view, std::uint64_t>>;
 /// What is broken goes to World::Violate, which ends the run.
 class Checkers {
  public:
-  /// Both must outlive it.
-  Checkers(World& world, const CoordinatorSetup& setup);
+  /// They see what `observer` tells, which must not tell anything after they are gone. All three
+  /// must outlive them.
+  Checkers(World& world, const CoordinatorSetup& setup, Observer& observer);
   ~Checkers();
 
-  /// From now on they see what `observer` tells. It must not tell anything after they are gone.
-  void Watch(Observer& observer);
   /// The coordinator has ended for good: what can be said only now. Once.
   void Finish(CheckpointStore& store);
   /// The same after a run that ended for damage; what cannot be read must be what was flipped.

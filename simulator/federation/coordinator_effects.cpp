@@ -37,12 +37,12 @@ Phase PhaseFromName(const std::string& name) {
 
 // ---------------------------------------------------------------------------------------
 
-void CoordinatorNode::Perform(const Send& effect) {
+void CoordinatorNode::Perform(Send& effect) {
   const Fence fence{1, epoch_};
   if (const auto* grant = std::get_if<Grant>(&effect.message); grant && grant->offset > 0) {
     ++world_.happened().transfers_resumed;
   }
-  if (!network_.SendToClient(effect.link, {fence, effect.message, nullptr})) {
+  if (!network_.SendToClient(effect.link, {fence, std::move(effect.message), nullptr})) {
     events_.push_back(LinkGone{effect.link});
   }
 }
@@ -59,10 +59,10 @@ void CoordinatorNode::Perform(const SendModelChunk& effect) {
   }
 }
 
-void CoordinatorNode::Perform(const Persist& effect) {
-  Later(store_worker_, kDiskMost, [this, effect] {
+void CoordinatorNode::Perform(Persist& effect) {
+  Later(store_worker_, kDiskMost, [this, effect = std::move(effect)] {
     if (Survives(store_->Write(effect.batch), PersistRefused{effect.token})) {
-      observer_.Tell([&](Watcher& watcher) { watcher.OnWritten(effect.batch); });
+      observer_.Tell<&Watcher::OnWritten>(effect.batch);
       Feed(Persisted{effect.token});
     }
   });
@@ -117,7 +117,7 @@ void CoordinatorNode::FinishStore(const StoreChunk& effect) {
   }
   const Event rejected = ChunkRejected{effect.upload, Reason::disk_full};
   if (!Survives(spool_->Write(upload.extent, effect.offset, bytes), rejected)) return;
-  observer_.Tell([&](Watcher& watcher) { watcher.OnSpooled(effect.upload, bytes); });
+  observer_.Tell<&Watcher::OnSpooled>(effect.upload, bytes);
   upload.stored += bytes.size();
   const bool whole = upload.stored == upload.bytes;
   if (whole && world_.telling()) {

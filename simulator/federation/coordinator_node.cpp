@@ -76,7 +76,7 @@ Status CoordinatorNode::OpenState() {
   if (log_flipped && world_.happened().power_cuts > 0 && older) {
     return Error{Reason::damage, "the end of the log, and the witness of it"};
   }
-  observer_.Tell([&](Watcher& watcher) { watcher.OnStart(start->state, *store_); });
+  observer_.Tell<&Watcher::OnStart>(start->state, *store_);
   epoch_ = start->state.epoch.epoch;
   head_version_ = start->state.head->version;
   head_ = std::make_shared<const ParameterSet>(std::move(start->head));
@@ -192,16 +192,16 @@ void CoordinatorNode::Feed(Event event) {
   if (std::exchange(feeding_, true)) return;
   for (std::size_t taken = 0; core_ != nullptr && taken < events_.size(); ++taken) {
     const Event next = std::move(events_[taken]);  // What follows from it may move the others.
-    observer_.Tell([&](Watcher& watcher) { watcher.OnEvent(next); });
+    observer_.Tell<&Watcher::OnEvent>(next);
     event_ = &next;
-    for (const Effect& effect : core_->Step(next, process_.now_ms())) {
+    for (Effect& effect : core_->Step(next, process_.now_ms())) {
       if (DiesAt(effect)) break;
-      observer_.Tell([&](Watcher& watcher) { watcher.OnEffect(effect); });
-      std::visit([this](const auto& what) { Perform(what); }, effect);
+      observer_.Tell<&Watcher::OnEffect>(effect);
+      std::visit([this](auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
     if (core_ == nullptr) break;
-    observer_.Tell([&](Watcher& watcher) { watcher.OnStepped(*core_, process_.now_ms()); });
+    observer_.Tell<&Watcher::OnStepped>(*core_, process_.now_ms());
     if (deaths_ < world_.faults().deaths_max && !finished_ && !stopping_ &&
         world_.Happens(FaultKind::stop, actor_)) {
       ++deaths_;
@@ -252,7 +252,7 @@ void CoordinatorNode::RunUpkeep() {
 
 void CoordinatorNode::EndProcess() {
   ++life_;
-  if (core_ != nullptr) observer_.Tell([](Watcher& watcher) { watcher.OnEnd(); });
+  if (core_ != nullptr) observer_.Tell<&Watcher::OnEnd>();
   {
     const std::lock_guard guard(plan_mutex_);
     phase_ = Phase::starting;

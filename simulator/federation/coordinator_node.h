@@ -113,10 +113,11 @@ class CoordinatorNode {
   void TellOf(const coordinator::Notice& notice);
   void TellOfRefusal(const coordinator::Notice& notice, const std::string& why);
 
-  void Perform(const coordinator::Send& effect);
+  // Whoever looks on has seen it: what holds much is moved out of it.
+  void Perform(coordinator::Send& effect);
   void Perform(const coordinator::SendModelChunk& effect);
   void Perform(const coordinator::DropLink& effect) { network_.Drop(effect.link); }
-  void Perform(const coordinator::Persist& effect);
+  void Perform(coordinator::Persist& effect);
   void Perform(const coordinator::PrepareSpool& effect);
   void Perform(const coordinator::OpenUpload& effect);
   void Perform(const coordinator::StoreChunk& effect);

@@ -38,9 +38,8 @@ Federation::Federation(World world, std::shared_ptr<StateVolume> volume, Coordin
 }
 
 void Federation::MakeNodes() {
-  checkers_ = std::make_unique<Checkers>(world_, setup_);
-  observer_.watchers.push_back(&content_hash_);
-  checkers_->Watch(observer_);
+  observer_.Add(content_hash_);
+  checkers_ = std::make_unique<Checkers>(world_, setup_, observer_);
   coordinator_ = std::make_unique<CoordinatorNode>(world_, network_, observer_, volume_, setup_);
   world_.phase = [this] { return coordinator_->phase(); };
   const Place home{&network_, &observer_};

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <functional>
+#include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "checkpoint/store.h"
 #include "common/bytes.h"
 #include "common/digest.h"
+#include "common/error.h"
 #include "common/ids.h"
 #include "coordinator/core/core.h"
 #include "participant/core/core.h"
@@ -57,19 +60,68 @@ class Watcher {
   virtual void OnTrained(RosterIndex /*who*/, const Trained& /*trained*/) {}
 };
 
+/// Those who look on at one run.
+class Watchers {
+ public:
+  /// From now on `watcher`, which must outlive this, is told of what its class overrides: most
+  /// calls are for few of the twenty that look on, and a run makes millions.
+  template <class Kind>
+  void Add(Kind& watcher) {
+    const int calls = AddTo<&Watcher::OnStart, &Kind::OnStart>(watcher) +
+                      AddTo<&Watcher::OnEnd, &Kind::OnEnd>(watcher) +
+                      AddTo<&Watcher::OnEvent, &Kind::OnEvent>(watcher) +
+                      AddTo<&Watcher::OnEffect, &Kind::OnEffect>(watcher) +
+                      AddTo<&Watcher::OnStepped, &Kind::OnStepped>(watcher) +
+                      AddTo<&Watcher::OnWritten, &Kind::OnWritten>(watcher) +
+                      AddTo<&Watcher::OnSpooled, &Kind::OnSpooled>(watcher) +
+                      AddTo<&Watcher::OnParticipantStart, &Kind::OnParticipantStart>(watcher) +
+                      AddTo<&Watcher::OnParticipantEvent, &Kind::OnParticipantEvent>(watcher) +
+                      AddTo<&Watcher::OnParticipantEffect, &Kind::OnParticipantEffect>(watcher) +
+                      AddTo<&Watcher::OnParticipantStepped, &Kind::OnParticipantStepped>(watcher) +
+                      AddTo<&Watcher::OnFit, &Kind::OnFit>(watcher) +
+                      AddTo<&Watcher::OnTrained, &Kind::OnTrained>(watcher);
+    MUSTER_CHECK(calls > 0, "a watcher is added as what it is, not as its base");
+  }
+
+  /// In the order in which they were added.
+  template <auto kCall, class... Told>
+  void Tell(Told&&... told) {
+    for (Watcher* watcher : std::get<Audience<kCall>>(audiences_).watchers) {
+      (watcher->*kCall)(told...);
+    }
+  }
+
+ private:
+  template <auto kCall>
+  struct Audience {
+    std::vector<Watcher*> watchers;
+  };
+
+  // What a class does not override is a member of the one that it inherits it from.
+  template <auto kCall, auto kOwn>
+  int AddTo(Watcher& watcher) {
+    constexpr bool kOverridden = !std::is_same_v<decltype(kCall), decltype(kOwn)>;
+    if constexpr (kOverridden) std::get<Audience<kCall>>(audiences_).watchers.push_back(&watcher);
+    return kOverridden ? 1 : 0;
+  }
+
+  std::tuple<Audience<&Watcher::OnStart>, Audience<&Watcher::OnEnd>, Audience<&Watcher::OnEvent>,
+             Audience<&Watcher::OnEffect>, Audience<&Watcher::OnStepped>,
+             Audience<&Watcher::OnWritten>, Audience<&Watcher::OnSpooled>,
+             Audience<&Watcher::OnParticipantStart>, Audience<&Watcher::OnParticipantEvent>,
+             Audience<&Watcher::OnParticipantEffect>, Audience<&Watcher::OnParticipantStepped>,
+             Audience<&Watcher::OnFit>, Audience<&Watcher::OnTrained>>
+      audiences_;
+};
+
 /// Who looks on, and what of a run those who disturb it go by.
-struct Observer {
+struct Observer : Watchers {
   Version announced = 0;        ///< The newest version that an event told of.
   bool roster_changed = false;  ///< Participants were revoked, or got new keys, or will soon.
   bool copied = false;          ///< A second coordinator runs or ran on a copy of the state.
   /// Called when head or attempt of the open round moved, and at every start: a scenario decides by
   /// it who is there. The same call may come again.
   std::function<void(Version head, Attempt attempt)> on_progress;
-  std::vector<Watcher*> watchers;
-
-  void Tell(const auto& what) {
-    for (Watcher* watcher : watchers) what(*watcher);
-  }
 };
 
 }  // namespace muster::simulator

@@ -32,7 +32,7 @@ void ParticipantNode::Perform(const Connect&) {
   const bool returns = here_.observer != next_.observer;
   here_ = next_;
   if (returns) {
-    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state_); });
+    here_.observer->Tell<&Watcher::OnParticipantStart>(index(), state_);
   }
   ClientEnd end;
   end.on_up = process_.Guard([this] { Feed(participant::LinkUp{}); });
@@ -44,16 +44,16 @@ void ParticipantNode::Perform(const Connect&) {
   link_ = here_.network->Open(actor_, key_, std::move(end));
 }
 
-void ParticipantNode::Perform(const Send& effect) {
+void ParticipantNode::Perform(Send& effect) {
   if (const auto* offer = std::get_if<Offer>(&effect.message); offer && world_.telling()) {
     world_.Tell(actor_, "offers " + offer->id.Text());
   }
   here_.network->SendToServer(link_, Channel::control,
-                              {effect.fence, effect.message, nullptr, key_});
+                              {effect.fence, std::move(effect.message), nullptr, key_});
 }
 
-void ParticipantNode::Perform(const SendBulk& effect) {
-  SendOnBulk({effect.fence, effect.message, nullptr, key_});
+void ParticipantNode::Perform(SendBulk& effect) {
+  SendOnBulk({effect.fence, std::move(effect.message), nullptr, key_});
 }
 
 void ParticipantNode::Perform(const SendUpdateChunk& effect) {
@@ -136,9 +136,8 @@ void ParticipantNode::Perform(const StartFit& effect) {
   fit_ = Fit{effect.id, effect.base_version, effect.ask, model_.model()};
   fit_->observer = here_.observer;
   fit_->keep_on_disk = effect.keep_on_disk;
-  here_.observer->Tell([&](Watcher& watcher) {
-    watcher.OnFit(index(), effect.id, effect.base_version, fit_->base->bytes());
-  });
+  here_.observer->Tell<&Watcher::OnFit>(index(), effect.id, effect.base_version,
+                                        fit_->base->bytes());
   if (effect.client) fit_->client = disk_.ReadClient(effect.client->held);
   if (fit_->client != nullptr) fit_->client_version = effect.client->version;
   if (effect.client && fit_->client == nullptr) ++world_.happened().client_states_forgotten;
@@ -173,7 +172,7 @@ void ParticipantNode::FinishFit() {
   const ByteSpan next =
       fit_->writing_client == nullptr ? ByteSpan() : ByteSpan(*fit_->writing_client);
   const Trained trained{fit_->id, result->steps, bytes, fit_->client_version, client, next};
-  fit_->observer->Tell([&](Watcher& watcher) { watcher.OnTrained(index(), trained); });
+  fit_->observer->Tell<&Watcher::OnTrained>(index(), trained);
   Worker alone;
   Later(alone, 1, kSaveMost, [this, examples = result->examples] {
     const Fit fit = *std::exchange(fit_, std::nullopt);

@@ -64,7 +64,7 @@ void ParticipantNode::Start() {
     }
   }
   process_.Begin([this] { Feed(Tick{}); });
-  here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantStart(index(), state_); });
+  here_.observer->Tell<&Watcher::OnParticipantStart>(index(), state_);
   Feed(Started{});
 }
 
@@ -199,17 +199,15 @@ void ParticipantNode::Feed(Event event) {
   if (std::exchange(feeding_, true)) return;
   for (std::size_t taken = 0; core_ != nullptr && taken < events_.size(); ++taken) {
     const Event next = std::move(events_[taken]);  // What follows from it may move the others.
-    here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(index(), next); });
-    for (const Effect& effect : core_->Step(next, process_.now_ms())) {
+    here_.observer->Tell<&Watcher::OnParticipantEvent>(index(), next);
+    for (Effect& effect : core_->Step(next, process_.now_ms())) {
       if (DiesNow()) break;
-      here_.observer->Tell([&](Watcher& watcher) { watcher.OnParticipantEffect(index(), effect); });
-      std::visit([this](const auto& what) { Perform(what); }, effect);
+      here_.observer->Tell<&Watcher::OnParticipantEffect>(index(), effect);
+      std::visit([this](auto& what) { Perform(what); }, effect);
       if (core_ == nullptr) break;
     }
     if (core_ == nullptr) break;
-    here_.observer->Tell([&](Watcher& watcher) {
-      watcher.OnParticipantStepped(index(), *core_, process_.now_ms());
-    });
+    here_.observer->Tell<&Watcher::OnParticipantStepped>(index(), *core_, process_.now_ms());
     if (MayDie() && !stopping_ && world_.Happens(FaultKind::stop, actor_)) {
       ++deaths_;
       Leave(/*stays_away=*/false);

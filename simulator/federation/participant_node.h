@@ -110,8 +110,8 @@ class ParticipantNode {
 
   void Perform(const participant::Connect&);
   void Perform(const participant::Disconnect&) { CloseLink(); }
-  void Perform(const participant::Send& effect);
-  void Perform(const participant::SendBulk& effect);
+  void Perform(participant::Send& effect);
+  void Perform(participant::SendBulk& effect);
   void Perform(const participant::SendUpdateChunk& effect);
   void Perform(const participant::SetJob& effect);
   void Perform(const participant::OpenModel& effect);

@@ -113,7 +113,7 @@ class Run {
         federation_(MakeWorld(run), MakeVolume(run), SetupOf(run.options, run.state_dir)),
         running_(federation_.world()),
         progress_(federation_.world(), run.options.parts) {
-    federation_.observer().watchers.push_back(&progress_);
+    federation_.observer().Add(progress_);
     progress_.on_commit = [this](Version version) { AfterCommit(version); };
   }
 

@@ -30,63 +30,61 @@ class Doctor : public Watcher {
   void OnStart(const RecoveredState& recovered, CheckpointStore& store) override {
     RecoveredState state = recovered;
     if (treatment_.start) treatment_.start(state);
-    patients_.Tell([&](Watcher& watcher) { watcher.OnStart(state, store); });
+    patients_.Tell<&Watcher::OnStart>(state, store);
   }
-  void OnEnd() override {
-    patients_.Tell([](Watcher& watcher) { watcher.OnEnd(); });
-  }
+  void OnEnd() override { patients_.Tell<&Watcher::OnEnd>(); }
   void OnEvent(const coordinator::Event& event) override {
     event_ = event;
     if (treatment_.event && !treatment_.event(event_)) return;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnEvent(event_); });
+    patients_.Tell<&Watcher::OnEvent>(event_);
   }
   void OnEffect(const coordinator::Effect& effect) override {
     coordinator::Effect copy = effect;
     if (treatment_.effect && !treatment_.effect(copy)) return;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnEffect(copy); });
+    patients_.Tell<&Watcher::OnEffect>(copy);
   }
   void OnStepped(const coordinator::CoordinatorCore& core, MonotonicMs now) override {
     if (treatment_.stepped) treatment_.stepped(now);
-    patients_.Tell([&](Watcher& watcher) { watcher.OnStepped(core, now); });
+    patients_.Tell<&Watcher::OnStepped>(core, now);
   }
   void OnWritten(const Batch& batch) override {
     Batch copy = batch;
     if (treatment_.written && !treatment_.written(copy)) return;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnWritten(copy); });
+    patients_.Tell<&Watcher::OnWritten>(copy);
   }
   void OnSpooled(coordinator::UploadId upload, ByteSpan bytes) override {
     Bytes copy(bytes.begin(), bytes.end());
     if (treatment_.spooled) treatment_.spooled(copy);
-    patients_.Tell([&](Watcher& watcher) { watcher.OnSpooled(upload, copy); });
+    patients_.Tell<&Watcher::OnSpooled>(upload, copy);
   }
   void OnParticipantStart(RosterIndex who, const participant::DurableState& state) override {
-    patients_.Tell([&](Watcher& watcher) { watcher.OnParticipantStart(who, state); });
+    patients_.Tell<&Watcher::OnParticipantStart>(who, state);
   }
   void OnParticipantEvent(RosterIndex who, const participant::Event& event) override {
     participant::Event copy = event;
     if (treatment_.member_event && !treatment_.member_event(copy)) return;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnParticipantEvent(who, copy); });
+    patients_.Tell<&Watcher::OnParticipantEvent>(who, copy);
   }
   void OnParticipantEffect(RosterIndex who, const participant::Effect& effect) override {
     participant::Effect copy = effect;
     if (treatment_.member_effect && !treatment_.member_effect(copy)) return;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnParticipantEffect(who, copy); });
+    patients_.Tell<&Watcher::OnParticipantEffect>(who, copy);
   }
   void OnParticipantStepped(RosterIndex who, const participant::ParticipantCore& core,
                             MonotonicMs now) override {
-    patients_.Tell([&](Watcher& watcher) { watcher.OnParticipantStepped(who, core, now); });
+    patients_.Tell<&Watcher::OnParticipantStepped>(who, core, now);
   }
   void OnFit(RosterIndex who, const UpdateId& id, Version version, ByteSpan base) override {
     Bytes copy(base.begin(), base.end());
     if (treatment_.base) treatment_.base(copy);
-    patients_.Tell([&](Watcher& watcher) { watcher.OnFit(who, id, version, copy); });
+    patients_.Tell<&Watcher::OnFit>(who, id, version, copy);
   }
   void OnTrained(RosterIndex who, const Trained& what) override {
     Bytes copy(what.update.begin(), what.update.end());
     if (treatment_.trained) treatment_.trained(copy);
     Trained shown = what;
     shown.update = copy;
-    patients_.Tell([&](Watcher& watcher) { watcher.OnTrained(who, shown); });
+    patients_.Tell<&Watcher::OnTrained>(who, shown);
   }
 
  private:

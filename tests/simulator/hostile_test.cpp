@@ -70,7 +70,7 @@ class HostileTest : public ::testing::Test {
     Federation federation(World(seed, faults), std::make_shared<ModelVolume>(seed),
                           std::move(setup));
     witness_ = Witness();
-    federation.observer().watchers.push_back(&witness_);
+    federation.observer().Add(witness_);
     RunResult result = federation.Run(kPatience);
     hash_ = federation.world().hash();
     for (const auto& [name, count] : witness_.counters) counters_[name] += count;

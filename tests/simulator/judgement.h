@@ -54,12 +54,11 @@ inline Judgement Judge(const Treatment& treatment, CoordinatorSetup setup = Make
   if (!told) told = setup;
   World judge(1, {});
   judge.happened() = happened;
-  Checkers checkers(judge, *told);
   Observer patients;
-  checkers.Watch(patients);
+  Checkers checkers(judge, *told, patients);
   Doctor doctor(treatment, patients);
   Federation federation(1, {}, setup);
-  federation.observer().watchers.push_back(&doctor);
+  federation.observer().Add(doctor);
   bool killed = false;
   federation.observer().on_progress = [&](Version head, Attempt) {
     if (head != 1 || std::exchange(killed, true)) return;

@@ -223,7 +223,7 @@ class NetworkTest : public ::testing::Test {
   RunResult Play(World world, std::uint64_t seed) {
     Federation federation(std::move(world), std::make_shared<ModelVolume>(seed), SetupOf());
     Counters counters;
-    federation.observer().watchers.push_back(&counters);
+    federation.observer().Add(counters);
     RunResult result = federation.Run(kPatience);
     hash_ = federation.world().hash();
     happened_ = federation.world().schedule().happened();

@@ -76,7 +76,7 @@ TEST(Snatch, TakesTheMachineWhileItsUpdateBecomesDurableAndChangesNoBit) {
     if (seed > 0) faults.chances[FaultKind::snatch] = 0.1;
     SuccessorCount successors(setup.roster);
     Federation federation(World(seed, faults), std::make_shared<ModelVolume>(seed), setup);
-    federation.observer().watchers.push_back(&successors);
+    federation.observer().Add(successors);
     const RunResult result = federation.Run(kDay);
     EXPECT_TRUE(result.finished) << result.waiting;
     EXPECT_TRUE(result.violations.empty()) << result.violations.front();
