@@ -59,8 +59,9 @@ void Chain::CheckUpdates(const RoundRecord& record) {
       record.accepted, [&](const RecordedUpdate& update) { return IsLate(update, record); }));
   const std::size_t own = count - late;
   Expect((elastic || own >= rules.quorum) && own <= rules.goal && late <= CohortSize(rules), [&] {
-    return name + " has " + std::to_string(own) + " updates, and " + std::to_string(late) +
-           " late; quorum " + std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
+    return name + " has " + std::to_string(own) + " updates" +
+           (late == 0 ? "" : ", and " + std::to_string(late) + " late") + "; quorum " +
+           std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
   });
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < count; ++i) {

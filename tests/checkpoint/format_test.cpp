@@ -98,7 +98,7 @@ TEST_F(FormatTest, ANewerRecordOfAnyKindIsUnsupportedAndNothingChanges) {
     for (const OpenMode mode : {OpenMode::create_or_open, OpenMode::read_only}) {
       const Error error = OpenError(mode);
       EXPECT_EQ(error.reason, Reason::unsupported) << error.message;
-      EXPECT_THAT(error.message, HasSubstr("has format 5, this build reads 4"));
+      EXPECT_THAT(error.message, HasSubstr("has format 6, this build reads 5"));
       EXPECT_THAT(error.message, HasSubstr(checkpoint::KeyText(record.key)));
     }
     EXPECT_EQ(ImageOf(directory()), before);

@@ -409,6 +409,26 @@ TEST(CheckersTest, TooFewUpdatesAreRefused) {
       "version chain: version 1 has 1 updates; quorum 2");
 }
 
+CoordinatorSetup FoldingSetup() {
+  CoordinatorSetup setup = MakeSetup();
+  setup.job.round.late = LatePolicy::fold;
+  return setup;
+}
+
+TEST(CheckersTest, ALateUpdateThatItsRoundDidNotLeaveUnfinishedIsRefused) {
+  ExpectRefused(OfMutation<PutRoundRecord>([](PutRoundRecord& put) {
+                  if (put.record.round < 2) return;
+                  put.record.accepted.front().id.round -= 1;
+                }),
+                "version chain: version 2 of round 2 and parent 1 holds l1.r1.s", FoldingSetup());
+}
+
+TEST(CheckersTest, ARecordThatNamesAnotherSlotUnfinishedIsRefused) {
+  ExpectRefused(
+      OfMutation<PutRoundRecord>([](PutRoundRecord& put) { put.record.unfinished = {7}; }),
+      "version 1 does not name the slots that its round left unfinished", FoldingSetup());
+}
+
 // --- Bounds --------------------------------------------------------------------------------------
 
 TEST(CheckersTest, AnExtentThatIsTakenIsRefused) {
