@@ -62,7 +62,7 @@ StragglerWork::Update StragglerTraining::Train(const TaskOrder& task) {
 }
 
 void StragglerTraining::OpenSum(const std::vector<TensorScale>& scales) {
-  const Status reset = sum_.Reset(scales, {WeightInSumMax(job_), job_.round.goal});
+  const Status reset = sum_.Reset(scales, {WeightInSumMax(job_), UpdatesInSumMax(job_.round)});
   MUSTER_CHECK(reset.has_value(), "the core's scales are sound");
 }
 
@@ -95,7 +95,7 @@ void StragglerTraining::Commit(const RoundRecord& record, MonotonicMs now) {
     updates_.erase(update.id);
   }
   counted_ += record.accepted.size();
-  const Version kept = job_.round.mode == Mode::async ? job_.round.staleness_max : 0;
+  const Version kept = TakesStale(job_.round) ? job_.round.staleness_max : 0;
   const auto is_past = [&](Version base) { return base + kept < head_.version; };
   std::erase_if(versions_, [&](const auto& entry) { return is_past(entry.first); });
   // In async the round of an id is the base; else it is the base's successor.

@@ -65,6 +65,23 @@ TEST(StragglerTrainingTest, AsyncLearnsFromStaleUpdatesAndSyncHasNone) {
   }
 }
 
+// Six are asked for four updates: with late ones folded about all of them count.
+TEST(StragglerTrainingTest, LateUpdatesCountWhereTheyAreFolded) {
+  JobSpec job = DigitsJob(Mode::fedavg);
+  job.round.over_select = 1.5;
+  const auto refused = Trained(job, 60 * kSecond);
+  job.round.late = LatePolicy::fold;
+  const auto folded = Trained(job, 60 * kSecond);
+  EXPECT_EQ(refused->staleness(), 0U);
+  EXPECT_GT(folded->staleness(), 0U);
+  const auto a_version = [](const StragglerTraining& training) {
+    return static_cast<double>(training.counted()) / static_cast<double>(training.head().version);
+  };
+  EXPECT_LE(a_version(*refused), 4.0);
+  EXPECT_GT(a_version(*folded), 5.0);
+  EXPECT_GT(folded->curve().back().accuracy, 0.6);
+}
+
 TEST(StragglerTrainingTest, DataThatIsNotThereIsAnError) {
   JobSpec job = DigitsJob(Mode::fedavg);
   job.data.source = DataSource::idx;
