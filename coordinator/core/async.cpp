@@ -87,7 +87,8 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeBase(const UpdateId& id, Vers
 void CoordinatorCore::Impl::AskAnew(Session& session, Reason why) {
   if (why == Reason::too_stale || why == Reason::not_in_cohort) Miss(session.index);
   session.ordered.reset();
-  OrderAllTasks();
+  if (Async()) return OrderByTurn();
+  OrderTask(session);
 }
 
 void CoordinatorCore::Impl::Miss(RosterIndex holder) {
@@ -114,7 +115,7 @@ void CoordinatorCore::Impl::CarryOver() {
       IsWithinBounds(slot, upload.tensor_max_abs);
     }
   }
-  if (!Async()) return;
+  if (!Async()) return MakeWayForOwn();
   for (auto& [index, session] : sessions_) {
     if (!session.ordered || session.ordered->round == head_.version) continue;
     // Who has not the whole model yet cannot get it any more, or never heard of the task.
@@ -152,15 +153,14 @@ void CoordinatorCore::Impl::OrderByTurn() {
 // Whoever handed in begins on the newest version at once, and who filled the buffer on the one that
 // comes of it. Whose update was late is asked for the open round's.
 void CoordinatorCore::Impl::GoOn(const std::vector<AcceptedUpdate>& accepted) {
-  bool any = false;
   for (const AcceptedUpdate& update : accepted) {
-    if (!Async() && !IsLate(update.id)) continue;
-    any = true;
-    if (Async()) turns_.OnAccepted(update.from);
+    turns_.OnAccepted(update.from);
     const auto session = sessions_.find(update.from);
-    if (session != sessions_.end()) session->second.ordered.reset();
+    if (session == sessions_.end() || (!Async() && !IsLate(update.id))) continue;
+    session->second.ordered.reset();
+    if (!Async()) OrderTask(session->second);
   }
-  if (any) OrderAllTasks();
+  if (Async()) OrderByTurn();
 }
 
 // Who went on has nothing left of what it handed in before: that is as safe here as it can be.
@@ -174,6 +174,25 @@ void CoordinatorCore::Impl::AnnounceStale(const RoundRecord& record) {
     if (!ordered || *ordered <= id) SendTo(from, Committed{id, record.version});
   }
   if (!Async()) LeaveUnfinished();
+}
+
+// A late update that is whole and has no room in this version waits for the next, but not where the
+// round asks its sender for another: that one would wait for it.
+void CoordinatorCore::Impl::MakeWayForOwn() {
+  if (phase_ != Phase::report || !LateOverCap()) return;
+  PumpFolds();
+  std::vector<Slot> slots;
+  for (const auto& [slot, upload] : uploads_) {
+    const bool waits =
+        IsLate(upload.offer.id) && upload.state >= Upload::State::awaiting_sync && !upload.folding;
+    if (waits && IsAsked(slot) && !IsAccepted(slot)) slots.push_back(slot);
+  }
+  for (const Slot slot : slots) {
+    if (phase_ != Phase::report) return;
+    RefuseForGood(
+        slot, {Reason::round_closed, {}, 0},
+        "there are more late updates than a version takes, and the round asks for another");
+  }
 }
 
 // A round is over that folds late updates: who is at one that may still count stays at it, whether

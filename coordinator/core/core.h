@@ -62,7 +62,7 @@ struct HeadFacts {
 };
 
 /// Room in the spool for the updates of a round, for those of the version before it, which is still
-/// being stored, and for one upload more than can still be accepted.
+/// being stored, and for one upload more than can still be accepted, of late ones too.
 std::uint32_t SpoolExtentCount(const JobSpec& job);
 
 /// Room in the spool of a job that accepts in memory: as many updates as fit in `bytes`, at least

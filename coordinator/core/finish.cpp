@@ -74,9 +74,12 @@ void CoordinatorCore::Impl::CheckDrained() {
   if (finishing_) return CheckGoodbyes();
   if (phase_ == Phase::stopped) return;
   const bool late = now_ >= *halt_deadline_;
-  // Between two rounds of async no update can be accepted.
+  // Between two rounds no update can be accepted, nor one that is whole and waits for the next
+  // round.
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
-    if (phase_ == Phase::paused) return false;
+    if (phase_ == Phase::paused || (phase_ == Phase::select && !round_)) return false;
+    const bool waits = entry.second.state >= Upload::State::awaiting_sync && !entry.second.folding;
+    if (TakesStale() && waits) return false;
     return entry.second.state != Upload::State::receiving || sessions_.contains(entry.second.from);
   });
   const bool storing = unstored_ || !dropping_.empty();

@@ -79,7 +79,7 @@ class CoordinatorCore::Impl {
   std::optional<RosterIndex> HolderOf(Slot slot) const;
   UpdateId IdOf(Slot slot) const, NextIdOf(Slot slot) const;
   bool IsAccepted(Slot slot) const, IsRefused(Slot slot, RosterIndex holder) const;
-  void AddReach(Slot slot, Reach& reach) const;
+  void AddReach(Slot slot, Reach& reach) const, AsyncReach(Reach& reach) const;
 
   // leases.cpp: elastic data.
   bool Elastic() const, IsWhole(Slot slot) const, AwaitsBounds(Slot slot) const;
@@ -97,9 +97,8 @@ class CoordinatorCore::Impl {
   std::optional<UpdateId> LastAccepted(Slot slot) const;
   std::optional<Task> NextTask(Slot slot, Version base) const;
   std::optional<Refused> JudgeBase(const UpdateId& id, Version base) const;
-  void CarryOver(), AskAnew(Session& session, Reason why), Miss(RosterIndex holder);
-  void OrderByTurn(), GoOn(const std::vector<AcceptedUpdate>& accepted);
-  void AnnounceStale(const RoundRecord& record), AsyncReach(Reach& reach) const, LeaveUnfinished();
+  void GoOn(const std::vector<AcceptedUpdate>& accepted), CarryOver(), Miss(RosterIndex holder);
+  void AskAnew(Session& session, Reason why), OrderByTurn(), LeaveUnfinished(), MakeWayForOwn();
 
   // offers.cpp: which updates are wanted.
   void OnOffer(Session& session, const Offer& offer);
@@ -108,8 +107,9 @@ class CoordinatorCore::Impl {
   std::optional<Refused> JudgeRound(const Session& session, const Offer& offer) const;
   std::optional<Refused> CheckOffer(const Session& session, const Offer& offer) const;
   bool RefuseUnwanted(Session& session, const Offer& offer), MakeRoomForGrant(bool late);
-  bool IsStalled(const Upload& upload, MonotonicMs now) const, MakeSlowestYield(bool late);
+  bool IsStalled(const Upload& upload, MonotonicMs now) const, LateOverCap() const;
   void PumpGrants(), PumpGrantsOf(bool late), GrantUpload(Session& session, const Offer& offer);
+  bool MakeSlowestYield(bool late, bool at_once);
   void SendGrant(const Session& session, const Upload& upload);
 
   // uploads.cpp: from chunks to a durable accept.
@@ -167,9 +167,9 @@ class CoordinatorCore::Impl {
 
   // phase_commit.cpp, stored.cpp, retention.cpp
   void StoreHead(const RoundRecord& record), RetryStore(), DropOldVersions();
-  void EnterCommit(bool by_deadline), PumpBuild(), PumpCommit();
+  void EnterCommit(bool by_deadline), PumpBuild(), PumpCommit(), PersistCommit();
   RoundRecord MakeRecord() const;
-  void PersistCommit(), Announce(const RoundRecord& record);
+  void Announce(const RoundRecord& record), AnnounceStale(const RoundRecord& record);
   std::vector<UpdateFate> Fates(const RoundRecord& record) const;
 
   // evaluation.cpp

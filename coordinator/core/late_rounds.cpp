@@ -39,7 +39,8 @@ std::optional<Refused> LateRounds::Judge(const UpdateId& id, Version base) const
   const auto found = rounds_.find(id.round);
   if (found == rounds_.end()) {
     return refuse(Reason::too_stale, "more than " + Counted(staleness_max_, "version") +
-                                         " were committed since its base");
+                                         " were committed since its base, or it was gone back "
+                                         "to an older one");
   }
   const UnfinishedRound& round = found->second;
   if (id.task != 0 || !std::ranges::binary_search(round.slots, id.slot)) {

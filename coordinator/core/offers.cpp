@@ -24,8 +24,8 @@ void CoordinatorCore::Impl::OnOffer(Session& session, const Offer& offer) {
   }
   if (const auto found = uploads_.find(offer.id.slot); found != uploads_.end()) {
     Upload& upload = found->second;
-    if (upload.offer.digest == offer.digest && upload.offer.bytes == offer.bytes &&
-        upload.offer.weight == offer.weight &&
+    if (upload.offer.id == offer.id && upload.offer.digest == offer.digest &&
+        upload.offer.bytes == offer.bytes && upload.offer.weight == offer.weight &&
         upload.offer.client_version == offer.client_version) {
       // A transfer that broke goes on where it stopped; one that is whole is only awaited.
       if (upload.state == Upload::State::receiving) SendGrant(session, upload);
@@ -53,6 +53,8 @@ bool CoordinatorCore::Impl::RefuseUnwanted(Session& session, const Offer& offer)
     pace_.OnLate(session.index, offer.id);
   }
   RefuseSession(session, refusal->reason, offer.id, refusal->text, refusal->retry_after_ms);
+  // Of what it was asked for nothing comes that could outlive the round.
+  if (refusal->retry_after_ms == 0 && session.ordered == offer.id) session.has_model.reset();
   if (TakesStale() && JudgePast(offer.id, offer.base_version)) AskAnew(session, refusal->reason);
   return true;
 }
@@ -120,8 +122,14 @@ std::optional<Refused> CoordinatorCore::Impl::JudgeRound(const Session& session,
   };
   if (Async() && phase_ != Phase::report) return std::nullopt;
   if (IsLate(offer.id)) {
-    if (phase_ == Phase::report) return std::nullopt;
-    return refuse(Reason::busy, "no round takes updates now", limits::kBusyRetryMs);
+    if (phase_ != Phase::report) {
+      return refuse(Reason::busy, "no round takes updates now", limits::kBusyRetryMs);
+    }
+    const bool second = std::ranges::any_of(round_->accepted, [&](const auto& entry) {
+      return entry.first.slot == offer.id.slot && IsLate(entry.first);
+    });
+    if (!second) return std::nullopt;
+    return refuse(Reason::already_accepted, "a version takes one late update of a slot");
   }
   if (!round_ || (!Async() && offer.id.round != round_->record.round)) {
     return offer.id.round == head_round_ + 1
@@ -179,6 +187,13 @@ std::optional<Refused> CoordinatorCore::Impl::CheckOffer(const Session& session,
   return std::nullopt;
 }
 
+// Whether more late updates are here than may count in this version.
+bool CoordinatorCore::Impl::LateOverCap() const {
+  std::size_t late = round_->accepted.size() - OwnAccepted();
+  for (const auto& [slot, upload] : uploads_) late += IsLate(upload.offer.id);
+  return late > LateUpdatesMax(job_.round);
+}
+
 void CoordinatorCore::Impl::PumpGrants() {
   if (phase_ != Phase::report || draining_ || disk_short_) return;
   PumpGrantsOf(/*late=*/false);
@@ -186,7 +201,8 @@ void CoordinatorCore::Impl::PumpGrants() {
 }
 
 // No more uploads than can still be accepted, and one to spare against a slow one. Late ones have
-// places of their own: they keep none of the round's from those whom it waits for.
+// places of their own. Those that outlive their round take none, but extents: with more of them
+// than may count the slowest gives its own to one that the round waits for.
 void CoordinatorCore::Impl::PumpGrantsOf(bool late) {
   const std::size_t most = (late ? LateUpdatesMax(job_.round) : Goal()) + 1;
   const auto is_next = [&](RosterIndex index) {
@@ -202,7 +218,8 @@ void CoordinatorCore::Impl::PumpGrantsOf(bool late) {
     for (const auto& [slot, upload] : uploads_) taken += IsLate(upload.offer.id) == late;
     if (taken >= most && !MakeRoomForGrant(late)) return;
     const bool room = !free_extents_.empty() || MakeRoomForGrant(/*late=*/true) ||
-                      (!late && MakeRoomForGrant(/*late=*/false));
+                      (!late && (MakeSlowestYield(/*late=*/true, LateOverCap()) ||
+                                 MakeRoomForGrant(/*late=*/false)));
     if (!room) return;
     const RosterIndex index = *next;
     grant_queue_.erase(next);
@@ -218,10 +235,10 @@ void CoordinatorCore::Impl::PumpGrantsOf(bool late) {
 
 // A half-received upload whose sender is away gives its place to one who is here; else one that
 // stands still does, the longest idle first. One that goes on, however slowly, keeps it for twice
-// the time that this round's attempts had when it was granted, and in async, where rounds pass over
-// an upload, once more for each time that it gave way before: longer each time, so that no honest
-// one is too slow for ever, and never for ever, or members that send a byte now and then would keep
-// the places from all others.
+// the time that this round's attempts had when it was granted, and where rounds pass over an upload
+// (async, late updates) once more for each time that it gave way before: longer each time, so that
+// no honest one is too slow for ever, and never for ever, or members that send a byte now and then
+// would keep the places from all others.
 bool CoordinatorCore::Impl::MakeRoomForGrant(bool late) {
   const Upload* stalled = nullptr;
   for (const auto& [slot, upload] : uploads_) {
@@ -234,7 +251,7 @@ bool CoordinatorCore::Impl::MakeRoomForGrant(bool late) {
     if (!IsStalled(upload, now_)) continue;
     if (stalled == nullptr || upload.progressed_at < stalled->progressed_at) stalled = &upload;
   }
-  if (stalled == nullptr) return MakeSlowestYield(late);
+  if (stalled == nullptr) return MakeSlowestYield(late, /*at_once=*/false);
   Count("uploads_evicted");
   const UpdateId id = stalled->offer.id;
   const Session& sender = sessions_.at(stalled->from);
@@ -247,11 +264,12 @@ bool CoordinatorCore::Impl::MakeRoomForGrant(bool late) {
   return true;
 }
 
-bool CoordinatorCore::Impl::MakeSlowestYield(bool late) {
+bool CoordinatorCore::Impl::MakeSlowestYield(bool late, bool at_once) {
   const Upload* slow = nullptr;
   for (const auto& [slot, upload] : uploads_) {
     if (IsLate(upload.offer.id) != late) continue;
-    if (upload.state != Upload::State::receiving || now_ < upload.yields_at) continue;
+    if (upload.state != Upload::State::receiving) continue;
+    if (now_ < upload.yields_at && !at_once) continue;
     if (slow == nullptr || upload.yields_at < slow->yields_at) slow = &upload;
   }
   if (slow == nullptr) return false;
@@ -284,7 +302,7 @@ void CoordinatorCore::Impl::GrantUpload(Session& session, const Offer& offer) {
   const std::int64_t deadline_ms =
       DeadlineInForce(options_.deadline_rule(), round_->record.deadline_ms);
   const std::int64_t times =
-      std::int64_t{round_->record.attempt} + (Async() ? turns_.YieldsOf(session.index) : 0);
+      std::int64_t{round_->record.attempt} + (TakesStale() ? turns_.YieldsOf(session.index) : 0);
   upload.yields_at = now_ + kUploadDeadlines * deadline_ms * times;
   upload.extent.index = *free_extents_.begin();
   free_extents_.erase(free_extents_.begin());

@@ -48,7 +48,9 @@ void CoordinatorCore::Impl::EnterConfigure(std::optional<OpenRound> round,
   }
 }
 
-std::uint32_t SpoolExtentCount(const JobSpec& job) { return 2 * UpdatesInSumMax(job.round) + 1; }
+std::uint32_t SpoolExtentCount(const JobSpec& job) {
+  return 2 * UpdatesInSumMax(job.round) + (LateUpdatesMax(job.round) > 0 ? 2 : 1);
+}
 
 bool CoordinatorCore::Impl::OpenRoundSum() {
   auto scales = ComputeLaneScales(*lanes_, head_.tensor_max_abs,

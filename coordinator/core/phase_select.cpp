@@ -109,6 +109,7 @@ void CoordinatorCore::Impl::Release(const ForOpenRound& purpose) {
   if (more || !round_ || purpose.round != round_->record.round) return;
   if (phase_ == Phase::report) {
     round_->asked = round_->record.cohort.size();  // A member was replaced within the attempt.
+    if (TakesStale()) MakeWayForOwn();
     OrderAllTasks();
     return;
   }

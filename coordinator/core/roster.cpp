@@ -67,6 +67,11 @@ void CoordinatorCore::Impl::Release(const ForRoster& purpose) {
   }
   Emit(SetRoster{roster_});
   Emit(AnswerAdmin{.ticket = purpose.ticket, .index = entry.index});
+  std::vector<Slot> sent;
+  for (const auto& [slot, upload] : uploads_) {
+    if (key_ended && upload.from == entry.index && !upload.folding) sent.push_back(slot);
+  }
+  for (const Slot slot : sent) DropUpload(slot);  // What is certain to count stays.
   if (const auto session = sessions_.find(entry.index); key_ended && session != sessions_.end()) {
     RefuseSession(session->second, Reason::revoked, std::nullopt, "the enrolment was revoked");
     EndSession(entry.index, Reason::revoked);

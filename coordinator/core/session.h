@@ -22,7 +22,8 @@ struct Session {
   Attempt passed_over = 0;  ///< Elastic data: the attempt in which a lease of its passed on.
   /// Elastic data: what its hello named, until a report phase looks at it.
   std::optional<UpdateId> retained;
-  /// Async: the version whose last byte was sent to it.
+  /// The version whose last byte was sent to its process. What it is asked for may outlive the
+  /// round (async, late updates); else it does not matter.
   std::optional<Version> has_model;
   std::optional<Offer> queued;  ///< An offer that waits for a grant.
 };
@@ -57,7 +58,7 @@ struct Upload {
   /// It is being added to the sum beside its way to the disk: the round cannot close without it.
   bool folding = false;
   bool folded = false;                ///< And that is done.
-  std::vector<float> tensor_max_abs;  ///< Async, once it is checked: each round has its own bounds.
+  std::vector<float> tensor_max_abs;  ///< Where it may outlive its round: each has its own bounds.
 };
 
 }  // namespace muster::coordinator

@@ -111,7 +111,9 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
     RefuseLink(received.link, std::move(*refusal), entry == nullptr ? "" : entry->name);
     return;
   }
+  std::optional<Version> has_model;
   if (const auto found = sessions_.find(entry->index); found != sessions_.end()) {
+    if (found->second.incarnation == hello.incarnation) has_model = found->second.has_model;
     TakeOver(found->second, hello, received.link);
   }
   processes_.OnFollowed(entry->index, hello.incarnation, received.connection);
@@ -120,6 +122,7 @@ void CoordinatorCore::Impl::OnHello(const Received& received, const Hello& hello
   session.incarnation = hello.incarnation;
   session.control = received.link;
   session.lease_until = now_ + options_.lease_ms;
+  session.has_model = has_model;
   if (hello.retained) session.retained = hello.retained->id;
   links_[received.link] = entry->index;
   Forgive(entry->index, hello.incarnation);

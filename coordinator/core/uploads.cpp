@@ -113,6 +113,7 @@ void CoordinatorCore::Impl::On(const UploadChecked& checked) {
   upload->state = Upload::State::awaiting_sync;
   PumpSync();
   PumpFolds();
+  if (IsLate(upload->offer.id)) MakeWayForOwn();
 }
 
 // Else its upload is refused. Bounds that are being raised hold before anything of it is accepted.
@@ -184,7 +185,9 @@ void CoordinatorCore::Impl::RefuseForGood(Slot slot, RefusedSlot refused, std::s
     }
     OrderAllTasks();
   }
-  if (TakesStale()) OrderAllTasks();  // It is free, and so is its place under the cap.
+  // It is free, and so is its place under the cap.
+  if (Async()) OrderByTurn();
+  if (IsLate(id) && session != sessions_.end()) OrderTask(session->second);
   PumpGrants();
   CheckClose();
 }

@@ -53,11 +53,12 @@ void Bounds::OnWritten(const Batch& batch) {
 }
 
 void Bounds::CheckExtent(std::uint32_t extent, std::uint64_t bytes) {
+  const bool fold = setup_.job.round.late == LatePolicy::fold;
   const std::uint64_t goal = UpdatesMost(setup_.job.round);
   const std::uint64_t budget = setup_.options.memory_accept_bytes;
   const std::uint64_t most = ledger_.in_memory()
                                  ? std::max<std::uint64_t>(2, std::min(goal + 1, budget / bytes))
-                                 : 2 * goal + 1;
+                                 : 2 * goal + (fold ? 2 : 1);
   Expect(extent < most, [&] {
     return "extent " + std::to_string(extent) + " is given out; a round of goal " +
            std::to_string(goal) + " has " + std::to_string(most);
@@ -86,7 +87,7 @@ void Bounds::Open(const coordinator::OpenUpload& open) {
   const std::size_t goal = setup_.job.round.goal;
   // Uploads that outlive their round come on top, as far as there are extents.
   const bool fold = setup_.job.round.late == LatePolicy::fold;
-  const std::size_t most = fold ? 2 * UpdatesMost(setup_.job.round) + 1 : goal + 1;
+  const std::size_t most = fold ? 2 * UpdatesMost(setup_.job.round) + 2 : goal + 1;
   CheckExtent(extent, open.bytes);
   const bool uploading =
       std::ranges::any_of(uploads_, [&](const auto& one) { return one.second.extent == extent; });

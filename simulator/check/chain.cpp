@@ -64,9 +64,12 @@ void Chain::CheckUpdates(const RoundRecord& record) {
            std::to_string(rules.quorum) + ", goal " + std::to_string(rules.goal);
   });
   std::uint64_t sum = 0;
+  std::set<Slot> late_slots;
   for (std::size_t i = 0; i < count; ++i) {
     const RecordedUpdate& update = record.accepted[i];
     sum += update.weight;
+    Expect(!IsLate(update, record) || late_slots.insert(update.id.slot).second,
+           [&] { return name + " holds a second late update of the slot of " + update.id.Text(); });
     Expect(i == 0 || record.accepted[i - 1].id < update.id,
            [&] { return name + " does not have its updates in the order of their ids"; });
     const bool of_round = update.id.round == record.round && update.id.task == 0 &&
