@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "cli/status_snapshot.h"
 #include "cli/straggler_table.h"
@@ -20,10 +21,16 @@ std::string Outcome(const RunEvent& end) {
 
 std::string Reproducible(const RunEvent& end) {
   if (end.reproducible) return "yes";
+  // Where rounds ask for more than they wait for there are some in each: the event has them all.
+  constexpr std::size_t kCausesShown = 6;
   std::string text = "no";
-  for (const Cause& cause : end.causes) {
+  for (const Cause& cause :
+       std::span(end.causes).first(std::min(end.causes.size(), kCausesShown))) {
     text += fmt::format("; round {}: {}{}{}", cause.round, cause.cause,
                         cause.who.empty() ? "" : " ", cause.who);
+  }
+  if (end.causes.size() > kCausesShown) {
+    text += fmt::format("; and {} more", end.causes.size() - kCausesShown);
   }
   return text;
 }

@@ -92,6 +92,18 @@ TEST(RunSummary, SaysWhyARunWasNotReproducible) {
   EXPECT_NE(text.find("rounds        5 of 5"), std::string::npos) << text;
 }
 
+TEST(RunSummary, OfManyCausesTheFirstAreShownAndTheOthersCounted) {
+  RunSummary summary;
+  summary.end.emplace();
+  summary.end->kind = EventKind::finished;
+  for (std::uint64_t round = 1; round <= 9; ++round) {
+    summary.end->causes.push_back({round, "late_folded", "site-1"});
+  }
+  const std::string text = RenderSummary(summary);
+  EXPECT_NE(text.find("round 6: late_folded site-1; and 3 more\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("round 7"), std::string::npos) << text;
+}
+
 TEST(RunSummary, RoundsBeyondThoseAskedForAreSaidSo) {
   RunSummary summary;
   summary.rounds = 4;
