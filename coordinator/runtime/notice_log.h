@@ -34,8 +34,8 @@ Result<Version> LastReportedVersion(const std::string& path);
 /// Lines, one JSON object each:
 ///  started   epoch, starts, pid, resumed_at_version
 ///  version   round, version, digest, accepted, late (of them), cohort [names], attempts,
-///            closed_by_deadline, deadline_ms (of its last attempt, where it was adapted; else null),
-///            accuracy, loss, examples (null if not evaluated), seconds, bytes_received,
+///            closed_by_deadline, deadline_ms (of its last attempt, where it was adapted; else
+///            null), accuracy, loss, examples (null if not evaluated), seconds, bytes_received,
 ///            bytes_sent (since the commit before or the start; 0 for a version that an earlier
 ///            process committed and could not report)
 ///  attempt   round, attempt, reason, refused {reason: slots of the attempt before}, message
