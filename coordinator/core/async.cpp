@@ -183,8 +183,7 @@ void CoordinatorCore::Impl::MakeWayForOwn() {
   PumpFolds();
   std::vector<Slot> slots;
   for (const auto& [slot, upload] : uploads_) {
-    const bool waits =
-        IsLate(upload.offer.id) && upload.state >= Upload::State::awaiting_sync && !upload.folding;
+    const bool waits = IsLate(upload.offer.id) && upload.WaitsForRoom();
     if (waits && IsAsked(slot) && !IsAccepted(slot)) slots.push_back(slot);
   }
   for (const Slot slot : slots) {

@@ -78,8 +78,7 @@ void CoordinatorCore::Impl::CheckDrained() {
   // round.
   const bool uploading = std::any_of(uploads_.begin(), uploads_.end(), [this](const auto& entry) {
     if (phase_ == Phase::paused || (phase_ == Phase::select && !round_)) return false;
-    const bool waits = entry.second.state >= Upload::State::awaiting_sync && !entry.second.folding;
-    if (TakesStale() && waits) return false;
+    if (TakesStale() && entry.second.WaitsForRoom()) return false;
     return entry.second.state != Upload::State::receiving || sessions_.contains(entry.second.from);
   });
   const bool storing = unstored_ || !dropping_.empty();

@@ -228,7 +228,7 @@ class CoordinatorCore::Impl {
   std::set<std::uint32_t> free_extents_;
   std::multimap<UpdateId, std::uint32_t> in_sum_soon_;  ///< Accepted in memory: their extents.
   std::deque<RosterIndex> grant_queue_;
-  Turns turns_;  ///< Async.
+  Turns turns_;  ///< Async; of late updates how often their uploads gave way.
   LateRounds late_rounds_;
   std::uint64_t bytes_to_store_ = 0;  ///< Given to StoreChunk and not yet stored, of all uploads.
   MonotonicMs spool_behind_at_ = 0;   ///< When that was last enough to hold up the senders.

@@ -59,6 +59,9 @@ struct Upload {
   bool folding = false;
   bool folded = false;                ///< And that is done.
   std::vector<float> tensor_max_abs;  ///< Where it may outlive its round: each has its own bounds.
+
+  /// Whether it is whole, and not certain to count in the open round.
+  bool WaitsForRoom() const { return state >= State::awaiting_sync && !folding; }
 };
 
 }  // namespace muster::coordinator

@@ -82,8 +82,7 @@ std::string CoordinatorCore::Impl::DoingOf(RosterIndex index, MonotonicMs now) c
   if (const auto found = may_send ? uploads_.find(slot.value_or(index)) : uploads_.end();
       found != uploads_.end()) {
     const Upload& upload = found->second;
-    const bool waits = upload.state >= Upload::State::awaiting_sync && !upload.folding;
-    if (waits && IsLate(upload.offer.id)) return "late, waits for the next version";
+    if (IsLate(upload.offer.id) && upload.WaitsForRoom()) return "late, waits for the next version";
     if (upload.state != Upload::State::receiving) return "being made durable";
     const std::uint64_t percent = upload.stored * 100 / upload.offer.bytes;
     const std::string part = std::to_string(percent) + " %";

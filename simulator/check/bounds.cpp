@@ -4,6 +4,7 @@
 #include <string>
 
 #include "common/limits.h"
+#include "simulator/check/reference_step.h"
 
 namespace muster::simulator {
 namespace {
@@ -13,9 +14,11 @@ constexpr std::size_t kBatchesMost = limits::kEvaluationsWaitingMax + 16;
 /// Of a sum, and of the one that it replaces.
 constexpr std::size_t kSumsMost = 2;
 
-/// That count in one version: late ones come on top.
-std::uint64_t UpdatesMost(const RoundSpec& round) {
-  return round.goal + (round.late == LatePolicy::fold ? CohortSize(round) : 0);
+bool Folds(const RoundSpec& round) { return round.late == LatePolicy::fold; }
+
+/// In the spool: for a round, for the version before it, and one upload to spare of each kind.
+std::uint64_t ExtentsMost(const RoundSpec& round) {
+  return 2 * NaiveUpdatesMost(round) + (Folds(round) ? 2 : 1);
 }
 
 }  // namespace
@@ -53,12 +56,11 @@ void Bounds::OnWritten(const Batch& batch) {
 }
 
 void Bounds::CheckExtent(std::uint32_t extent, std::uint64_t bytes) {
-  const bool fold = setup_.job.round.late == LatePolicy::fold;
-  const std::uint64_t goal = UpdatesMost(setup_.job.round);
+  const std::uint64_t goal = setup_.job.round.goal;
   const std::uint64_t budget = setup_.options.memory_accept_bytes;
   const std::uint64_t most = ledger_.in_memory()
                                  ? std::max<std::uint64_t>(2, std::min(goal + 1, budget / bytes))
-                                 : 2 * goal + (fold ? 2 : 1);
+                                 : ExtentsMost(setup_.job.round);
   Expect(extent < most, [&] {
     return "extent " + std::to_string(extent) + " is given out; a round of goal " +
            std::to_string(goal) + " has " + std::to_string(most);
@@ -86,8 +88,7 @@ void Bounds::Open(const coordinator::OpenUpload& open) {
   const std::uint32_t extent = open.extent.index;
   const std::size_t goal = setup_.job.round.goal;
   // Uploads that outlive their round come on top, as far as there are extents.
-  const bool fold = setup_.job.round.late == LatePolicy::fold;
-  const std::size_t most = fold ? 2 * UpdatesMost(setup_.job.round) + 2 : goal + 1;
+  const std::size_t most = Folds(setup_.job.round) ? ExtentsMost(setup_.job.round) : goal + 1;
   CheckExtent(extent, open.bytes);
   const bool uploading =
       std::ranges::any_of(uploads_, [&](const auto& one) { return one.second.extent == extent; });
@@ -157,7 +158,7 @@ void Bounds::OnStepped(const coordinator::CoordinatorCore& /*core*/, MonotonicMs
     return "payload " + std::to_string(*payload_) + " is neither stored nor dropped in its step";
   });
   Expect(outstanding_.batches() <= kBatchesMost &&
-             outstanding_.folds() <= kSumsMost * UpdatesMost(setup_.job.round) &&
+             outstanding_.folds() <= kSumsMost * NaiveUpdatesMost(setup_.job.round) &&
              outstanding_.evaluations() <= limits::kEvaluationsWaitingMax,
          [&] {
            return std::to_string(outstanding_.batches()) + " batches, " +

@@ -11,6 +11,7 @@
 #include "simulator/check/checker.h"
 
 #include "simulator/check/ledger.h"
+#include "simulator/check/reference_step.h"
 #include "simulator/check/sessions.h"
 #include "simulator/federation/setup.h"
 
@@ -23,7 +24,7 @@ class NoLostWork : public Checker {
   NoLostWork(World& world, const CoordinatorSetup& setup, const Ledger& ledger,
              const Sessions& sessions)
       : Checker(world, "P3 no lost work"),
-        stale_(setup.job.round.mode == Mode::async || setup.job.round.late == LatePolicy::fold),
+        stale_(NaiveTakesStale(setup.job.round)),
         elastic_(setup.job.data.access == DataAccess::elastic),
         setup_(setup),
         ledger_(ledger),

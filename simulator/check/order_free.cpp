@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "coordinator/runtime/replay.h"
+#include "simulator/check/reference_step.h"
 
 namespace muster::simulator {
 namespace {
@@ -15,8 +16,7 @@ constexpr std::uint64_t kReplayEvery = 8;
 
 /// How many rounds after the one that an update's id names it may still count.
 Round RoundsAfter(const JobSpec& job) {
-  const bool stale = job.round.mode == Mode::async || job.round.late == LatePolicy::fold;
-  return stale ? Round{job.round.staleness_max} + 1 : 0;
+  return NaiveTakesStale(job.round) ? Round{job.round.staleness_max} + 1 : 0;
 }
 
 ReferenceVersion FirstVersion(const JobSpec& job) {

@@ -81,8 +81,7 @@ std::string ReferenceVersion::CheckScale(std::size_t tensor, int least_bound,
                                          const RoundRecord& record) const {
   const double capacity =
       scaffold_ ? 1 : static_cast<double>(job_.aggregation.weight_max) * NaiveFactor(job_.round, 0);
-  const double most =
-      job_.round.goal + (job_.round.late == LatePolicy::fold ? CohortSize(job_.round) : 0);
+  const auto most = static_cast<double>(NaiveUpdatesMost(job_.round));
   const int bound = std::min(kBoundMost, least_bound + static_cast<int>(record.bound_raise));
   const int scale =
       std::min(51 - bound - NaiveCeilLog2(capacity), 63 - bound - NaiveCeilLog2(capacity * most));

@@ -59,8 +59,16 @@ double NaiveDivisor(const RoundSpec& round, double staleness) {
 
 }  // namespace
 
+bool NaiveTakesStale(const RoundSpec& round) {
+  return round.mode == Mode::async || round.late == LatePolicy::fold;
+}
+
+std::uint64_t NaiveUpdatesMost(const RoundSpec& round) {
+  return round.goal + (round.late == LatePolicy::fold ? CohortSize(round) : 0);
+}
+
 std::uint32_t NaiveFactor(const RoundSpec& round, std::uint64_t staleness) {
-  if (round.mode != Mode::async && round.late != LatePolicy::fold) return 1;
+  if (!NaiveTakesStale(round)) return 1;
   const double factor = 512 / NaiveDivisor(round, static_cast<double>(staleness));
   return std::max(1U, static_cast<std::uint32_t>(std::lround(factor)));
 }

@@ -24,4 +24,10 @@ float NaiveServerStep(const StrategySpec& strategy, float model, double mean,
 /// power, to nearest. 1 where none may be stale.
 std::uint32_t NaiveFactor(const RoundSpec& round, std::uint64_t staleness);
 
+/// Whether an update of an older base may count.
+bool NaiveTakesStale(const RoundSpec& round);
+
+/// How many updates may count in one version: late ones come on top.
+std::uint64_t NaiveUpdatesMost(const RoundSpec& round);
+
 }  // namespace muster::simulator

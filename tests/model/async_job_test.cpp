@@ -6,6 +6,7 @@
 
 #include "common/limits.h"
 #include "model/job.h"
+#include "tests/model/refused_job.h"
 
 namespace muster {
 namespace {
@@ -17,14 +18,6 @@ JobSpec AsyncJob() {
   job.round.mode = Mode::async;
   job.round.select_from = SelectFrom::present;
   return job;
-}
-
-void ExpectAsyncRefused(const JobSpec& job, const std::string& key, const std::string& why = "") {
-  const Status status = ValidateJob(job);
-  ASSERT_FALSE(status.has_value()) << key;
-  EXPECT_EQ(status.error().reason, Reason::config_invalid);
-  EXPECT_TRUE(status.error().message.starts_with(key + " ")) << status.error().message;
-  EXPECT_NE(status.error().message.find(why), std::string::npos) << status.error().message;
 }
 
 TEST(AsyncJob, AcceptsDurablyAndGoesWithWhatStepsOnTheMean) {
@@ -47,37 +40,37 @@ TEST(AsyncJob, TheBufferMayBeLargerThanTheFederation) {
   job.round.quorum = 10;
   EXPECT_TRUE(ValidateJob(job).has_value());
   job.round.mode = Mode::fedavg;
-  ExpectAsyncRefused(job, "round.goal");
+  ExpectJobRefused(job, "round.goal");
 }
 
 TEST(AsyncJob, RefusesWhatDoesNotFit) {
   JobSpec job = AsyncJob();
   job.round.accept = Accept::memory;
-  ExpectAsyncRefused(job, "round.accept", "keeps the last one only");
+  ExpectJobRefused(job, "round.accept", "keeps the last one only");
   job = AsyncJob();
   job.round.select_from = SelectFrom::enrolled;
-  ExpectAsyncRefused(job, "round.select_from", "whoever is there");
+  ExpectJobRefused(job, "round.select_from", "whoever is there");
   job = AsyncJob();
   job.strategy.kind = StrategyKind::scaffold;
-  ExpectAsyncRefused(job, "round.mode", "control variates");
+  ExpectJobRefused(job, "round.mode", "control variates");
   job = AsyncJob();
   job.train.optimizer = Optimizer::adamw;
-  ExpectAsyncRefused(job, "round.mode", "moments");
+  ExpectJobRefused(job, "round.mode", "moments");
   job = AsyncJob();
   job.round.over_select = 1.5;
-  ExpectAsyncRefused(job, "round.over_select", "nobody is drawn");
+  ExpectJobRefused(job, "round.over_select", "nobody is drawn");
 }
 
 TEST(AsyncJob, StalenessHasLimits) {
   JobSpec job = AsyncJob();
   job.round.staleness_max = limits::kStalenessMax + 1;
-  ExpectAsyncRefused(job, "round.staleness_max");
+  ExpectJobRefused(job, "round.staleness_max");
   for (const double a : {0.0, -1.0, 64.5, std::numeric_limits<double>::quiet_NaN()}) {
     job = AsyncJob();
     job.round.staleness_a = a;
     EXPECT_TRUE(ValidateJob(job).has_value()) << "constant does not use it";
     job.round.staleness = Staleness::polynomial;
-    ExpectAsyncRefused(job, "round.staleness_a");
+    ExpectJobRefused(job, "round.staleness_a");
   }
 }
 
@@ -89,14 +82,14 @@ TEST(AsyncJob, AHingeThatNeverBendsIsRefused) {
   EXPECT_TRUE(ValidateJob(job).has_value());
   for (const std::uint32_t b : {6U, 7U}) {
     job.round.staleness_b = b;
-    ExpectAsyncRefused(job, "round.staleness_b", "staler than 6");
+    ExpectJobRefused(job, "round.staleness_b", "staler than 6");
   }
 }
 
 TEST(AsyncJob, AWeightTimesItsFactorStaysExact) {
   JobSpec job = AsyncJob();
   job.aggregation.weight_max = (1ULL << 20) + 1;
-  ExpectAsyncRefused(job, "aggregation.weight_max", "2^20");
+  ExpectJobRefused(job, "aggregation.weight_max", "2^20");
   job.round.mode = Mode::fedavg;
   EXPECT_TRUE(ValidateJob(job).has_value());
 }
@@ -107,7 +100,7 @@ TEST(AsyncJob, IsNoOtherJobByStalenessThatItsKindDoesNotUse) {
   other.round.staleness_a = 0.9;
   EXPECT_EQ(JobDigest(job), JobDigest(other));
   other.round.staleness_b = 7;
-  ExpectAsyncRefused(other, "round.staleness_b", "hinge");
+  ExpectJobRefused(other, "round.staleness_b", "hinge");
   other.round.staleness = Staleness::hinge;
   EXPECT_NE(JobDigest(job), JobDigest(other));
 }

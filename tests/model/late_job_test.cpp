@@ -5,6 +5,7 @@
 
 #include "model/job.h"
 #include "model/staleness.h"
+#include "tests/model/refused_job.h"
 
 namespace muster {
 namespace {
@@ -19,14 +20,6 @@ JobSpec LateJob() {
   job.round.over_select = 1.5;
   job.round.late = LatePolicy::fold;
   return job;
-}
-
-void ExpectLateRefused(const JobSpec& job, const std::string& key, const std::string& why) {
-  const Status status = ValidateJob(job);
-  ASSERT_FALSE(status.has_value()) << key;
-  EXPECT_EQ(status.error().reason, Reason::config_invalid);
-  EXPECT_TRUE(status.error().message.starts_with(key + " ")) << status.error().message;
-  EXPECT_NE(status.error().message.find(why), std::string::npos) << status.error().message;
 }
 
 TEST(LateJob, GoesWithWhatStepsOnTheMeanAndBothSelections) {
@@ -46,40 +39,40 @@ TEST(LateJob, RefusesWhatDoesNotFit) {
   job.round.mode = Mode::async;
   job.round.select_from = SelectFrom::present;
   job.round.over_select = 1;
-  ExpectLateRefused(job, "round.late", "no update is late");
+  ExpectJobRefused(job, "round.late", "no update is late");
   job = LateJob();
   job.round.mode = Mode::sync_sgd;
-  ExpectLateRefused(job, "round.late", "one gradient of the newest version");
+  ExpectJobRefused(job, "round.late", "one gradient of the newest version");
   job = LateJob();
   job.data.access = DataAccess::elastic;
   job.data.block_examples = 10;
   job.round.select_from = SelectFrom::present;
   job.round.quorum = job.round.goal;
   job.round.over_select = 1;
-  ExpectLateRefused(job, "round.late", "waits for all its blocks");
+  ExpectJobRefused(job, "round.late", "waits for all its blocks");
   job = LateJob();
   job.strategy.kind = StrategyKind::scaffold;
-  ExpectLateRefused(job, "round.late", "client-side state");
+  ExpectJobRefused(job, "round.late", "client-side state");
   job = LateJob();
   job.train.optimizer = Optimizer::adamw;
   job.train.steps = 5;
   job.round.mode = Mode::diloco;
-  ExpectLateRefused(job, "round.late", "client-side state");
+  ExpectJobRefused(job, "round.late", "client-side state");
   job = LateJob();
   job.round.accept = Accept::memory;
-  ExpectLateRefused(job, "round.late", "\"memory\"");
+  ExpectJobRefused(job, "round.late", "\"memory\"");
   job = LateJob();
   job.round.staleness_max = 0;
-  ExpectLateRefused(job, "round.staleness_max", "none would ever count");
+  ExpectJobRefused(job, "round.staleness_max", "none would ever count");
   job = LateJob();
   job.round.concurrency = 3;
-  ExpectLateRefused(job, "round.concurrency", "async");
+  ExpectJobRefused(job, "round.concurrency", "async");
 }
 
 TEST(LateJob, AWeightTimesItsFactorStaysExact) {
   JobSpec job = LateJob();
   job.aggregation.weight_max = (1ULL << 20) + 1;
-  ExpectLateRefused(job, "aggregation.weight_max", "round.late = \"fold\"");
+  ExpectJobRefused(job, "aggregation.weight_max", "round.late = \"fold\"");
   job.round.late = LatePolicy::refuse;
   EXPECT_TRUE(ValidateJob(job).has_value());
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "model/job.h"
+#include "tests/model/refused_job.h"
 
 namespace muster {
 namespace {
@@ -12,13 +13,6 @@ JobSpec StepsJob() {
   job.data.test_examples = 100;
   job.round.mode = Mode::sync_sgd;
   return job;
-}
-
-void ExpectRefusedFor(const JobSpec& job, const std::string& key) {
-  const Status status = ValidateJob(job);
-  ASSERT_FALSE(status.has_value()) << key;
-  EXPECT_EQ(status.error().reason, Reason::config_invalid);
-  EXPECT_TRUE(status.error().message.starts_with(key + " ")) << status.error().message;
 }
 
 TEST(SyncSgdJob, AcceptsInMemoryUnlessItSaysOtherwise) {
@@ -43,16 +37,16 @@ TEST(SyncSgdJob, IsNoOtherJobByKeysOfLocalSteps) {
 TEST(SyncSgdJob, RefusesWhatIsForLocalSteps) {
   JobSpec job = StepsJob();
   job.train.steps = 4;
-  ExpectRefusedFor(job, "train.steps");
+  ExpectJobRefused(job, "train.steps");
   job = StepsJob();
   job.train.optimizer = Optimizer::adamw;
-  ExpectRefusedFor(job, "train.optimizer");
+  ExpectJobRefused(job, "train.optimizer");
   for (const StrategyKind kind :
        {StrategyKind::fedprox, StrategyKind::fednova, StrategyKind::scaffold}) {
     job = StepsJob();
     job.strategy.kind = kind;
     if (kind == StrategyKind::fedprox) job.strategy.proximal_mu = 0.1;
-    ExpectRefusedFor(job, "strategy.name");
+    ExpectJobRefused(job, "strategy.name");
   }
 }
 
@@ -62,7 +56,7 @@ TEST(SyncSgdJob, WeighsAnUpdateByItsMicroBatchAndNotByThePart) {
   job.aggregation.weight_max = 20;
   EXPECT_TRUE(ValidateJob(job).has_value());
   job.aggregation.weight_max = 19;
-  ExpectRefusedFor(job, "aggregation.weight_max");
+  ExpectJobRefused(job, "aggregation.weight_max");
 }
 
 }  // namespace
