@@ -22,31 +22,64 @@ constexpr int kNeverMs = 1'000'000'000;
 constexpr std::size_t kEventParts = 2;
 constexpr std::size_t kEventBytes = 6;
 
-/// Why a connection is over. `value` is the ZAP status where the handshake was refused.
+/// Head and payload.
+constexpr std::size_t kFrameParts = 2;
+
+/// Why a control connection is over. `value` is the ZAP status where the handshake was refused.
 Reason ReasonOf(std::uint16_t event, std::uint32_t value) {
   if (event != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return Reason::connection_lost;
   return value == kZapRevoked ? Reason::revoked : Reason::unknown_key;
 }
 
-void SetClientOptions(zmq::socket_t& socket, const PublicKey& server_key, const KeyPair& keys) {
-  const ByteSpan secret = keys.secret_key.Reveal();
-  const auto buffer = [](ByteSpan bytes) { return zmq::const_buffer(bytes.data(), bytes.size()); };
-  socket.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
-  socket.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
-  socket.set(zmq::sockopt::curve_secretkey, buffer(secret));
-  socket.set(zmq::sockopt::reconnect_ivl, kNeverMs);
-  socket.set(zmq::sockopt::connect_timeout, limits::kHandshakeMsMax);
+zmq::socket_t MakeDealer(zmq::context_t& context, Channel channel) {
+  zmq::socket_t dealer(context, zmq::socket_type::dealer);
+  SetCommonOptions(dealer, channel);
+  dealer.set(zmq::sockopt::reconnect_ivl, kNeverMs);
+  dealer.set(zmq::sockopt::connect_timeout, limits::kHandshakeMsMax);
+  return dealer;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ClientConnection>> ClientConnection::Open(
-    zmq::context_t& context, Channel channel, const std::string& endpoint,
-    const PublicKey& server_key, const KeyPair& keys, std::uint64_t number) {
+Result<std::unique_ptr<ClientConnection>> ClientConnection::OpenControl(
+    zmq::context_t& context, const std::string& endpoint, const PublicKey& server_key,
+    const KeyPair& keys, std::uint64_t number) {
   try {
-    zmq::socket_t dealer(context, zmq::socket_type::dealer);
-    SetCommonOptions(dealer, channel);
-    SetClientOptions(dealer, server_key, keys);
+    zmq::socket_t dealer = MakeDealer(context, Channel::control);
+    const ByteSpan secret = keys.secret_key.Reveal();
+    const auto buffer = [](ByteSpan bytes) {
+      return zmq::const_buffer(bytes.data(), bytes.size());
+    };
+    dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
+    dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
+    dealer.set(zmq::sockopt::curve_secretkey, buffer(secret));
+    return Start(context, std::move(dealer), std::nullopt, endpoint, number);
+  } catch (const zmq::error_t& error) {
+    return ZmqError("connect to " + endpoint, error);
+  }
+}
+
+Result<std::unique_ptr<ClientConnection>> ClientConnection::OpenBulk(zmq::context_t& context,
+                                                                     const std::string& endpoint,
+                                                                     BulkTicket ticket,
+                                                                     std::uint64_t number) {
+  try {
+    zmq::socket_t dealer = MakeDealer(context, Channel::bulk);
+    dealer.set(zmq::sockopt::plain_username, TicketUser(ticket.number));
+    dealer.set(zmq::sockopt::plain_password, TicketPassword(ticket.password));
+    Seal seal{BulkSealer(std::move(ticket.up_key)), BulkOpener(std::move(ticket.down_key))};
+    return Start(context, std::move(dealer), std::move(seal), endpoint, number);
+  } catch (const zmq::error_t& error) {
+    return ZmqError("connect to " + endpoint, error);
+  }
+}
+
+Result<std::unique_ptr<ClientConnection>> ClientConnection::Start(zmq::context_t& context,
+                                                                  zmq::socket_t dealer,
+                                                                  std::optional<Seal> seal,
+                                                                  const std::string& endpoint,
+                                                                  std::uint64_t number) {
+  try {
     zmq::socket_t monitor(context, zmq::socket_type::pair);
     monitor.set(zmq::sockopt::linger, 0);
     const std::string address = "inproc://monitor-" + std::to_string(number);
@@ -54,13 +87,33 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::Open(
       throw zmq::error_t();
     }
     std::unique_ptr<ClientConnection> connection(
-        new ClientConnection(std::move(dealer), std::move(monitor)));
+        new ClientConnection(std::move(dealer), std::move(monitor), std::move(seal)));
     connection->monitor_.connect(address);
     connection->dealer_.connect(endpoint);
     return connection;
   } catch (const zmq::error_t& error) {
     return ZmqError("connect to " + endpoint, error);
   }
+}
+
+SendResult ClientConnection::Send(Frame frame) {
+  if (!seal_) return SendFrame(dealer_, {}, std::move(frame));
+  return SendSealed(dealer_, {}, frame, seal_->sealer);
+}
+
+std::optional<Frame> ClientConnection::Receive() {
+  while (!broken_ && ReceiveParts(dealer_, kFrameParts, received_)) {
+    if (!seal_) {
+      // The server is authenticated, and its messages have one or two parts; others are not ours.
+      if (received_.overflow) continue;
+      return TakeFrame(received_.parts, 0);
+    }
+    auto frame = received_.overflow ? std::nullopt : OpenFrame(received_.parts, 0, seal_->opener);
+    // An empty frame says that the server cannot open ours.
+    if (frame && !frame->head.empty()) return frame;
+    broken_ = true;
+  }
+  return std::nullopt;
 }
 
 void ClientConnection::Abandon() { dealer_.set(zmq::sockopt::linger, 0); }
@@ -87,7 +140,7 @@ void ClientConnection::OnEvent(std::uint16_t event, std::uint32_t value) {
     ready_ = true;
   } else if (event != ZMQ_EVENT_MONITOR_STOPPED && !lost_) {
     // The first event says why; those that follow tell of the clearing up.
-    lost_ = ReasonOf(event, value);
+    lost_ = seal_ ? Reason::connection_lost : ReasonOf(event, value);
   }
 }
 

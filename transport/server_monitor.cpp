@@ -13,9 +13,9 @@
 namespace muster {
 namespace {
 
-/// Handshakes that ZAP refused are the gate's already.
 constexpr int kWatchedEvents = ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 /// The event's number and value, then its address.
 constexpr std::size_t kEventParts = 2;
 constexpr std::size_t kEventBytes = 6;
@@ -31,8 +31,12 @@ bool IsShortOfFiles(std::uint32_t error) {
 
 }  // namespace
 
-ServerMonitor::ServerMonitor(zmq::context_t& context, zmq::socket_t& socket, KeyGate& gate)
-    : socket_(socket), reader_(context, zmq::socket_type::pair), gate_(gate) {
+ServerMonitor::ServerMonitor(zmq::context_t& context, zmq::socket_t& socket, Channel channel,
+                             KeyGate& gate)
+    : socket_(socket),
+      reader_(context, zmq::socket_type::pair),
+      channel_(channel),
+      gate_(gate) {
   reader_.set(zmq::sockopt::linger, 0);
   const std::string address = NewAddress();
   if (zmq_socket_monitor(socket_.handle(), address.c_str(), kWatchedEvents) != 0) {
@@ -77,6 +81,8 @@ void ServerMonitor::Drain() {
 
 void ServerMonitor::OnEvent(std::uint16_t event, std::uint32_t value) {
   if ((event & kWatchedEvents) == 0) return;
+  // A key that ZAP refused on control is the gate's already; a ticket is nobody's.
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && channel_ == Channel::control) return;
   const bool accepting = event == ZMQ_EVENT_ACCEPT_FAILED;
   // A peer that hung up before it was accepted costs nobody anything.
   if (accepting && !IsShortOfFiles(value)) return;
@@ -87,10 +93,13 @@ void ServerMonitor::OnEvent(std::uint16_t event, std::uint32_t value) {
     failures.text =
         "cannot accept a connection: " + std::string(std::strerror(static_cast<int>(value))) +
         "; raise the limit of open files (ulimit -n) and start again";
+  } else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) {
+    failures.text = "a bulk connection came without a good ticket";
+  } else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
+    failures.text = channel_ == Channel::control ? "a peer does not speak CURVE over ZMTP 3"
+                                                 : "a peer does not speak PLAIN over ZMTP 3";
   } else {
-    failures.text = event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
-                        ? "a peer does not speak CURVE over ZMTP 3"
-                        : "a connection ended before its handshake did";
+    failures.text = "a connection ended before its handshake did";
   }
 }
 

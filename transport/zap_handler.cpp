@@ -13,8 +13,12 @@ namespace {
 
 constexpr const char* kZapEndpoint = "inproc://zeromq.zap.01";
 constexpr int kSelfTestMsMax = 2'000;
-/// Version, request id, domain, address, routing id, mechanism, credentials.
-constexpr std::size_t kRequestParts = 7;
+/// Version, request id, domain, address, routing id, mechanism; then the credentials: a key for
+/// CURVE, a user and a password for PLAIN.
+constexpr std::size_t kMechanismAt = 5;
+constexpr std::size_t kCredentialsAt = 6;
+constexpr std::size_t kCurveParts = kCredentialsAt + 1;
+constexpr std::size_t kPlainParts = kCredentialsAt + 2;
 constexpr std::size_t kKeyBytes = 32;
 
 struct Answer {
@@ -25,15 +29,30 @@ struct Answer {
 
 Answer Refusal(int status) { return {std::to_string(status), "refused", {}}; }
 
-Answer Judge(const std::vector<zmq::message_t>& request, KeyGate& gate) {
-  const auto is = [&request](std::size_t part, std::string_view text) {
-    return request[part].to_string_view() == text;
-  };
-  if (!is(0, "1.0") || !is(2, kZapDomain) || !is(5, "CURVE") || request[6].size() != kKeyBytes) {
+bool Asks(const std::vector<zmq::message_t>& request, std::string_view mechanism,
+          std::size_t parts) {
+  return request.size() == parts && request[0].to_string_view() == "1.0" &&
+         request[2].to_string_view() == kZapDomain &&
+         request[kMechanismAt].to_string_view() == mechanism;
+}
+
+/// A bulk connection: it is let in by a ticket alone, of somebody who may still connect. The bulk
+/// socket's monitor counts those who are not.
+Answer JudgeTicket(const std::vector<zmq::message_t>& request, KeyGate& gate,
+                   BulkTickets& tickets) {
+  const std::string_view user = request[kCredentialsAt].to_string_view();
+  const auto identity = tickets.Admit(user, request[kCredentialsAt + 1].to_string_view());
+  if (!identity || !gate.Check(*identity).has_value()) return Refusal(kZapUnknownKey);
+  return {"200", "OK", std::string(user)};
+}
+
+Answer Judge(const std::vector<zmq::message_t>& request, KeyGate& gate, BulkTickets& tickets) {
+  if (Asks(request, "PLAIN", kPlainParts)) return JudgeTicket(request, gate, tickets);
+  if (!Asks(request, "CURVE", kCurveParts) || request[kCredentialsAt].size() != kKeyBytes) {
     return Refusal(kZapUnknownKey);
   }
   PublicKey key;
-  std::memcpy(key.bytes.data(), request[6].data(), kKeyBytes);
+  std::memcpy(key.bytes.data(), request[kCredentialsAt].data(), kKeyBytes);
   const Status allowed = gate.Check(key);
   if (allowed.has_value()) return {"200", "OK", key.Z85()};
   gate.OnRefused(key, allowed.error().reason);
@@ -47,10 +66,10 @@ Status SelfTest(zmq::context_t& context) {
   asking.set(zmq::sockopt::sndtimeo, kSelfTestMsMax);
   asking.set(zmq::sockopt::rcvtimeo, kSelfTestMsMax);
   asking.connect(kZapEndpoint);
-  const std::string_view question[kRequestParts] = {"1.0", "self test", kZapDomain, "127.0.0.1",
-                                                    "",    "NULL",      ""};
-  for (std::size_t i = 0; i < kRequestParts; ++i) {
-    const auto flags = i + 1 < kRequestParts ? zmq::send_flags::sndmore : zmq::send_flags::none;
+  const std::string_view question[kCurveParts] = {"1.0", "self test", kZapDomain, "127.0.0.1",
+                                                  "",    "NULL",      ""};
+  for (std::size_t i = 0; i < kCurveParts; ++i) {
+    const auto flags = i + 1 < kCurveParts ? zmq::send_flags::sndmore : zmq::send_flags::none;
     if (!asking.send(zmq::message_t(question[i].data(), question[i].size()), flags)) {
       return Error{Reason::transport_failed, "the ZAP handler takes no question"};
     }
@@ -72,12 +91,13 @@ Status SelfTest(zmq::context_t& context) {
 
 }  // namespace
 
-Result<std::unique_ptr<ZapHandler>> ZapHandler::Start(zmq::context_t& context, KeyGate& gate) {
+Result<std::unique_ptr<ZapHandler>> ZapHandler::Start(zmq::context_t& context, KeyGate& gate,
+                                                      BulkTickets& tickets) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::rep);
     socket.set(zmq::sockopt::linger, 0);
     socket.bind(kZapEndpoint);
-    std::unique_ptr<ZapHandler> handler(new ZapHandler(std::move(socket), gate));
+    std::unique_ptr<ZapHandler> handler(new ZapHandler(std::move(socket), gate, tickets));
     handler->thread_ = std::thread([raw = handler.get()] { raw->Run(); });
     MUSTER_TRY(SelfTest(context));
     return handler;
@@ -102,9 +122,9 @@ void ZapHandler::Run() {
 
 void ZapHandler::AnswerOne() {
   Received request;
-  if (!ReceiveParts(socket_, kRequestParts, request)) return;
-  const bool whole = request.parts.size() == kRequestParts && !request.overflow;
-  const Answer answer = whole ? Judge(request.parts, gate_) : Refusal(kZapUnknownKey);
+  if (!ReceiveParts(socket_, kPlainParts, request)) return;
+  const Answer answer =
+      request.overflow ? Refusal(kZapUnknownKey) : Judge(request.parts, gate_, tickets_);
   const std::string id = request.parts.size() > 1 ? request.parts[1].to_string() : std::string();
   const std::string_view reply[] = {"1.0", id, answer.status, answer.text, answer.user, ""};
   constexpr std::size_t kReplyParts = std::size(reply);

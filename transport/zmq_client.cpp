@@ -42,13 +42,19 @@ LinkId LinkOf(Token token) { return token >> 2; }
 Channel ChannelOf(Token token) { return static_cast<Channel>(token >> 1 & 1); }
 Part PartOf(Token token) { return static_cast<Part>(token & 1); }
 
+/// Control comes first; a ticket that comes over it opens bulk; with both the link is up.
 struct Link {
   enum class State : std::uint8_t { opening, up, down };
   State state = State::opening;
   Clock::time_point deadline;  ///< To come up; once bulk is lost, for control's last words.
-  std::array<std::unique_ptr<ClientConnection>, 2> connections;
+  std::string bulk_endpoint;
+  bool asked = false;  ///< For a ticket.
+  std::array<std::unique_ptr<ClientConnection>, 2> connections;  ///< Bulk's null at first.
 
-  ClientConnection& of(Channel channel) { return *connections[static_cast<std::size_t>(channel)]; }
+  std::unique_ptr<ClientConnection>& at(Channel channel) {
+    return connections[static_cast<std::size_t>(channel)];
+  }
+  ClientConnection& of(Channel channel) { return *at(channel); }
 };
 
 class ZmqClient final : public ClientTransport {
@@ -76,6 +82,12 @@ class ZmqClient final : public ClientTransport {
   bool Collect(std::chrono::milliseconds patience);
   void ServeQueue(std::vector<ClientEvent>& events, std::size_t events_max);
   void ServeMonitor(LinkId id, Link& link, Channel channel, std::vector<ClientEvent>& events);
+  void ServeOpening(LinkId id, Link& link, Channel channel, std::vector<ClientEvent>& events);
+  void AskForTicket(LinkId id, Link& link, std::vector<ClientEvent>& events);
+  /// Nothing if it could not even begin.
+  Status OpenBulk(LinkId id, Link& link, BulkTicket ticket);
+  void Attach(LinkId id, Link& link, Channel channel,
+              std::unique_ptr<ClientConnection> connection);
   bool ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
                    std::vector<ClientEvent>& events);
   void GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientEvent>& events);
@@ -114,29 +126,30 @@ Result<LinkId> ZmqClient::Open(std::size_t identity, const Target& target) {
   const LinkId id = NextLink().fetch_add(1);
   Link link;
   link.deadline = Clock::now() + std::chrono::milliseconds(limits::kLinkOpenMsMax);
-  for (const Channel channel : kChannels) {
-    const std::string& endpoint =
-        channel == Channel::control ? target.control_endpoint : target.bulk_endpoint;
-    auto connection =
-        ClientConnection::Open(context_, channel, endpoint, target.server_key,
-                               identities_[identity], TokenOf(id, channel, Part::dealer));
-    if (!connection.has_value()) return connection.error();
-    link.connections[static_cast<std::size_t>(channel)] = std::move(*connection);
-  }
-  for (const Channel channel : kChannels) {
-    Watch(link.of(channel).dealer_fd(), TokenOf(id, channel, Part::dealer));
-    Watch(link.of(channel).monitor_fd(), TokenOf(id, channel, Part::monitor));
-    Queue(TokenOf(id, channel, Part::monitor));
-  }
+  link.bulk_endpoint = target.bulk_endpoint;
+  auto control = ClientConnection::OpenControl(context_, target.control_endpoint, target.server_key,
+                                               identities_[identity],
+                                               TokenOf(id, Channel::control, Part::dealer));
+  if (!control.has_value()) return control.error();
+  Attach(id, link, Channel::control, std::move(*control));
   deadlines_.emplace(link.deadline, id);
   links_.emplace(id, std::move(link));
   return id;
+}
+
+void ZmqClient::Attach(LinkId id, Link& link, Channel channel,
+                       std::unique_ptr<ClientConnection> connection) {
+  link.at(channel) = std::move(connection);
+  Watch(link.of(channel).dealer_fd(), TokenOf(id, channel, Part::dealer));
+  Watch(link.of(channel).monitor_fd(), TokenOf(id, channel, Part::monitor));
+  Queue(TokenOf(id, channel, Part::monitor));
 }
 
 void ZmqClient::Close(LinkId id) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
   for (const Channel channel : kChannels) {
+    if (found->second.at(channel) == nullptr) continue;
     Unwatch(found->second.of(channel).dealer_fd());
     Unwatch(found->second.of(channel).monitor_fd());
   }
@@ -152,7 +165,7 @@ SendResult ZmqClient::Send(LinkId id, Channel channel, Frame frame) {
     return SendResult::full;
   }
   Queue(TokenOf(id, channel, Part::dealer));
-  const SendResult result = SendFrame(found->second.of(channel).dealer(), {}, std::move(frame));
+  const SendResult result = found->second.of(channel).Send(std::move(frame));
   if (result == SendResult::full) was_full_ = true;
   return result;
 }
@@ -209,9 +222,11 @@ void ZmqClient::ServeQueue(std::vector<ClientEvent>& events, std::size_t events_
     } else if (found->second.state == Link::State::up) {
       const std::size_t turn = std::min(kMessagesPerTurn, events_max - events.size());
       if (ServeDealer(id, found->second, ChannelOf(token), turn, events)) Queue(token);
+      if (found->second.of(ChannelOf(token)).broken()) {
+        GoDown(id, found->second, Reason::connection_lost, events);
+      }
     } else {
-      // Before the link is up its dealers have nothing for us, but their commands must be served.
-      static_cast<void>(found->second.of(ChannelOf(token)).dealer().get(zmq::sockopt::events));
+      ServeOpening(id, found->second, ChannelOf(token), events);
     }
   }
 }
@@ -231,6 +246,9 @@ void ZmqClient::ServeMonitor(LinkId id, Link& link, Channel channel,
       GoDown(id, link, *lost, events);
     }
   } else if (link.state == Link::State::opening && link.of(Channel::control).ready() &&
+             !link.asked) {
+    AskForTicket(id, link, events);
+  } else if (link.state == Link::State::opening && link.at(Channel::bulk) != nullptr &&
              link.of(Channel::bulk).ready()) {
     link.state = Link::State::up;
     deadlines_.erase({link.deadline, id});
@@ -239,16 +257,46 @@ void ZmqClient::ServeMonitor(LinkId id, Link& link, Channel channel,
   }
 }
 
+void ZmqClient::AskForTicket(LinkId id, Link& link, std::vector<ClientEvent>& events) {
+  link.asked = true;
+  Queue(TokenOf(id, Channel::control, Part::dealer));
+  const SendResult sent = link.of(Channel::control).Send({EncodeTicketRequest(), {}});
+  if (sent != SendResult::sent) GoDown(id, link, Reason::connection_lost, events);
+}
+
+/// Before the link is up its dealers have nothing for us but the ticket; their commands must be
+/// served.
+void ZmqClient::ServeOpening(LinkId id, Link& link, Channel channel,
+                             std::vector<ClientEvent>& events) {
+  link.of(channel).Serve();
+  if (channel != Channel::control || link.state != Link::State::opening ||
+      link.at(Channel::bulk) != nullptr) {
+    return;
+  }
+  auto frame = link.of(Channel::control).Receive();
+  if (!frame) return;
+  Result<BulkTicket> ticket = ParseTicket(frame->head);
+  WipeBytes(frame->head);
+  const Status opened =
+      ticket ? OpenBulk(id, link, std::move(*ticket)) : Status(ticket.error());
+  if (!opened) GoDown(id, link, opened.error().reason, events);
+}
+
+Status ZmqClient::OpenBulk(LinkId id, Link& link, BulkTicket ticket) {
+  auto bulk = ClientConnection::OpenBulk(context_, link.bulk_endpoint, std::move(ticket),
+                                         TokenOf(id, Channel::bulk, Part::dealer));
+  MUSTER_TRY(bulk);
+  Attach(id, link, Channel::bulk, std::move(*bulk));
+  return {};
+}
+
 /// Takes what has arrived. True if there may be more than `messages_max`.
 bool ZmqClient::ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
                             std::vector<ClientEvent>& events) {
-  constexpr std::size_t kPartsMax = 2;
-  Received received;
   for (std::size_t i = 0; i < messages_max; ++i) {
-    if (!ReceiveParts(link.of(channel).dealer(), kPartsMax, received)) return false;
-    // The server is authenticated, and its messages have one or two parts; others are not ours.
-    if (received.overflow) continue;
-    events.push_back({id, ClientMessage{channel, TakeFrame(received.parts, 0)}});
+    auto frame = link.of(channel).Receive();
+    if (!frame) return false;
+    events.push_back({id, ClientMessage{channel, std::move(*frame)}});
   }
   return true;
 }
@@ -260,7 +308,9 @@ void ZmqClient::GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientE
       ServeDealer(id, link, channel, limits::kSocketHighWaterMessages, events);
     }
   }
-  for (const Channel channel : kChannels) link.of(channel).Abandon();
+  for (const Channel channel : kChannels) {
+    if (link.at(channel) != nullptr) link.of(channel).Abandon();
+  }
   deadlines_.erase({link.deadline, id});
   link.state = Link::State::down;
   events.push_back({id, LinkDown{reason}});

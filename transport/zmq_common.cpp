@@ -25,10 +25,7 @@ void GiveBack(void*, void* hint) {
   MUSTER_CHECK(lender->lent.load(std::memory_order_acquire), "only what was lent comes back");
 }
 
-zmq::message_t MessageOf(Payload payload) {
-  if (payload.bytes.size() <= kCopyBytesMax) {
-    return {payload.bytes.data(), payload.bytes.size()};
-  }
+zmq::message_t Lend(Payload payload) {
   const ByteSpan bytes = payload.bytes;
   auto lender = std::make_unique<Lender>();
   lender->payload = std::move(payload);
@@ -38,6 +35,11 @@ zmq::message_t MessageOf(Payload payload) {
                          lender.get());
   (void)lender.release();  // GiveBack owns it now.
   return message;
+}
+
+zmq::message_t MessageOf(Payload payload) {
+  if (payload.bytes.size() > kCopyBytesMax) return Lend(std::move(payload));
+  return {payload.bytes.data(), payload.bytes.size()};
 }
 
 zmq::message_t MessageOf(Bytes head) {
@@ -56,6 +58,24 @@ std::optional<SendResult> SendPart(zmq::socket_t& socket, zmq::message_t& part, 
     // EHOSTUNREACH: a ROUTER knows no such peer. Whatever else there is, the link is no use.
     return errno == EAGAIN ? SendResult::full : SendResult::gone;
   }
+}
+
+SendResult SendParts(zmq::socket_t& socket, const std::string& route, zmq::message_t& head,
+                     zmq::message_t* payload) {
+  if (!route.empty()) {
+    zmq::message_t part(route.data(), route.size());
+    if (const auto failed = SendPart(socket, part, true)) return *failed;
+  }
+  if (const auto failed = SendPart(socket, head, payload != nullptr)) return *failed;
+  if (payload != nullptr) {
+    // ZeroMQ takes a refused part's predecessors back.
+    if (const auto failed = SendPart(socket, *payload, false)) return *failed;
+  }
+  return SendResult::sent;
+}
+
+MutableByteSpan BytesOf(zmq::message_t& message) {
+  return {static_cast<std::byte*>(message.data()), message.size()};
 }
 
 }  // namespace
@@ -91,19 +111,27 @@ Error ZmqError(const std::string& what, const zmq::error_t& error) {
 }
 
 SendResult SendFrame(zmq::socket_t& socket, const std::string& route, Frame frame) {
-  if (!route.empty()) {
-    zmq::message_t part(route.data(), route.size());
-    if (const auto failed = SendPart(socket, part, true)) return *failed;
-  }
   const bool has_payload = !frame.payload.bytes.empty();
   zmq::message_t head = MessageOf(std::move(frame.head));
-  if (const auto failed = SendPart(socket, head, has_payload)) return *failed;
-  if (has_payload) {
-    zmq::message_t payload = MessageOf(std::move(frame.payload));
-    // ZeroMQ takes a refused part's predecessors back.
-    if (const auto failed = SendPart(socket, payload, false)) return *failed;
-  }
-  return SendResult::sent;
+  if (!has_payload) return SendParts(socket, route, head, nullptr);
+  zmq::message_t payload = MessageOf(std::move(frame.payload));
+  return SendParts(socket, route, head, &payload);
+}
+
+SendResult SendSealed(zmq::socket_t& socket, const std::string& route, const Frame& frame,
+                      BulkSealer& sealer) {
+  const ByteSpan plain = frame.payload.bytes;
+  zmq::message_t head(frame.head.size() + kSealedHeadExtra);
+  zmq::message_t payload(plain.empty() ? 0 : plain.size() + kSealedPayloadExtra);
+  sealer.Seal(frame.head, plain, BytesOf(head), BytesOf(payload));
+  return SendParts(socket, route, head, plain.empty() ? nullptr : &payload);
+}
+
+SendResult SendSecret(zmq::socket_t& socket, const std::string& route, SecretBytes secret) {
+  auto owner = std::make_shared<const SecretBytes>(std::move(secret));
+  const ByteSpan bytes = owner->Reveal();
+  zmq::message_t message = Lend(Payload{std::move(owner), bytes});
+  return SendParts(socket, route, message, nullptr);
 }
 
 bool ReceiveParts(zmq::socket_t& socket, std::size_t parts_max, Received& received) {
@@ -134,6 +162,23 @@ Frame TakeFrame(std::vector<zmq::message_t>& parts, std::size_t first) {
   if (first + 1 < parts.size()) {
     auto owner = std::make_shared<zmq::message_t>(std::move(parts[first + 1]));
     frame.payload.bytes = {static_cast<const std::byte*>(owner->data()), owner->size()};
+    frame.payload.owner = std::move(owner);
+  }
+  return frame;
+}
+
+std::optional<Frame> OpenFrame(std::vector<zmq::message_t>& parts, std::size_t first,
+                               BulkOpener& opener) {
+  const bool has_payload = first + 1 < parts.size();
+  const auto opened = opener.Open(BytesOf(parts[first]),
+                                  has_payload ? BytesOf(parts[first + 1]) : MutableByteSpan{});
+  if (!opened) return std::nullopt;
+  Frame frame;
+  frame.head.assign(opened->head.begin(), opened->head.end());
+  if (has_payload) {
+    // Small ones lie in the message itself and move with it.
+    auto owner = std::make_shared<zmq::message_t>(std::move(parts[first + 1]));
+    frame.payload.bytes = {static_cast<const std::byte*>(owner->data()), opened->payload.size()};
     frame.payload.owner = std::move(owner);
   }
   return frame;

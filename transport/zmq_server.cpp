@@ -19,7 +19,7 @@ class BoundServer final : public ZmqServer {
   explicit BoundServer(zmq::context_t context) : context_(std::move(context)) {}
 
   Status Start(const Endpoints& endpoints, const KeyPair& keys, KeyGate& gate) {
-    auto handler = ZapHandler::Start(context_, gate);
+    auto handler = ZapHandler::Start(context_, gate, tickets_);
     if (!handler.has_value()) return handler.error();
     handler_ = std::move(*handler);
     MUSTER_TRY(BindChannel(Channel::control, endpoints.control, keys, gate, control_));
@@ -35,7 +35,7 @@ class BoundServer final : public ZmqServer {
  private:
   Status BindChannel(Channel channel, const std::string& endpoint, const KeyPair& keys,
                      KeyGate& gate, std::unique_ptr<ZmqServerSocket>& socket) {
-    auto bound = ZmqServerSocket::Bind(context_, channel, endpoint, keys, gate, NextLink());
+    auto bound = ZmqServerSocket::Bind(context_, channel, endpoint, keys, gate, tickets_, NextLink());
     if (!bound.has_value()) return bound.error();
     socket = std::move(*bound);
     return {};
@@ -43,6 +43,7 @@ class BoundServer final : public ZmqServer {
 
   // Destroyed from the last to the first: nobody may connect once the handler is gone, and the
   // context's end waits for all of them.
+  BulkTickets tickets_;
   zmq::context_t context_;
   std::unique_ptr<ZapHandler> handler_;
   std::unique_ptr<ZmqServerSocket> bulk_;

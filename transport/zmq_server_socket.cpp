@@ -20,11 +20,10 @@ constexpr std::size_t kPartsMax = 3;
 /// What ROUTER calls a peer that named itself nothing: a zero byte and a counter.
 constexpr std::size_t kGivenRouteBytes = 5;
 
-/// Who sent it, if the handshake's ZAP answer said so.
-std::optional<PublicKey> IdentityOf(zmq::message_t& part) {
+/// What the handshake's ZAP answer said of the sender; empty if nothing.
+std::string_view UserOf(zmq::message_t& part) {
   const char* user = zmq_msg_gets(part.handle(), "User-Id");
-  if (user == nullptr) return std::nullopt;
-  return PublicKey::FromZ85(user);
+  return user == nullptr ? std::string_view() : std::string_view(user);
 }
 
 /// True if no later try can bind there either, while a port in use may become free.
@@ -32,7 +31,7 @@ bool IsAddressFault(int error) {
   return error == EADDRNOTAVAIL || error == ENODEV || error == EINVAL || error == EACCES;
 }
 
-void SetServerOptions(zmq::socket_t& socket, const KeyPair& keys) {
+void SetServerOptions(zmq::socket_t& socket, Channel channel, const KeyPair& keys) {
   // Without a handler a CURVE server lets any key in. A domain and this option close that door; the
   // option with an empty domain would open it even where a handler refuses.
   socket.set(zmq::sockopt::zap_domain, kZapDomain);
@@ -40,9 +39,13 @@ void SetServerOptions(zmq::socket_t& socket, const KeyPair& keys) {
   if (zmq_setsockopt(socket.handle(), kZapEnforceDomain, &enforce, sizeof(enforce)) != 0) {
     throw zmq::error_t();
   }
-  socket.set(zmq::sockopt::curve_server, 1);
-  const ByteSpan secret = keys.secret_key.Reveal();
-  socket.set(zmq::sockopt::curve_secretkey, zmq::const_buffer(secret.data(), secret.size()));
+  if (channel == Channel::control) {
+    socket.set(zmq::sockopt::curve_server, 1);
+    const ByteSpan secret = keys.secret_key.Reveal();
+    socket.set(zmq::sockopt::curve_secretkey, zmq::const_buffer(secret.data(), secret.size()));
+  } else {
+    socket.set(zmq::sockopt::plain_server, 1);
+  }
   socket.set(zmq::sockopt::router_mandatory, 1);
   // With handover another valid key could take a routing id over.
   socket.set(zmq::sockopt::router_handover, 0);
@@ -54,14 +57,15 @@ Result<std::unique_ptr<ZmqServerSocket>> ZmqServerSocket::Bind(zmq::context_t& c
                                                                Channel channel,
                                                                const std::string& endpoint,
                                                                const KeyPair& keys, KeyGate& gate,
+                                                               BulkTickets& tickets,
                                                                std::atomic<LinkId>& next_link) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::router);
     SetCommonOptions(socket, channel);
-    SetServerOptions(socket, keys);
+    SetServerOptions(socket, channel, keys);
     socket.bind(endpoint);
     return std::unique_ptr<ZmqServerSocket>(
-        new ZmqServerSocket(context, std::move(socket), gate, next_link));
+        new ZmqServerSocket(context, std::move(socket), channel, gate, tickets, next_link));
   } catch (const zmq::error_t& error) {
     Error failed = ZmqError("bind " + endpoint, error);
     if (IsAddressFault(error.num())) failed.reason = Reason::config_invalid;
@@ -69,20 +73,34 @@ Result<std::unique_ptr<ZmqServerSocket>> ZmqServerSocket::Bind(zmq::context_t& c
   }
 }
 
-ZmqServerSocket::ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, KeyGate& gate,
+ZmqServerSocket::ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, Channel channel,
+                                 KeyGate& gate, BulkTickets& tickets,
                                  std::atomic<LinkId>& next_link)
     : socket_(std::move(socket)),
-      monitor_(context, socket_, gate),
+      channel_(channel),
+      monitor_(context, socket_, channel, gate),
       socket_fd_(socket_.get(zmq::sockopt::fd)),
       endpoint_(socket_.get(zmq::sockopt::last_endpoint)),
-      links_(next_link) {}
+      links_(next_link),
+      tickets_(tickets),
+      seals_(tickets) {}
 
 SendResult ZmqServerSocket::Send(LinkId link, Frame frame) {
   const std::string* route = links_.RouteOf(link);
   if (route == nullptr) return SendResult::gone;
-  const SendResult result = SendFrame(socket_, *route, std::move(frame));
+  const SendResult result = channel_ == Channel::bulk
+                                ? SendBulk(*route, frame)
+                                : SendFrame(socket_, *route, std::move(frame));
   if (result == SendResult::gone) links_.Forget(link);
   if (result == SendResult::full) was_full_ = true;
+  return result;
+}
+
+SendResult ZmqServerSocket::SendBulk(const std::string& route, const Frame& frame) {
+  SealedRoutes::Seal* seal = seals_.Find(route);
+  if (seal == nullptr) return SendResult::gone;
+  const SendResult result = SendSealed(socket_, route, frame, seal->sealer);
+  if (result == SendResult::gone) seals_.Forget(route);
   return result;
 }
 
@@ -117,10 +135,45 @@ bool ZmqServerSocket::Take(Received& received, std::vector<ServerMessage>& messa
   if (received.overflow || parts.size() < 2) return false;
   const std::string_view route = parts[0].to_string_view();
   if (route.size() != kGivenRouteBytes || route.front() != '\0') return false;
-  const std::optional<PublicKey> identity = IdentityOf(parts[1]);
+  return channel_ == Channel::control ? TakeControl(std::string(route), received, messages)
+                                      : TakeBulk(std::string(route), received, messages);
+}
+
+bool ZmqServerSocket::TakeControl(const std::string& route, Received& received,
+                                  std::vector<ServerMessage>& messages) {
+  const auto identity = PublicKey::FromZ85(UserOf(received.parts[1]));
   if (!identity) return false;
+  Frame frame = TakeFrame(received.parts, 1);
+  if (!IsTicketFrame(frame.head)) {
+    messages.push_back(
+        {links_.LinkOf(route, *identity), *identity, std::move(frame), ConnectionOf(route)});
+    return true;
+  }
+  const Status asked = ParseTicketRequest(frame.head);
+  if (!asked && asked.error().reason != Reason::protocol_unsupported) return false;
+  // A peer that takes no answer has a deadline of its own.
+  if (asked) {
+    SendSecret(socket_, route, tickets_.Issue(*identity));
+  } else {
+    SendFrame(socket_, route, {EncodeTicketRefusal(), {}});
+  }
+  return true;
+}
+
+bool ZmqServerSocket::TakeBulk(const std::string& route, Received& received,
+                               std::vector<ServerMessage>& messages) {
+  SealedRoutes::Seal* seal = seals_.FindOrClaim(route, UserOf(received.parts[1]));
+  if (seal == nullptr) return false;
+  auto frame = OpenFrame(received.parts, 1, seal->opener);
+  if (!frame) {
+    // Nothing that comes behind it can be believed. An empty frame asks the peer to come anew.
+    SendBulk(route, {});
+    seals_.Forget(route);
+    return false;
+  }
+  const PublicKey identity = seal->identity;
   messages.push_back(
-      {links_.LinkOf(route, *identity), *identity, TakeFrame(parts, 1), ConnectionOf(route)});
+      {links_.LinkOf(route, identity), identity, std::move(*frame), ConnectionOf(route)});
   return true;
 }
 

@@ -45,6 +45,10 @@ class ZmqHarness final : public Harness {
     endpoints_ = {server_->control().endpoint(), server_->bulk().endpoint()};
   }
   void StopServer() override { server_.reset(); }
+  void PollServer() override {
+    if (server_ == nullptr) return;
+    server_->control().Poll(std::chrono::milliseconds(0), polled[Channel::control]);
+  }
   ServerSocket& server(Channel channel) override {
     return channel == Channel::control ? server_->control() : server_->bulk();
   }
@@ -203,6 +207,7 @@ ClientMessage TestClient::Hear(LinkId link) {
 }
 
 void TestClient::PollOnce() {
+  harness_.PollServer();
   std::vector<ClientEvent> events;
   transport_->Poll(kTurn, events);
   for (ClientEvent& event : events) {

@@ -49,6 +49,8 @@ class Harness {
   virtual void StartServer() = 0;
   virtual void StopServer() = 0;
   virtual ServerSocket& server(Channel channel) = 0;
+  /// What a server's loop does all the time: a link comes up only if its control socket is read.
+  virtual void PollServer() {}
   virtual ClientTransport::Target target() = 0;
   virtual std::unique_ptr<ClientTransport> MakeClient(std::vector<KeyPair> identities) = 0;
 

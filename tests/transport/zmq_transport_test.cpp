@@ -155,9 +155,11 @@ TEST_F(ZmqTransport, AServerWithoutAHandlerLetsNobodyInAndCountsIt) {
   const KeyPair keys = NewKeys();
   auto context = MakeZmqContext();
   ASSERT_TRUE(context.has_value());
-  auto control =
-      ZmqServerSocket::Bind(*context, Channel::control, "tcp://127.0.0.1:0", keys, gate, next);
-  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, "tcp://127.0.0.1:0", keys, gate, next);
+  BulkTickets tickets;
+  auto control = ZmqServerSocket::Bind(*context, Channel::control, "tcp://127.0.0.1:0", keys, gate,
+                                       tickets, next);
+  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, "tcp://127.0.0.1:0", keys, gate,
+                                    tickets, next);
   ASSERT_TRUE(control.has_value()) << control.error().Text();
   ASSERT_TRUE(bulk.has_value()) << bulk.error().Text();
   const LinkId link =

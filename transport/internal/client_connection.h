@@ -7,6 +7,8 @@
 #include <zmq.hpp>
 
 #include "common/error.h"
+#include "transport/internal/bulk_seal.h"
+#include "transport/internal/bulk_ticket.h"
 #include "transport/internal/zmq_common.h"
 
 namespace muster {
@@ -15,16 +17,28 @@ namespace muster {
 /// can block its routing id. Closing keeps the order that ZeroMQ needs.
 class ClientConnection {
  public:
-  /// Starts to connect. `number` is unique in the context. Errors: transport_failed.
-  static Result<std::unique_ptr<ClientConnection>> Open(zmq::context_t& context, Channel channel,
-                                                        const std::string& endpoint,
-                                                        const PublicKey& server_key,
-                                                        const KeyPair& keys, std::uint64_t number);
+  // Both start to connect. `number` is unique in the context. Errors: transport_failed.
+  static Result<std::unique_ptr<ClientConnection>> OpenControl(zmq::context_t& context,
+                                                               const std::string& endpoint,
+                                                               const PublicKey& server_key,
+                                                               const KeyPair& keys,
+                                                               std::uint64_t number);
+  static Result<std::unique_ptr<ClientConnection>> OpenBulk(zmq::context_t& context,
+                                                            const std::string& endpoint,
+                                                            BulkTicket ticket,
+                                                            std::uint64_t number);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  zmq::socket_t& dealer() { return dealer_; }
+  /// Sealed on bulk.
+  SendResult Send(Frame frame);
+  /// What arrived next; nothing if nothing did, and once it is broken.
+  std::optional<Frame> Receive();
+  /// A frame came that does not open, or the server could not open ours: close the connection.
+  bool broken() const { return broken_; }
+  /// Has ZeroMQ do what it has to do for the socket.
+  void Serve() { static_cast<void>(dealer_.get(zmq::sockopt::events)); }
   int dealer_fd() { return dealer_.get(zmq::sockopt::fd); }
   int monitor_fd() { return monitor_.get(zmq::sockopt::fd); }
 
@@ -38,13 +52,25 @@ class ClientConnection {
   std::optional<Reason> lost() const { return lost_; }
 
  private:
-  ClientConnection(zmq::socket_t dealer, zmq::socket_t monitor)
-      : dealer_(std::move(dealer)), monitor_(std::move(monitor)) {}
+  struct Seal {
+    BulkSealer sealer;
+    BulkOpener opener;
+  };
+  ClientConnection(zmq::socket_t dealer, zmq::socket_t monitor, std::optional<Seal> seal)
+      : dealer_(std::move(dealer)), monitor_(std::move(monitor)), seal_(std::move(seal)) {}
+  static Result<std::unique_ptr<ClientConnection>> Start(zmq::context_t& context,
+                                                         zmq::socket_t dealer,
+                                                         std::optional<Seal> seal,
+                                                         const std::string& endpoint,
+                                                         std::uint64_t number);
   void OnEvent(std::uint16_t event, std::uint32_t value);
 
   zmq::socket_t dealer_;
   zmq::socket_t monitor_;
+  std::optional<Seal> seal_;  ///< Bulk's.
+  Received received_;
   bool ready_ = false;
+  bool broken_ = false;
   std::optional<Reason> lost_;
 };
 

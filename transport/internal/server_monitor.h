@@ -18,7 +18,7 @@ namespace muster {
 class ServerMonitor {
  public:
   /// `socket`, `context` and `gate` outlive it. Throws zmq::error_t.
-  ServerMonitor(zmq::context_t& context, zmq::socket_t& socket, KeyGate& gate);
+  ServerMonitor(zmq::context_t& context, zmq::socket_t& socket, Channel channel, KeyGate& gate);
   /// Called by the thread that uses the socket.
   ~ServerMonitor();
   ServerMonitor(const ServerMonitor&) = delete;
@@ -42,6 +42,7 @@ class ServerMonitor {
 
   zmq::socket_t& socket_;
   zmq::socket_t reader_;  ///< The thread's, once it runs.
+  const Channel channel_;
   KeyGate& gate_;
   std::map<Reason, Failures> failures_;
   WakeFlag stop_;

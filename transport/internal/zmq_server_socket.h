@@ -7,6 +7,8 @@
 #include <string_view>
 #include <zmq.hpp>
 
+#include "transport/internal/bulk_tickets.h"
+#include "transport/internal/sealed_routes.h"
 #include "transport/internal/server_monitor.h"
 #include "transport/internal/zmq_common.h"
 #include "transport/link_table.h"
@@ -17,11 +19,13 @@ namespace muster {
 /// Fails closed: without an answering ZAP handler in the context nobody can connect.
 class ZmqServerSocket final : public ServerSocket {
  public:
-  /// `context`, `gate` and `next_link` outlive the socket; `gate` is told of connections that fail,
-  /// who may connect is the handler's to ask it. Errors: as ZmqServer::Bind.
+  /// `context`, `gate`, `tickets` and `next_link` outlive the socket; `gate` is told of connections
+  /// that fail, who may connect is the handler's to ask it. On control it gives out tickets for
+  /// bulk, of itself. Errors: as ZmqServer::Bind.
   static Result<std::unique_ptr<ZmqServerSocket>> Bind(zmq::context_t& context, Channel channel,
                                                        const std::string& endpoint,
                                                        const KeyPair& keys, KeyGate& gate,
+                                                       BulkTickets& tickets,
                                                        std::atomic<LinkId>& next_link);
 
   SendResult Send(LinkId link, Frame frame) override;
@@ -32,17 +36,25 @@ class ZmqServerSocket final : public ServerSocket {
   std::uint64_t dropped_messages() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, KeyGate& gate,
-                  std::atomic<LinkId>& next_link);
+  ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, Channel channel, KeyGate& gate,
+                  BulkTickets& tickets, std::atomic<LinkId>& next_link);
   void Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
   std::uint64_t ConnectionOf(std::string_view route);
+  /// False if the message is to be counted as dropped.
   bool Take(Received& received, std::vector<ServerMessage>& messages);
+  bool TakeControl(const std::string& route, Received& received,
+                   std::vector<ServerMessage>& messages);
+  bool TakeBulk(const std::string& route, Received& received, std::vector<ServerMessage>& messages);
+  SendResult SendBulk(const std::string& route, const Frame& frame);
 
   zmq::socket_t socket_;
+  const Channel channel_;
   ServerMonitor monitor_;  ///< Ends before the socket does.
   int socket_fd_ = -1;
   std::string endpoint_;
   LinkTable links_;
+  BulkTickets& tickets_;  ///< Control's use.
+  SealedRoutes seals_;    ///< Bulk's.
   std::uint64_t newest_connection_ = 0;  ///< Of those heard; 0: none yet.
   WakeFlag wake_;
   bool was_full_ = false;

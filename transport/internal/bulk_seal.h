@@ -1,0 +1,57 @@
+// The seal of bulk frames: AES-256-GCM (common/aes_gcm.h) under keys that a ticket (bulk_ticket.h)
+// brought over the CURVE control connection. docs/protocol.md, "The bulk connection", has the bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "common/aes_gcm.h"
+#include "common/bytes.h"
+#include "common/secret.h"
+
+namespace muster {
+
+/// By how much a part grows: a sealed head is its number (8 bytes), its tag and the ciphertext, a
+/// sealed payload the ciphertext and its tag.
+inline constexpr std::size_t kSealedHeadExtra = sizeof(std::uint64_t) + kGcmTagBytes;
+inline constexpr std::size_t kSealedPayloadExtra = kGcmTagBytes;
+
+/// Seals the frames of one direction of one connection. A frame's number is never used twice,
+/// whether or not the frame was sent. Not thread-safe.
+class BulkSealer {
+ public:
+  /// REQUIRES: a key of kAesKeyBytes that nobody else seals with.
+  explicit BulkSealer(SecretBytes key) : cipher_(std::move(key)) {}
+
+  /// An empty payload is none: `sealed_payload` is empty as well then.
+  /// REQUIRES: otherwise the sizes of the plain parts and what they grow by; other memory.
+  void Seal(ByteSpan head, ByteSpan payload, MutableByteSpan sealed_head,
+            MutableByteSpan sealed_payload);
+
+ private:
+  Aes256Gcm cipher_;
+  std::uint64_t number_ = 0;  ///< Of the frame before.
+};
+
+/// Opens what the BulkSealer of the same key sealed. Not thread-safe.
+class BulkOpener {
+ public:
+  explicit BulkOpener(SecretBytes key) : cipher_(std::move(key)) {}
+
+  struct Opened {
+    ByteSpan head;
+    ByteSpan payload;
+  };
+  /// The plain parts, in the memory of the sealed ones. Nothing if either is not what was sealed,
+  /// they do not belong together, or a frame with this number or a later one was opened before:
+  /// what the parts hold then is of no use, and neither is the connection.
+  [[nodiscard]] std::optional<Opened> Open(MutableByteSpan sealed_head,
+                                           MutableByteSpan sealed_payload);
+
+ private:
+  Aes256Gcm cipher_;
+  std::uint64_t number_ = 0;  ///< Of the newest frame opened.
+};
+
+}  // namespace muster
