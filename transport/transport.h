@@ -13,15 +13,19 @@
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/ids.h"
+#include "transport/shared_seal.h"
 
 namespace muster {
 
 enum class Channel : std::uint8_t { control = 0, bulk = 1 };
 
-/// Raw bytes that travel beside a message, shared and never copied on the way.
+/// Raw bytes that travel beside a message.
 struct Payload {
   std::shared_ptr<const void> owner;
   ByteSpan bytes;
+  /// Of bytes that go to many peers: the same one for each of them, so that a transport seals them
+  /// once. Null: they go to one.
+  std::shared_ptr<SharedSeal> shared;
 };
 
 /// What is sent: header and encoded message, and the raw bytes of a bulk chunk (may be empty).
@@ -87,7 +91,9 @@ struct ClientMessage {
 /// Both connections passed the handshake.
 struct LinkUp {};
 /// The link is dead: close it and open a new one. unknown_key or revoked: the server's gate refused
-/// the key; timeout: it did not come up; connection_lost: all else.
+/// the key; protocol_unsupported, malformed_message: the server gave no ticket for bulk that this
+/// build understands; transport_failed: bulk's endpoint is bad; timeout: it did not come up;
+/// connection_lost: all else.
 struct LinkDown {
   Reason reason = Reason::connection_lost;
 };

@@ -121,6 +121,13 @@ SendResult SendFrame(zmq::socket_t& socket, const std::string& route, Frame fram
 SendResult SendSealed(zmq::socket_t& socket, const std::string& route, const Frame& frame,
                       BulkSealer& sealer) {
   const ByteSpan plain = frame.payload.bytes;
+  if (frame.payload.shared != nullptr && !plain.empty()) {
+    const SharedSeal::Sealed shared = frame.payload.shared->Of(plain);
+    zmq::message_t head(frame.head.size() + kSharedHeadExtra);
+    sealer.SealShared(frame.head, shared, BytesOf(head));
+    zmq::message_t payload = MessageOf(Payload{frame.payload.shared, shared.ciphertext});
+    return SendParts(socket, route, head, &payload);
+  }
   zmq::message_t head(frame.head.size() + kSealedHeadExtra);
   zmq::message_t payload(plain.empty() ? 0 : plain.size() + kSealedPayloadExtra);
   sealer.Seal(frame.head, plain, BytesOf(head), BytesOf(payload));

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "common/digest.h"
 #include "coordinator/runtime/bulk_link.h"
 
 namespace muster::coordinator {
@@ -71,14 +70,9 @@ void BulkThread::Perform(const Send& effect) {
 }
 
 void BulkThread::Perform(const SendModelChunk& effect) {
-  MUSTER_CHECK(head_.contents != nullptr && effect.version == head_.version,
-               "model bytes of a version that is not head");
-  const ByteSpan all = std::as_const(*head_.contents).bytes();
-  MUSTER_CHECK(effect.offset <= all.size() && effect.bytes <= all.size() - effect.offset,
-               "model bytes beyond the model");
-  const ByteSpan bytes = all.subspan(effect.offset, effect.bytes);
-  const ModelChunk chunk{effect.version, effect.offset, effect.bytes, Xxh64Of(bytes)};
-  SendOrQueue(ToSocketLink(effect.link), {encoder_.Encode(chunk), {head_.contents, bytes}});
+  ModelChunks::Chunk chunk = model_.Get(effect.version, effect.offset, effect.bytes);
+  SendOrQueue(ToSocketLink(effect.link),
+              {encoder_.Encode(chunk.message), std::move(chunk.payload)});
 }
 
 void BulkThread::Perform(const DropLink& effect) {
@@ -86,7 +80,7 @@ void BulkThread::Perform(const DropLink& effect) {
   socket_.Drop(ToSocketLink(effect.link));
 }
 
-void BulkThread::Perform(const NewHead& head) { head_ = head; }
+void BulkThread::Perform(const NewHead& head) { model_.SetHead(head.version, head.contents); }
 
 void BulkThread::SendOrQueue(LinkId link, Frame frame) {
   const auto waiting = waiting_.find(link);

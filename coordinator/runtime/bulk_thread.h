@@ -16,6 +16,7 @@
 #include "coordinator/core/effects.h"
 #include "coordinator/runtime/inbox.h"
 #include "coordinator/runtime/message_encoder.h"
+#include "coordinator/runtime/model_chunks.h"
 #include "coordinator/runtime/payload_table.h"
 #include "coordinator/runtime/traffic.h"
 #include "model/parameter_set.h"
@@ -24,7 +25,7 @@
 namespace muster::coordinator {
 
 /// Owns the bulk socket. Update chunks are parked in the payload table and told to the core by
-/// handle; model chunks are sent from the head in memory without a copy.
+/// handle; model chunks are sent from the head in memory (ModelChunks).
 ///
 /// Bounds: it receives nothing while limits::kParkedPayloadBytesMax are parked or Inbox::kItemsMax
 /// items wait; what a slow peer has asked for and not read waits here, at most
@@ -81,7 +82,7 @@ class BulkThread {
   Inbox& inbox_;
   Traffic& traffic_;
 
-  NewHead head_;                                 ///< The thread's own, as the next two.
+  ModelChunks model_;                            ///< The thread's own, as the next two.
   std::map<LinkId, std::deque<Frame>> waiting_;  ///< By the socket's link.
   std::vector<ServerMessage> received_;
 

@@ -5,16 +5,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "common/aes_gcm.h"
 #include "common/bytes.h"
 #include "common/secret.h"
+#include "transport/shared_seal.h"
 
 namespace muster {
 
-/// By how much a part grows: a sealed head is its number (8 bytes), its tag and the ciphertext, a
-/// sealed payload the ciphertext and its tag.
-inline constexpr std::size_t kSealedHeadExtra = sizeof(std::uint64_t) + kGcmTagBytes;
+/// By how much a part grows. A sealed head: its number, its kind, its tag and the ciphertext; before
+/// a shared payload the head's plain text begins with that one's key and tag. A sealed payload: the
+/// ciphertext and its tag.
+inline constexpr std::size_t kSealedHeadExtra = sizeof(std::uint64_t) + 1 + kGcmTagBytes;
+inline constexpr std::size_t kSharedHeadExtra = kSealedHeadExtra + kAesKeyBytes + kGcmTagBytes;
 inline constexpr std::size_t kSealedPayloadExtra = kGcmTagBytes;
 
 /// Seals the frames of one direction of one connection. A frame's number is never used twice,
@@ -28,6 +32,9 @@ class BulkSealer {
   /// REQUIRES: otherwise the sizes of the plain parts and what they grow by; other memory.
   void Seal(ByteSpan head, ByteSpan payload, MutableByteSpan sealed_head,
             MutableByteSpan sealed_payload);
+  /// The payload part is `shared`'s ciphertext. REQUIRES: one that is not empty; sealed_head is
+  /// larger than head by kSharedHeadExtra.
+  void SealShared(ByteSpan head, const SharedSeal::Sealed& shared, MutableByteSpan sealed_head);
 
  private:
   Aes256Gcm cipher_;
@@ -50,6 +57,11 @@ class BulkOpener {
                                            MutableByteSpan sealed_payload);
 
  private:
+  std::optional<Opened> OpenOwn(std::uint64_t number, MutableByteSpan head,
+                                MutableByteSpan sealed_payload) const;
+  std::optional<Opened> OpenShared(std::uint64_t number, MutableByteSpan text,
+                                   MutableByteSpan ciphertext) const;
+
   Aes256Gcm cipher_;
   std::uint64_t number_ = 0;  ///< Of the newest frame opened.
 };
