@@ -14,8 +14,8 @@
 
 namespace muster {
 
-inline constexpr std::uint16_t kProtocolVersionMin = 2;
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersionMin = 3;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 
 /// What fences a message: set by the sender in every header, checked by every receiver.
 struct Fence {
@@ -32,14 +32,15 @@ struct SeenState {
   auto operator<=>(const SeenState&) const = default;
 };
 
-/// How bulk frames are sealed. Negotiated in hello/welcome.
-enum class BulkSeal : std::uint8_t { curve = 1 };
+/// How bulk frames are sealed: the transport does it, with the keys of a ticket. Named in
+/// hello/welcome. 1 was CURVE's, up to protocol 2.
+enum class BulkSeal : std::uint8_t { aes_256_gcm = 2 };
 
 // --- Participant to coordinator, control ---------------------------------------------------------
 struct Hello {
   std::uint16_t protocol_min = kProtocolVersionMin;
   std::uint16_t protocol_max = kProtocolVersion;
-  std::vector<BulkSeal> seals = {BulkSeal::curve};
+  std::vector<BulkSeal> seals = {BulkSeal::aes_256_gcm};
   std::string name;
   Incarnation incarnation;
   std::optional<SeenState> seen;
@@ -81,7 +82,7 @@ struct RefuseCoordinator {
 // --- Coordinator to participant, control ---------------------------------------------------------
 struct Welcome {
   std::uint16_t protocol = kProtocolVersion;
-  BulkSeal seal = BulkSeal::curve;
+  BulkSeal seal = BulkSeal::aes_256_gcm;
   std::string job_name;
   Bytes job;  ///< EncodeJob; its SHA-256 is job_digest.
   Sha256Digest job_digest{};

@@ -102,7 +102,7 @@ WelcomeVerdict JudgeWelcome(const Welcome& welcome, const Fence& fence,
                        ", this build has " + std::to_string(kProtocolVersionMin) + " to " +
                        std::to_string(kProtocolVersion));
   }
-  if (welcome.seal != BulkSeal::curve) return Malformed("chose a seal that was not offered");
+  if (welcome.seal != BulkSeal::aes_256_gcm) return Malformed("chose a seal that was not offered");
   if (!IsOrdered(welcome.lineages)) return Malformed("has no ordered lineage history");
   const SeenState now{welcome.lineages.back().id, welcome.epoch, welcome.head};
   if (fence != Fence{now.lineage.number, now.epoch}) return Malformed("contradicts its header");

@@ -9,7 +9,7 @@
 
 namespace muster {
 
-inline bool IsKnown(BulkSeal seal) { return seal == BulkSeal::curve; }
+inline bool IsKnown(BulkSeal seal) { return seal == BulkSeal::aes_256_gcm; }
 inline bool IsKnown(Welcome::RetainedFate fate) { return fate <= Welcome::RetainedFate::dropped; }
 
 // Cereal finds these by name.

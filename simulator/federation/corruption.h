@@ -12,8 +12,8 @@ namespace muster::simulator {
 /// `garbled` tells that its frame says something else than it should.
 ///
 /// What this stands for: memory of the sender that is bad, or a sender with a bug. On the wire
-/// itself CURVE authenticates every frame, and a flipped bit ends the connection (FaultKind::cut).
-/// Participants may say anything so. Of a coordinator nobody expects to survive its own bad memory:
+/// itself CURVE and the bulk seal authenticate every frame, and a flipped bit ends the connection
+/// (FaultKind::cut). Participants may say anything so. Of a coordinator nobody expects to survive its own bad memory:
 /// from it arrives what cannot be read, model bytes, and what is garbled only where that grants
 /// nothing (ModelChunk, Grant, UploadCredit, Accepted, LeaseAck); anything else that still reads
 /// arrives as unreadable.

@@ -66,7 +66,7 @@ void Forge(Hello& hello, KeyedStream& stream, const Knowledge& known) {
   hello.incarnation = ForgeIncarnation(stream, known);
   if (OneIn(stream, 4)) hello.protocol_min = static_cast<std::uint16_t>(ForgeNumber(stream, 1));
   if (OneIn(stream, 4)) hello.protocol_max = static_cast<std::uint16_t>(ForgeNumber(stream, 2));
-  if (OneIn(stream, 4)) hello.seals.assign(stream.Below(20), BulkSeal::curve);
+  if (OneIn(stream, 4)) hello.seals.assign(stream.Below(20), BulkSeal::aes_256_gcm);
   if (OneIn(stream, 2)) hello.seen = ForgeSeen(stream, known);
   if (OneIn(stream, 4)) hello.job = ForgeBytes<Sha256Digest>(stream);
   if (OneIn(stream, 2)) {

@@ -5,8 +5,9 @@
 // - duplicate: a sender that sends again what it does not know to have arrived. Soon, on the link.
 // - echo: the same, up to kEchoMost later. On the same link, or, once the coordinator was started
 //   again, on whatever link the participant has then: fences must refuse it. Between two links
-//   under one coordinator nothing is echoed, for what is sealed for one connection (CURVE) opens on
-//   no other; neither are hello and refused, which carry no fence.
+//   under one coordinator nothing is echoed, for what is sealed for one connection (CURVE,
+//   transport/internal/bulk_seal.h) opens on no other; neither are hello and refused, which carry
+//   no fence.
 // - delay: TCP sends again, and what follows in the channel waits for it. Two messages of one
 //   channel never change places, those of different channels and links do as they like.
 // - lose, cut: a queue that is dropped with its connection; both ends notice later, if at all.

@@ -113,10 +113,11 @@ TEST_F(StrangersTest, CoordinatorWithoutAHandlerGetsNobodyAndHarmsNoRun) {
   auto context = MakeZmqContext();
   ASSERT_TRUE(keys.has_value() && context.has_value());
   CountingGate gate;
+  BulkTickets tickets;
   std::atomic<LinkId> next{1};
   const std::string anywhere = "tcp://127.0.0.1:0";
-  auto control = ZmqServerSocket::Bind(*context, Channel::control, anywhere, *keys, gate, next);
-  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, anywhere, *keys, gate, next);
+  auto control = ZmqServerSocket::Bind(*context, Channel::control, anywhere, *keys, gate, tickets, next);
+  auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, anywhere, *keys, gate, tickets, next);
   ASSERT_TRUE(control.has_value() && bulk.has_value());
   fleet_.EnrollNew({"site-3"});
   cli::Program lured({"participant", "--name", "site-3", "--state-dir", fleet_.DirOf("site-3"),

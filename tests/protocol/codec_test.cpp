@@ -68,10 +68,10 @@ TEST(Codec, ARefusalsTextIsCutAndMadePrintable) {
 
 TEST(Codec, SealsOfANewerPeerAreLeftOut) {
   Hello hello = HelloOf("a");
-  hello.seals = {static_cast<BulkSeal>(9), BulkSeal::curve};
+  hello.seals = {static_cast<BulkSeal>(9), BulkSeal::aes_256_gcm};
   const auto decoded = DecodeMessage(EncodeMessage({}, hello), 0);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().Text();
-  EXPECT_THAT(std::get<Hello>(decoded->message).seals, testing::ElementsAre(BulkSeal::curve));
+  EXPECT_THAT(std::get<Hello>(decoded->message).seals, testing::ElementsAre(BulkSeal::aes_256_gcm));
 }
 
 // The bytes that docs/protocol.md works through.

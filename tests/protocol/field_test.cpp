@@ -57,7 +57,7 @@ TEST(Field, OfParticipantsControlMessagesAllTravel) {
 
 TEST(Field, OfCoordinatorsControlMessagesAllTravel) {
   ExpectMessageFields<Welcome>({FIELD(Welcome, protocol = 1),
-                                FIELD(Welcome, seal = static_cast<BulkSeal>(2)),
+                                FIELD(Welcome, seal = static_cast<BulkSeal>(1)),
                                 FIELD(Welcome, job_name = "b"),
                                 FIELD(Welcome, job.pop_back()),
                                 FIELD(Welcome, job_digest[0] ^= std::byte{1}),

@@ -204,7 +204,7 @@ TEST(HostileMessage, UnknownEnumNumbersAreMalformed) {
   const auto reason = Reason::malformed_message;
   ExpectBroken<Leave>(reason, [](Leave& m) { m.reason = static_cast<Reason>(250); });
   ExpectBroken<Refused>(reason, [](Refused& m) { m.reason = static_cast<Reason>(0); });
-  ExpectBroken<Welcome>(reason, [](Welcome& m) { m.seal = static_cast<BulkSeal>(2); });
+  ExpectBroken<Welcome>(reason, [](Welcome& m) { m.seal = static_cast<BulkSeal>(1); });
   ExpectBroken<Welcome>(
       reason, [](Welcome& m) { m.retained_fate = static_cast<Welcome::RetainedFate>(4); });
 }

@@ -48,7 +48,7 @@ std::vector<Message> SampleMessages() {
   return {
       Hello{.protocol_min = 1,
             .protocol_max = 3,
-            .seals = {BulkSeal::curve},
+            .seals = {BulkSeal::aes_256_gcm},
             .name = "hospital-3",
             .incarnation = {Counting<16>(0x30)},
             .seen = SampleSeen(),

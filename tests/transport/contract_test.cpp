@@ -160,6 +160,31 @@ TEST_P(TransportContract, ADroppedLinkSpeaksUnderANewId) {
   EXPECT_EQ(TextOf(client_->Hear(link).frame), "welcome back");
 }
 
+TEST_P(TransportContract, ADroppedBulkLinkSpeaksUnderANewId) {
+  const LinkId link = client_->Join();
+  const LinkId before = Introduce(link, Channel::bulk);
+  harness_->server(Channel::bulk).Drop(before);
+  const LinkId after = Introduce(link, Channel::bulk);
+  EXPECT_NE(after, before);
+  EXPECT_EQ(ServerSays(after, "welcome back", Channel::bulk), SendResult::sent);
+  EXPECT_EQ(TextOf(client_->Hear(link).frame), "welcome back");
+}
+
+TEST_P(TransportContract, APayloadForManyReachesEachAsItIs) {
+  const LinkId links[] = {client_->Join(0), client_->Join(1)};
+  Frame frame = FrameOf("model", Bytes(limits::kTransferChunkBytesMax, std::byte{5}));
+  const Bytes expected(frame.payload.bytes.begin(), frame.payload.bytes.end());
+  frame.payload.shared = std::make_shared<SharedSeal>();
+  for (const LinkId link : links) {
+    const LinkId server_link = Introduce(link, Channel::bulk);
+    for (int i = 0; i < 2; ++i) {
+      ASSERT_EQ(harness_->server(Channel::bulk).Send(server_link, frame), SendResult::sent);
+      const Payload payload = client_->Hear(link).frame.payload;
+      EXPECT_EQ(Bytes(payload.bytes.begin(), payload.bytes.end()), expected);
+    }
+  }
+}
+
 TEST_P(TransportContract, AClosedLinkIsGoneForBothEnds) {
   const LinkId link = client_->Join();
   const LinkId server_link = Introduce(link);

@@ -1,11 +1,9 @@
 // What only the real transport meets: strangers on the wire, ZeroMQ's own traps, descriptors.
 #include "transport/zmq_transport.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,30 +16,14 @@
 #include "common/limits.h"
 #include "common/random.h"
 #include "tests/transport/harness.h"
+#include "tests/transport/tcp_peer.h"
 #include "transport/internal/zmq_server_socket.h"
 
 namespace muster {
 namespace {
 
-int PortOf(const std::string& endpoint) {
-  return std::stoi(endpoint.substr(endpoint.find_last_of(':') + 1));
-}
-
-sockaddr_in LoopbackAt(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  return address;
-}
-
 /// A peer that speaks TCP and nothing else.
-FileDescriptor ConnectTcp(const std::string& endpoint) {
-  FileDescriptor peer(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = LoopbackAt(PortOf(endpoint));
-  EXPECT_EQ(connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  return peer;
-}
+FileDescriptor ConnectTcp(const std::string& endpoint) { return ConnectToPort(PortOf(endpoint)); }
 
 void WriteTo(const FileDescriptor& peer, std::string_view bytes) {
   // The server may have closed it already: that is its right.
@@ -344,14 +326,10 @@ TEST_F(ZmqTransport, NobodyListeningIsLearntAtOnce) {
 }
 
 TEST_F(ZmqTransport, AServerThatAcceptsAndSaysNothingIsGivenUp) {
-  FileDescriptor silent(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = LoopbackAt(0);
-  socklen_t size = sizeof(address);
-  ASSERT_EQ(bind(silent.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  ASSERT_EQ(listen(silent.get(), 8), 0);
-  ASSERT_EQ(getsockname(silent.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  int port = 0;
+  const FileDescriptor silent = ListenOnFreePort(port);
   auto target = harness_->target();
-  target.control_endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  target.control_endpoint = "tcp://127.0.0.1:" + std::to_string(port);
   const LinkId link = client_->Open(0, target);
   EXPECT_TRUE(client_->AwaitDown(link).has_value());
   EXPECT_FALSE(client_->IsUp(link));

@@ -1,0 +1,239 @@
+// Who gets into the bulk channel of the real transport, and what becomes of bytes that were changed
+// on the way.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <zmq.hpp>
+
+#include "common/limits.h"
+#include "tests/transport/harness.h"
+#include "tests/transport/tampering_proxy.h"
+#include "transport/internal/bulk_seal.h"
+#include "transport/internal/bulk_ticket.h"
+
+namespace muster {
+namespace {
+
+constexpr std::size_t kPayloadBytes = 100'000;
+
+class BulkDoor : public testing::Test {
+ protected:
+  void SetUp() override {
+    harness_->StartServer();
+    client_ = std::make_unique<TestClient>(*harness_, NewIdentities(1));
+    harness_->gate.Allow(client_->key());
+  }
+  /// An enrolled peer still comes in and is heard on bulk, both ways.
+  void TearDown() override { ExpectBulkWorks(client_->Join()); }
+
+  void ExpectBulkWorks(LinkId link) {
+    const Bytes payload(kPayloadBytes, std::byte{7});
+    client_->Say(link, Channel::bulk, FrameOf("up", payload));
+    const ServerMessage message = HearAtServer(*harness_, Channel::bulk);
+    EXPECT_EQ(TextOf(message.frame), "up");
+    EXPECT_EQ(Bytes(message.frame.payload.bytes.begin(), message.frame.payload.bytes.end()),
+              payload);
+    EXPECT_EQ(message.identity, client_->key());
+    harness_->server(Channel::bulk).Send(message.link, FrameOf("down", payload));
+    const ClientMessage answer = client_->Hear(link);
+    EXPECT_EQ(TextOf(answer.frame), "down");
+    EXPECT_EQ(Bytes(answer.frame.payload.bytes.begin(), answer.frame.payload.bytes.end()), payload);
+  }
+
+  /// An enrolled peer that asks for a ticket as it should, and then does as it likes.
+  BulkTicket TicketFor(const KeyPair& keys) {
+    zmq::socket_t dealer(context_, zmq::socket_type::dealer);
+    dealer.set(zmq::sockopt::linger, 0);
+    const auto buffer = [](ByteSpan bytes) {
+      return zmq::const_buffer(bytes.data(), bytes.size());
+    };
+    const PublicKey server_key = harness_->target().server_key;
+    dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
+    dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
+    dealer.set(zmq::sockopt::curve_secretkey, buffer(keys.secret_key.Reveal()));
+    dealer.connect(harness_->target().control_endpoint);
+    const Bytes request = EncodeTicketRequest();
+    dealer.send(zmq::message_t(request.data(), request.size()), zmq::send_flags::none);
+    zmq::message_t answer;
+    EXPECT_TRUE(Eventually([&] {
+      harness_->PollServer();
+      return dealer.recv(answer, zmq::recv_flags::dontwait).has_value();
+    }));
+    auto ticket = ParseTicket({static_cast<const std::byte*>(answer.data()), answer.size()});
+    EXPECT_TRUE(ticket.has_value());
+    return std::move(*ticket);
+  }
+  KeyPair EnrolledKeys() {
+    KeyPair keys = NewKeys();
+    harness_->gate.Allow(keys.public_key);
+    return keys;
+  }
+  zmq::socket_t RawBulk(const std::string& user, const std::string& password) {
+    zmq::socket_t dealer(context_, zmq::socket_type::dealer);
+    dealer.set(zmq::sockopt::linger, 0);
+    dealer.set(zmq::sockopt::plain_username, user);
+    dealer.set(zmq::sockopt::plain_password, password);
+    dealer.set(zmq::sockopt::reconnect_ivl, -1);
+    dealer.connect(harness_->target().bulk_endpoint);
+    return dealer;
+  }
+  zmq::socket_t RawBulk(const BulkTicket& ticket) {
+    return RawBulk(TicketUser(ticket.number), TicketPassword(ticket.password));
+  }
+  static void SendSealed(zmq::socket_t& dealer, BulkSealer& sealer, std::string_view text) {
+    Bytes sealed(text.size() + kSealedHeadExtra);
+    sealer.Seal(AsBytes(text), {}, sealed, {});
+    dealer.send(zmq::message_t(sealed.data(), sealed.size()), zmq::send_flags::none);
+  }
+  bool AwaitRefusedAtTheDoor(std::uint64_t count) {
+    return Eventually(
+        [&] { return harness_->gate.failed(Reason::handshake_failed) >= count; });
+  }
+  bool AwaitDropped(std::uint64_t count) {
+    return Eventually([&] {
+      PollBulk();
+      return ZmqServerOf(*harness_).dropped_messages() >= count;
+    });
+  }
+  void PollBulk() {
+    harness_->server(Channel::bulk)
+        .Poll(std::chrono::milliseconds(2), harness_->polled[Channel::bulk]);
+  }
+
+  std::unique_ptr<Harness> harness_ = MakeZmqHarness();
+  std::unique_ptr<TestClient> client_;
+  zmq::context_t context_;
+};
+
+TEST_F(BulkDoor, WithoutATicketNobodyIsLetIn) {
+  zmq::socket_t guess = RawBulk("1", TicketPassword(RandomSecret(kTicketPasswordBytes)));
+  guess.send(zmq::str_buffer("let me in"), zmq::send_flags::dontwait);
+  EXPECT_TRUE(AwaitRefusedAtTheDoor(1));
+  PollBulk();
+  EXPECT_TRUE(harness_->polled[Channel::bulk].empty());
+  EXPECT_EQ(ZmqServerOf(*harness_).dropped_messages(), 0U) << "it did not even come to speak";
+}
+
+TEST_F(BulkDoor, APeerWithoutAMechanismIsNotHeard) {
+  zmq::socket_t stranger(context_, zmq::socket_type::dealer);
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.connect(harness_->target().bulk_endpoint);
+  stranger.send(zmq::str_buffer("let me in"), zmq::send_flags::dontwait);
+  EXPECT_TRUE(AwaitRefusedAtTheDoor(1));
+  EXPECT_TRUE(harness_->polled[Channel::bulk].empty());
+}
+
+// Who sees a ticket pass in the clear cannot come with it.
+TEST_F(BulkDoor, ATicketLetsOneConnectionIn) {
+  BulkTicket ticket = TicketFor(EnrolledKeys());
+  zmq::socket_t first = RawBulk(ticket);
+  BulkSealer sealer(SecretBytes(ticket.up_key.Reveal()));
+  SendSealed(first, sealer, "first");
+  EXPECT_EQ(TextOf(HearAtServer(*harness_, Channel::bulk).frame), "first");
+  zmq::socket_t second = RawBulk(ticket);
+  SendSealed(second, sealer, "second");
+  EXPECT_TRUE(AwaitRefusedAtTheDoor(1));
+  SendSealed(first, sealer, "third");
+  EXPECT_EQ(TextOf(HearAtServer(*harness_, Channel::bulk).frame), "third");
+}
+
+TEST_F(BulkDoor, ARevokedKeysTicketLetsNobodyIn) {
+  const KeyPair keys = EnrolledKeys();
+  const BulkTicket ticket = TicketFor(keys);
+  harness_->gate.Revoke(keys.public_key);
+  zmq::socket_t late = RawBulk(ticket);
+  EXPECT_TRUE(AwaitRefusedAtTheDoor(1));
+}
+
+TEST_F(BulkDoor, AMessageIsItsTicketHoldersWhateverItClaims) {
+  const KeyPair keys = EnrolledKeys();
+  const BulkTicket ticket = TicketFor(keys);
+  zmq::socket_t dealer = RawBulk(ticket);
+  BulkSealer sealer(SecretBytes(ticket.up_key.Reveal()));
+  SendSealed(dealer, sealer, "i am " + client_->key().Z85());
+  EXPECT_EQ(HearAtServer(*harness_, Channel::bulk).identity, keys.public_key);
+}
+
+// Whoever took a ticket's connection over has no key to speak with, and what it says ends it.
+TEST_F(BulkDoor, AfterAFrameThatDoesNotOpenNothingIsHeard) {
+  const BulkTicket ticket = TicketFor(EnrolledKeys());
+  zmq::socket_t dealer = RawBulk(ticket);
+  dealer.send(zmq::str_buffer("not sealed at all, and long enough to be"), zmq::send_flags::none);
+  EXPECT_TRUE(AwaitDropped(1));
+  BulkSealer sealer(SecretBytes(ticket.up_key.Reveal()));
+  SendSealed(dealer, sealer, "sealed as it should be");
+  EXPECT_TRUE(AwaitDropped(2));
+  EXPECT_TRUE(harness_->polled[Channel::bulk].empty());
+  // It is told to come anew: an empty frame.
+  zmq::message_t answer;
+  ASSERT_TRUE(dealer.recv(answer).has_value());
+  BulkOpener opener(SecretBytes(ticket.down_key.Reveal()));
+  const auto opened =
+      opener.Open({static_cast<std::byte*>(answer.data()), answer.size()}, {});
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_TRUE(opened->head.empty());
+}
+
+TEST_F(BulkDoor, ARequestOfAnotherFormatIsRefusedByName) {
+  const KeyPair keys = EnrolledKeys();
+  zmq::socket_t dealer(context_, zmq::socket_type::dealer);
+  dealer.set(zmq::sockopt::linger, 0);
+  const auto buffer = [](ByteSpan bytes) { return zmq::const_buffer(bytes.data(), bytes.size()); };
+  const PublicKey server_key = harness_->target().server_key;
+  dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
+  dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
+  dealer.set(zmq::sockopt::curve_secretkey, buffer(keys.secret_key.Reveal()));
+  dealer.connect(harness_->target().control_endpoint);
+  Bytes request = EncodeTicketRequest();
+  request[8] = std::byte{9};
+  dealer.send(zmq::message_t(request.data(), request.size()), zmq::send_flags::none);
+  zmq::message_t answer;
+  EXPECT_TRUE(Eventually([&] {
+    harness_->PollServer();
+    return dealer.recv(answer, zmq::recv_flags::dontwait).has_value();
+  }));
+  const ByteSpan frame(static_cast<const std::byte*>(answer.data()), answer.size());
+  EXPECT_EQ(ParseTicket(frame).error().reason, Reason::protocol_unsupported);
+}
+
+/// A client whose bulk connection goes through somebody else's hands.
+class BulkOnTheWay : public BulkDoor {
+ protected:
+  LinkId JoinThroughProxy() {
+    proxy_ = std::make_unique<TamperingProxy>(harness_->target().bulk_endpoint);
+    auto target = harness_->target();
+    target.bulk_endpoint = proxy_->endpoint();
+    const LinkId link = client_->Open(0, target);
+    EXPECT_TRUE(client_->AwaitUp(link));
+    ExpectBulkWorks(link);
+    return link;
+  }
+  const Bytes payload_ = Bytes(kPayloadBytes, std::byte{1});
+  std::unique_ptr<TamperingProxy> proxy_;
+};
+
+TEST_F(BulkOnTheWay, AChangedUpdateIsNeverHandedOutAndTheLinkEnds) {
+  const LinkId link = JoinThroughProxy();
+  proxy_->TamperNext(TamperingProxy::Way::to_server, 1000);
+  client_->Say(link, Channel::bulk, FrameOf("update", payload_));
+  EXPECT_TRUE(AwaitDropped(1));
+  EXPECT_TRUE(proxy_->tampered());
+  EXPECT_TRUE(harness_->polled[Channel::bulk].empty());
+  EXPECT_EQ(client_->AwaitDown(link), Reason::connection_lost) << "so that it opens a new one";
+}
+
+TEST_F(BulkOnTheWay, AChangedModelIsNeverHandedOutAndTheLinkEnds) {
+  const LinkId link = JoinThroughProxy();
+  client_->Say(link, Channel::bulk, FrameOf("a chunk, please"));
+  const LinkId server_link = HearAtServer(*harness_, Channel::bulk).link;
+  proxy_->TamperNext(TamperingProxy::Way::to_client, 1000);
+  Frame model = FrameOf("model", payload_);
+  model.payload.shared = std::make_shared<SharedSeal>();
+  harness_->server(Channel::bulk).Send(server_link, std::move(model));
+  // TestClient fails the test if a message comes instead.
+  EXPECT_EQ(client_->AwaitDown(link), Reason::connection_lost);
+  EXPECT_TRUE(proxy_->tampered());
+}
+
+}  // namespace
+}  // namespace muster
