@@ -56,6 +56,12 @@ Status RingSum::Fold(std::span<const UpdateSource> updates, ThreadPool& pool) {
     weight_sum_ += update.weight;
   }
   update_count_ += updates.size();
+  for (const UpdateSource& update : updates) {
+    const ByteSpan bytes = update.in_memory;
+    MUSTER_CHECK(bytes.empty() || bytes.size() == sums_.size() * kValueBytes, "a whole update");
+    MUSTER_CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) == 0,
+                 "an address that floats may have");
+  }
 
   const std::size_t tile_count = (sums_.size() + tile_values_ - 1) / tile_values_;
   const std::size_t range_count = std::min(pool.thread_count(), tile_count);
@@ -75,11 +81,12 @@ Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t fir
   std::vector<float> buffer(tile_values_);
   for (std::size_t tile = first_tile; tile < end_tile; ++tile) {
     const std::size_t begin = tile * tile_values_;
-    const auto values = std::span(buffer).first(std::min(tile_values_, sums_.size() - begin));
+    const auto room = std::span(buffer).first(std::min(tile_values_, sums_.size() - begin));
     const std::size_t tensor = FirstTensorFrom(entries, begin);
     for (std::size_t i = 0; i < updates.size(); ++i) {
-      MUSTER_TRY(updates[i].read(begin * kValueBytes, std::as_writable_bytes(values)));
-      const std::size_t outside = FoldOne(values, begin, tensor, updates[i]);
+      const auto values = ValuesOf(updates[i], begin, room);
+      MUSTER_TRY(values);
+      const std::size_t outside = FoldOne(*values, begin, tensor, updates[i]);
       if (outside < entries.size()) {
         return Error{Reason::damage, "update " + std::to_string(i) + " of the fold holds a value " +
                                          "of tensor " + entries[outside].spec.name +
@@ -89,6 +96,16 @@ Status RingSum::FoldTiles(std::span<const UpdateSource> updates, std::size_t fir
     }
   }
   return {};
+}
+
+Result<std::span<const float>> RingSum::ValuesOf(const UpdateSource& update, std::size_t begin,
+                                                 std::span<float> buffer) {
+  if (update.in_memory.empty()) {
+    MUSTER_TRY(update.read(begin * kValueBytes, std::as_writable_bytes(buffer)));
+    return std::span<const float>(buffer);
+  }
+  const ByteSpan bytes = update.in_memory.subspan(begin * kValueBytes, buffer.size_bytes());
+  return std::span(reinterpret_cast<const float*>(bytes.data()), buffer.size());
 }
 
 std::size_t RingSum::FoldOne(std::span<const float> tile, std::uint64_t tile_begin,

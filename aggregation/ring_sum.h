@@ -22,6 +22,8 @@ struct UpdateSource {
   std::function<Status(std::uint64_t offset_bytes, MutableByteSpan bytes)> read;
   std::uint64_t weight = 0;  ///< Its own, and
   std::uint32_t factor = 1;  ///< for how stale it is: WeightInLane says what a lane makes of both.
+  /// All of them, if they lie in memory, at an address that floats may have: nothing is read then.
+  ByteSpan in_memory = {};
 };
 
 /// Sums updates, all lanes in one pass over their bytes. The result is a pure function of the set
@@ -59,6 +61,9 @@ class RingSum {
  private:
   Status FoldTiles(std::span<const UpdateSource> updates, std::size_t first_tile,
                    std::size_t end_tile);
+  /// The update's values from `begin` on, as many as `buffer` has: there, or where they lie.
+  static Result<std::span<const float>> ValuesOf(const UpdateSource& update, std::size_t begin,
+                                                 std::span<float> buffer);
   /// Folds the values of `update` in one tile. Returns the first tensor with a value out of bound,
   /// or the number of tensors.
   std::size_t FoldOne(std::span<const float> tile, std::uint64_t tile_begin, std::size_t tensor,

@@ -41,6 +41,11 @@ class MemorySpool final : public Spool {
     return {};
   }
 
+  ByteSpan View(std::uint32_t extent, std::uint64_t size) const override {
+    const Extent& place = extents_.at(Checked(extent, 0, size));
+    return size <= place.written ? ByteSpan(place.bytes.get(), size) : ByteSpan();
+  }
+
  private:
   struct Extent {
     std::unique_ptr<std::byte[]> bytes;

@@ -29,6 +29,9 @@ class Spool {
   virtual Status Sync() = 0;
   /// Errors: io_failed, damage (shorter than asked, or not what was sealed there).
   virtual Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const = 0;
+  /// The first `size` bytes of the extent where they lie; empty unless the spool is in memory and
+  /// has that many. Valid until the extent is written to again, or Prepare makes others.
+  virtual ByteSpan View(std::uint32_t /*extent*/, std::uint64_t /*size*/) const { return {}; }
 };
 
 /// Opens or creates `state_dir`/spool, with the key that the store was opened with. Errors:

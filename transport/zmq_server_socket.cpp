@@ -98,7 +98,7 @@ SendResult ZmqServerSocket::Send(LinkId link, Frame frame) {
 
 SendResult ZmqServerSocket::SendBulk(const std::string& route, const Frame& frame) {
   SealedRoutes::Seal* seal = seals_.Find(route);
-  if (seal == nullptr) return SendResult::gone;
+  if (seal == nullptr || seal->broken) return SendResult::gone;
   const SendResult result = SendSealed(socket_, route, frame, seal->sealer);
   if (result == SendResult::gone) seals_.Forget(route);
   return result;
@@ -164,11 +164,12 @@ bool ZmqServerSocket::TakeBulk(const std::string& route, Received& received,
                                std::vector<ServerMessage>& messages) {
   SealedRoutes::Seal* seal = seals_.FindOrClaim(route, UserOf(received.parts[1]));
   if (seal == nullptr) return false;
-  auto frame = OpenFrame(received.parts, 1, seal->opener);
+  auto frame = seal->broken ? std::nullopt : OpenFrame(received.parts, 1, seal->opener);
   if (!frame) {
-    // Nothing that comes behind it can be believed. An empty frame asks the peer to come anew.
-    SendBulk(route, {});
-    seals_.Forget(route);
+    // Nothing that comes behind it can be believed. An empty frame asks the peer to come anew; it
+    // may not get through, so whatever else comes is answered by one as well.
+    seal->broken = true;
+    SendSealed(socket_, route, {}, seal->sealer);
     return false;
   }
   const PublicKey identity = seal->identity;

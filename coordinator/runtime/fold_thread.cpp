@@ -62,7 +62,7 @@ UpdateSource FoldThread::SourceOf(const Fold& fold) const {
   return {[this, extent = fold.extent.index](std::uint64_t offset, MutableByteSpan bytes) {
             return spool_.Read(extent, offset, bytes);
           },
-          fold.weight, fold.factor};
+          fold.weight, fold.factor, spool_.View(fold.extent.index, update_bytes_)};
 }
 
 Status FoldThread::Perform(const Fold& first) {
@@ -80,10 +80,10 @@ Status FoldThread::Perform(const Fold& first) {
   pool_.ParallelFor(results.size(), [&](std::size_t turn) {
     if (turn == folds.size()) {
       results[turn] = sum_.Fold(sources, pool_);
-    } else {
+    } else if (sources[turn].in_memory.empty()) {
       results[turn] =
           CheckAcceptedBytes(sources[turn], update_bytes_, folds[turn].id, folds[turn].digest);
-    }
+    }  // Else they were checked when they came, in this life, and have been on no disk.
   });
   for (const Status& result : results) MUSTER_TRY(result);
   for (const Fold& fold : folds) inbox_.Push(Event(Folded{fold.id}));

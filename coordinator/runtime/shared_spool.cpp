@@ -32,6 +32,12 @@ Status SharedSpool::Read(std::uint32_t extent, std::uint64_t offset, MutableByte
   return spool_.Read(extent, offset, bytes);
 }
 
+ByteSpan SharedSpool::View(std::uint32_t extent, std::uint64_t size) const {
+  if (!WaitUntilPrepared()) return {};
+  std::shared_lock beside(room_);
+  return spool_.View(extent, size);
+}
+
 void SharedSpool::Close() {
   {
     std::lock_guard lock(mutex_);

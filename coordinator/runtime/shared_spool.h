@@ -23,6 +23,7 @@ class SharedSpool {
   Status Write(std::uint32_t extent, std::uint64_t offset, ByteSpan bytes);
   Status Sync();
   Status Read(std::uint32_t extent, std::uint64_t offset, MutableByteSpan bytes) const;
+  ByteSpan View(std::uint32_t extent, std::uint64_t size) const;
   /// Ends all waiting for a Prepare.
   void Close();
 

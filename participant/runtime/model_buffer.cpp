@@ -11,8 +11,9 @@ Status ModelBuffer::Open(const ParameterLayout& layout, Version version, std::ui
                                             " bytes, this trainer's " +
                                             std::to_string(layout.total_bytes())};
   }
-  // A new one each time: a fit may still read the one before.
-  model_ = std::make_shared<ParameterSet>(layout);
+  // A fit may still read the one before. Every byte is written before the whole is handed out.
+  const bool free = model_ != nullptr && model_.use_count() == 1 && model_->layout() == layout;
+  if (!free) model_ = std::make_shared<ParameterSet>(layout);
   digest_ = std::make_unique<Xxh128>();
   version_ = version;
   stored_ = 0;

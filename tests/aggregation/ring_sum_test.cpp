@@ -255,6 +255,12 @@ TEST_F(RingSumTest, OrderGroupsThreadsAndTilesChangeNoBit) {
     RingSum sum = NewSum(kTiles[stream.Below(4)]);
     ThreadPool pool(kThreads[stream.Below(3)]);
     std::vector<UpdateSource> sources = Sources();
+    // Read, or where they lie.
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      if (stream.Below(2) == 0) continue;
+      sources[i].in_memory = std::as_const(updates_[i]).bytes();
+      sources[i].read = nullptr;
+    }
     for (std::size_t i = sources.size(); i > 1; --i) {
       std::swap(sources[i - 1], sources[stream.Below(i)]);
     }

@@ -32,6 +32,16 @@ TEST(MemorySpool, ARecycledExtentHoldsNothingOfTheUpdateBefore) {
   EXPECT_TRUE(spool->Read(0, 0, MutableByteSpan(read).first(2)).has_value());
 }
 
+TEST(MemorySpool, ShowsWhatLiesThereAndNoMore) {
+  const auto spool = CreateMemorySpool();
+  ASSERT_TRUE(spool->Prepare(8, 2).has_value());
+  EXPECT_TRUE(spool->View(1, 1).empty()) << "nothing was written";
+  ASSERT_TRUE(spool->Write(1, 0, AsBytes("abcd")).has_value());
+  EXPECT_EQ(AsText(spool->View(1, 4)), "abcd");
+  EXPECT_TRUE(spool->View(1, 5).empty());
+  EXPECT_TRUE(spool->View(0, 1).empty());
+}
+
 TEST(MemorySpool, GrowsAndKeepsWhatFits) {
   const auto spool = CreateMemorySpool();
   ASSERT_TRUE(spool->Prepare(4, 1).has_value());

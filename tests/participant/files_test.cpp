@@ -199,6 +199,26 @@ TEST_F(ModelBufferTest, ChunksInOrderMakeTheWhole) {
   EXPECT_EQ(buffer_.Finished(), Xxh128Of(Bytes(128, std::byte{3})));
 }
 
+TEST_F(ModelBufferTest, WhatWasHandedOutStaysAsItIsAndRoomNobodyHoldsIsUsedAgain) {
+  ASSERT_TRUE(buffer_.Open(layout_, 4, 128));
+  ASSERT_TRUE(Store(0, 128));
+  std::shared_ptr<const ParameterSet> held = buffer_.model();
+  const ParameterSet* const first = held.get();
+  ASSERT_TRUE(buffer_.Open(layout_, 4, 128));
+  EXPECT_FALSE(buffer_.Finished());
+  const Bytes other(128, std::byte{9});
+  ASSERT_TRUE(buffer_.Store({4, 0, 128, Xxh64Of(other)}, other));
+  EXPECT_EQ(held->bytes()[5], std::byte{3});
+  EXPECT_EQ(buffer_.model()->bytes()[5], std::byte{9});
+  EXPECT_NE(buffer_.model().get(), first);
+  held.reset();
+  const ParameterSet* const second = buffer_.model().get();
+  ASSERT_TRUE(buffer_.Open(layout_, 4, 128));
+  ASSERT_TRUE(Store(0, 128));
+  EXPECT_EQ(buffer_.model().get(), second);
+  EXPECT_EQ(buffer_.Finished(), Xxh128Of(Bytes(128, std::byte{3})));
+}
+
 TEST_F(ModelBufferTest, WhatDoesNotFitIsRefused) {
   EXPECT_FALSE(Store(0, 100)) << "not open";
   EXPECT_EQ(buffer_.Open(layout_, 4, 192).error().reason, Reason::size_mismatch);

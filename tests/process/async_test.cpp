@@ -17,14 +17,14 @@
 namespace muster::process {
 namespace {
 
-constexpr std::uint64_t kVersions = 60;
+constexpr std::uint64_t kVersions = 200;
 constexpr std::size_t kKills = 14;
 constexpr std::size_t kParticipants = 4;
 
 constexpr std::string_view kJob = R"(
 [job]
 name = "stale"
-rounds = 60
+rounds = 200
 [model]
 kind = "mlp"
 hidden = [100]

@@ -164,14 +164,15 @@ TEST_F(BulkDoor, AfterAFrameThatDoesNotOpenNothingIsHeard) {
   SendSealed(dealer, sealer, "sealed as it should be");
   EXPECT_TRUE(AwaitDropped(2));
   EXPECT_TRUE(harness_->polled[Channel::bulk].empty());
-  // It is told to come anew: an empty frame.
-  zmq::message_t answer;
-  ASSERT_TRUE(dealer.recv(answer).has_value());
+  // It is told to come anew, each time: an empty frame.
   BulkOpener opener(SecretBytes(ticket.down_key.Reveal()));
-  const auto opened =
-      opener.Open({static_cast<std::byte*>(answer.data()), answer.size()}, {});
-  ASSERT_TRUE(opened.has_value());
-  EXPECT_TRUE(opened->head.empty());
+  for (int i = 0; i < 2; ++i) {
+    zmq::message_t answer;
+    ASSERT_TRUE(dealer.recv(answer).has_value());
+    const auto opened = opener.Open({static_cast<std::byte*>(answer.data()), answer.size()}, {});
+    ASSERT_TRUE(opened.has_value());
+    EXPECT_TRUE(opened->head.empty());
+  }
 }
 
 TEST_F(BulkDoor, ARequestOfAnotherFormatIsRefusedByName) {

@@ -23,6 +23,7 @@ class SealedRoutes {
     PublicKey identity;
     BulkOpener opener;
     BulkSealer sealer;
+    bool broken = false;  ///< A frame came that does not open: no other will be.
   };
   /// Of the connection `route`. Null if it has none. Valid until the next call.
   Seal* Find(std::string_view route);
