@@ -30,7 +30,8 @@ inline constexpr std::uint32_t kBoundRaiseLog2Max = 256;
 
 // --- Wire --------------------------------------------------------------------------------------
 inline constexpr std::size_t kTransferChunkBytesMin = 64U << 10;
-inline constexpr std::size_t kTransferChunkBytes = 256U << 10;  ///< What this build sends.
+inline constexpr std::size_t kTransferChunkBytes = 256U
+                                                   << 10;  ///< Of a model, and what is granted.
 inline constexpr std::size_t kTransferChunkBytesMax = 1U << 20;
 inline constexpr std::size_t kControlMessageBytesMax = 1U << 20;  ///< `welcome` carries the job.
 inline constexpr std::size_t kHeaderBytes = 64;
@@ -114,8 +115,8 @@ inline constexpr std::uint64_t kHostFilesPerParticipant = 20;
 
 static_assert(kTransferChunkBytesMin <= kTransferChunkBytes);
 static_assert(kTransferChunkBytes <= kTransferChunkBytesMax);
-static_assert(kTransferChunkBytesMax <= kFrameBytesMax);
-static_assert(kControlMessageBytesMax <= kFrameBytesMax);
+static_assert(kTransferChunkBytesMax + 512 <= kFrameBytesMax);  // The seal's share.
+static_assert(kControlMessageBytesMax + 512 <= kFrameBytesMax);
 static_assert(kJobBytesMax + 4096 <= kControlMessageBytesMax);
 static_assert(kNameBytesMax + 4 * kHiddenLayersMax + 256 <= kJobBytesMax);
 static_assert(kCreditWindowBytes >= kTransferChunkBytesMax);

@@ -73,9 +73,9 @@ void BulkSealer::SealShared(ByteSpan head, const SharedSeal::Sealed& shared,
   std::ranges::copy(shared.key.Reveal(), text.begin());
   std::ranges::copy(payload_tag, text.begin() + kAesKeyBytes);
   std::ranges::copy(head, text.begin() + kAesKeyBytes + kGcmTagBytes);
-  const GcmTag tag = cipher_.Seal(
-      NonceOf(Part::head, number),
-      AssociatedOf(Kind::shared, text.size(), shared.ciphertext.size()), text, text);
+  const GcmTag tag =
+      cipher_.Seal(NonceOf(Part::head, number),
+                   AssociatedOf(Kind::shared, text.size(), shared.ciphertext.size()), text, text);
   WriteStart(sealed_head, number, Kind::shared, tag);
 }
 
@@ -102,8 +102,7 @@ std::optional<BulkOpener::Opened> BulkOpener::OpenOwn(std::uint64_t number, Muta
                                                       MutableByteSpan sealed_payload) const {
   if (sealed_payload.empty()) return Opened{head, {}};
   if (sealed_payload.size() <= kSealedPayloadExtra) return std::nullopt;
-  const MutableByteSpan payload =
-      sealed_payload.first(sealed_payload.size() - kSealedPayloadExtra);
+  const MutableByteSpan payload = sealed_payload.first(sealed_payload.size() - kSealedPayloadExtra);
   if (!cipher_.Open(NonceOf(Part::payload, number), {}, payload,
                     TagIn(sealed_payload.last(kGcmTagBytes)), payload)) {
     return std::nullopt;

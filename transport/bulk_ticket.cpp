@@ -9,8 +9,8 @@
 namespace muster {
 namespace {
 
-// magic (8), format (2), kind (2), zero (4); a ticket goes on with its number (8), its password (32)
-// and its keys (32 each).
+// magic (8), format (2), kind (2), zero (4); a ticket goes on with its number (8), its password
+// (32) and its keys (32 each).
 constexpr std::string_view kMagic = "MSTRtkt";  // And its zero: no header of a message begins so.
 constexpr std::size_t kMagicBytes = 8;
 constexpr std::size_t kFormatAt = 8;

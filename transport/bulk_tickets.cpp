@@ -26,8 +26,12 @@ SecretBytes BulkTickets::Issue(const PublicKey& identity) {
   SecretBytes encoded = EncodeTicket(ticket);
   std::deque<std::uint64_t>& held = by_identity_[identity];
   if (held.size() == limits::kLinksPerIdentityMax) {
-    issued_.erase(held.front());
-    held.pop_front();
+    // One that let a connection in, which has not spoken yet, goes last.
+    auto oldest = std::ranges::find_if(
+        held, [this](std::uint64_t number) { return !issued_.at(number).admitted; });
+    if (oldest == held.end()) oldest = held.begin();
+    issued_.erase(*oldest);
+    held.erase(oldest);
   }
   held.push_back(ticket.number);
   issued_.emplace(last_, Issued{identity, std::move(ticket)});

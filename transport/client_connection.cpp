@@ -41,9 +41,11 @@ zmq::socket_t MakeDealer(zmq::context_t& context, Channel channel) {
 
 }  // namespace
 
-Result<std::unique_ptr<ClientConnection>> ClientConnection::OpenControl(
-    zmq::context_t& context, const std::string& endpoint, const PublicKey& server_key,
-    const KeyPair& keys, std::uint64_t number) {
+Result<std::unique_ptr<ClientConnection>> ClientConnection::OpenControl(zmq::context_t& context,
+                                                                        const std::string& endpoint,
+                                                                        const PublicKey& server_key,
+                                                                        const KeyPair& keys,
+                                                                        std::uint64_t number) {
   try {
     zmq::socket_t dealer = MakeDealer(context, Channel::control);
     const ByteSpan secret = keys.secret_key.Reveal();
@@ -66,7 +68,9 @@ Result<std::unique_ptr<ClientConnection>> ClientConnection::OpenBulk(zmq::contex
   try {
     zmq::socket_t dealer = MakeDealer(context, Channel::bulk);
     dealer.set(zmq::sockopt::plain_username, TicketUser(ticket.number));
-    dealer.set(zmq::sockopt::plain_password, TicketPassword(ticket.password));
+    std::string password = TicketPassword(ticket.password);
+    dealer.set(zmq::sockopt::plain_password, password);
+    WipeBytes(std::as_writable_bytes(std::span(password)));
     Seal seal{BulkSealer(std::move(ticket.up_key)), BulkOpener(std::move(ticket.down_key))};
     return Start(context, std::move(dealer), std::move(seal), endpoint, number);
   } catch (const zmq::error_t& error) {
@@ -116,6 +120,17 @@ std::optional<Frame> ClientConnection::Receive() {
   return std::nullopt;
 }
 
+std::optional<Result<BulkTicket>> ClientConnection::ReceiveTicket() {
+  if (!ReceiveParts(dealer_, kFrameParts, received_)) return std::nullopt;
+  zmq::message_t& part = received_.parts[0];
+  const MutableByteSpan frame(static_cast<std::byte*>(part.data()), part.size());
+  Result<BulkTicket> ticket = ParseTicket(frame);
+  WipeBytes(frame);
+  // A server that answers with anything else speaks another protocol.
+  if (!ticket) ticket.error().reason = Reason::protocol_unsupported;
+  return ticket;
+}
+
 void ClientConnection::Abandon() { dealer_.set(zmq::sockopt::linger, 0); }
 
 ClientConnection::~ClientConnection() {
@@ -140,6 +155,7 @@ void ClientConnection::OnEvent(std::uint16_t event, std::uint32_t value) {
     ready_ = true;
   } else if (event != ZMQ_EVENT_MONITOR_STOPPED && !lost_) {
     // The first event says why; those that follow tell of the clearing up.
+    // Of bulk nothing more is believed: whoever is on the way could have said it.
     lost_ = seal_ ? Reason::connection_lost : ReasonOf(event, value);
   }
 }

@@ -23,6 +23,7 @@ class LinkTable {
   /// The link of the connection `route` (what the transport calls it) of `identity`. A new one if
   /// the route is unknown, or was another key's: a link never changes hands.
   LinkId LinkOf(std::string_view route, const PublicKey& identity);
+  bool Knows(std::string_view route) const { return by_route_.contains(route); }
   /// Nothing if the link is unknown. Valid until the next call that is not const.
   const std::string* RouteOf(LinkId link) const;
   void Forget(LinkId link);

@@ -13,18 +13,20 @@ SealedRoutes::Seal* SealedRoutes::Find(std::string_view route) {
 
 SealedRoutes::Seal* SealedRoutes::FindOrClaim(std::string_view route,
                                               std::string_view ticket_user) {
-  if (Seal* known = Find(route)) return known;
+  if (Seal* known = Find(route)) return known->ticket_user == ticket_user ? known : nullptr;
   auto claimed = tickets_.Claim(ticket_user);
   if (!claimed) return nullptr;
   std::deque<std::string>& held = by_identity_[claimed->identity];
   if (held.size() == limits::kLinksPerIdentityMax) {
-    seals_.erase(held.front());
+    const auto oldest = seals_.find(held.front());
+    on_forgotten_(oldest->first, oldest->second);
+    seals_.erase(oldest);
     held.pop_front();
   }
   held.emplace_back(route);
-  const auto placed = seals_.emplace(
-      held.back(), Seal{claimed->identity, BulkOpener(std::move(claimed->up_key)),
-                        BulkSealer(std::move(claimed->down_key))});
+  const auto placed = seals_.emplace(held.back(), Seal{claimed->identity, std::string(ticket_user),
+                                                       BulkOpener(std::move(claimed->up_key)),
+                                                       BulkSealer(std::move(claimed->down_key))});
   return &placed.first->second;
 }
 

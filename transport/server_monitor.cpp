@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "common/limits.h"
+#include "transport/internal/zap_handler.h"
 #include "transport/internal/zmq_common.h"
 
 namespace muster {
@@ -33,10 +34,7 @@ bool IsShortOfFiles(std::uint32_t error) {
 
 ServerMonitor::ServerMonitor(zmq::context_t& context, zmq::socket_t& socket, Channel channel,
                              KeyGate& gate)
-    : socket_(socket),
-      reader_(context, zmq::socket_type::pair),
-      channel_(channel),
-      gate_(gate) {
+    : socket_(socket), reader_(context, zmq::socket_type::pair), channel_(channel), gate_(gate) {
   reader_.set(zmq::sockopt::linger, 0);
   const std::string address = NewAddress();
   if (zmq_socket_monitor(socket_.handle(), address.c_str(), kWatchedEvents) != 0) {
@@ -81,8 +79,8 @@ void ServerMonitor::Drain() {
 
 void ServerMonitor::OnEvent(std::uint16_t event, std::uint32_t value) {
   if ((event & kWatchedEvents) == 0) return;
-  // A key that ZAP refused on control is the gate's already; a ticket is nobody's.
-  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && channel_ == Channel::control) return;
+  // Keys that the handler refused are the gate's already.
+  if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && value != kZapNoTicket) return;
   const bool accepting = event == ZMQ_EVENT_ACCEPT_FAILED;
   // A peer that hung up before it was accepted costs nobody anything.
   if (accepting && !IsShortOfFiles(value)) return;

@@ -11,6 +11,7 @@ namespace muster {
 /// key cannot change what another one gets. Not thread-safe: one thread sends such a payload.
 class SharedSeal {
  public:
+  /// Views, as long as the seal lives.
   struct Sealed {
     const SecretBytes& key;
     ByteSpan ciphertext;

@@ -91,9 +91,9 @@ struct ClientMessage {
 /// Both connections passed the handshake.
 struct LinkUp {};
 /// The link is dead: close it and open a new one. unknown_key or revoked: the server's gate refused
-/// the key; protocol_unsupported, malformed_message: the server gave no ticket for bulk that this
-/// build understands; transport_failed: bulk's endpoint is bad; timeout: it did not come up;
-/// connection_lost: all else.
+/// the key; protocol_unsupported: the server lets bulk in otherwise than this build comes;
+/// transport_failed: bulk's endpoint is bad; timeout: it did not come up; connection_lost: all
+/// else.
 struct LinkDown {
   Reason reason = Reason::connection_lost;
 };

@@ -36,13 +36,20 @@ bool Asks(const std::vector<zmq::message_t>& request, std::string_view mechanism
          request[kMechanismAt].to_string_view() == mechanism;
 }
 
+Answer Refused(const PublicKey& key, Reason reason, KeyGate& gate) {
+  gate.OnRefused(key, reason);
+  return Refusal(reason == Reason::revoked ? kZapRevoked : kZapUnknownKey);
+}
+
 /// A bulk connection: it is let in by a ticket alone, of somebody who may still connect. The bulk
-/// socket's monitor counts those who are not.
+/// socket's monitor counts those who come without.
 Answer JudgeTicket(const std::vector<zmq::message_t>& request, KeyGate& gate,
                    BulkTickets& tickets) {
   const std::string_view user = request[kCredentialsAt].to_string_view();
   const auto identity = tickets.Admit(user, request[kCredentialsAt + 1].to_string_view());
-  if (!identity || !gate.Check(*identity).has_value()) return Refusal(kZapUnknownKey);
+  if (!identity) return Refusal(kZapNoTicket);
+  const Status allowed = gate.Check(*identity);
+  if (!allowed) return Refused(*identity, allowed.error().reason, gate);
   return {"200", "OK", std::string(user)};
 }
 
@@ -54,9 +61,8 @@ Answer Judge(const std::vector<zmq::message_t>& request, KeyGate& gate, BulkTick
   PublicKey key;
   std::memcpy(key.bytes.data(), request[kCredentialsAt].data(), kKeyBytes);
   const Status allowed = gate.Check(key);
-  if (allowed.has_value()) return {"200", "OK", key.Z85()};
-  gate.OnRefused(key, allowed.error().reason);
-  return Refusal(allowed.error().reason == Reason::revoked ? kZapRevoked : kZapUnknownKey);
+  if (!allowed) return Refused(key, allowed.error().reason, gate);
+  return {"200", "OK", key.Z85()};
 }
 
 /// Asks the handler as ZeroMQ would on behalf of a peer without CURVE.

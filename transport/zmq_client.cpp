@@ -48,7 +48,7 @@ struct Link {
   State state = State::opening;
   Clock::time_point deadline;  ///< To come up; once bulk is lost, for control's last words.
   std::string bulk_endpoint;
-  bool asked = false;  ///< For a ticket.
+  bool asked = false;                                            ///< For a ticket.
   std::array<std::unique_ptr<ClientConnection>, 2> connections;  ///< Bulk's null at first.
 
   std::unique_ptr<ClientConnection>& at(Channel channel) {
@@ -86,8 +86,7 @@ class ZmqClient final : public ClientTransport {
   void AskForTicket(LinkId id, Link& link, std::vector<ClientEvent>& events);
   /// Nothing if it could not even begin.
   Status OpenBulk(LinkId id, Link& link, BulkTicket ticket);
-  void Attach(LinkId id, Link& link, Channel channel,
-              std::unique_ptr<ClientConnection> connection);
+  void Attach(LinkId id, Link& link, Channel channel, std::unique_ptr<ClientConnection> connection);
   bool ServeDealer(LinkId id, Link& link, Channel channel, std::size_t messages_max,
                    std::vector<ClientEvent>& events);
   void GoDown(LinkId id, Link& link, Reason reason, std::vector<ClientEvent>& events);
@@ -273,12 +272,10 @@ void ZmqClient::ServeOpening(LinkId id, Link& link, Channel channel,
       link.at(Channel::bulk) != nullptr) {
     return;
   }
-  auto frame = link.of(Channel::control).Receive();
-  if (!frame) return;
-  Result<BulkTicket> ticket = ParseTicket(frame->head);
-  WipeBytes(frame->head);
+  auto ticket = link.of(Channel::control).ReceiveTicket();
+  if (!ticket) return;
   const Status opened =
-      ticket ? OpenBulk(id, link, std::move(*ticket)) : Status(ticket.error());
+      ticket->has_value() ? OpenBulk(id, link, std::move(**ticket)) : Status(ticket->error());
   if (!opened) GoDown(id, link, opened.error().reason, events);
 }
 

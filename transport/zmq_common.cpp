@@ -60,12 +60,18 @@ std::optional<SendResult> SendPart(zmq::socket_t& socket, zmq::message_t& part, 
   }
 }
 
-SendResult SendParts(zmq::socket_t& socket, const std::string& route, zmq::message_t& head,
-                     zmq::message_t* payload) {
-  if (!route.empty()) {
-    zmq::message_t part(route.data(), route.size());
-    if (const auto failed = SendPart(socket, part, true)) return *failed;
+/// Whether the peer takes a message now. A ROUTER says so of the route, the first part; a DEALER
+/// has one peer and says so of itself.
+std::optional<SendResult> SendRoute(zmq::socket_t& socket, const std::string& route) {
+  if (route.empty()) {
+    if ((socket.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0) return std::nullopt;
+    return SendResult::full;
   }
+  zmq::message_t part(route.data(), route.size());
+  return SendPart(socket, part, true);
+}
+
+SendResult SendParts(zmq::socket_t& socket, zmq::message_t& head, zmq::message_t* payload) {
   if (const auto failed = SendPart(socket, head, payload != nullptr)) return *failed;
   if (payload != nullptr) {
     // ZeroMQ takes a refused part's predecessors back.
@@ -111,34 +117,38 @@ Error ZmqError(const std::string& what, const zmq::error_t& error) {
 }
 
 SendResult SendFrame(zmq::socket_t& socket, const std::string& route, Frame frame) {
+  if (const auto failed = SendRoute(socket, route)) return *failed;
   const bool has_payload = !frame.payload.bytes.empty();
   zmq::message_t head = MessageOf(std::move(frame.head));
-  if (!has_payload) return SendParts(socket, route, head, nullptr);
+  if (!has_payload) return SendParts(socket, head, nullptr);
   zmq::message_t payload = MessageOf(std::move(frame.payload));
-  return SendParts(socket, route, head, &payload);
+  return SendParts(socket, head, &payload);
 }
 
 SendResult SendSealed(zmq::socket_t& socket, const std::string& route, const Frame& frame,
                       BulkSealer& sealer) {
+  // First, as sealing for a slow peer at each try would cost more than sending.
+  if (const auto failed = SendRoute(socket, route)) return *failed;
   const ByteSpan plain = frame.payload.bytes;
   if (frame.payload.shared != nullptr && !plain.empty()) {
     const SharedSeal::Sealed shared = frame.payload.shared->Of(plain);
     zmq::message_t head(frame.head.size() + kSharedHeadExtra);
     sealer.SealShared(frame.head, shared, BytesOf(head));
     zmq::message_t payload = MessageOf(Payload{frame.payload.shared, shared.ciphertext});
-    return SendParts(socket, route, head, &payload);
+    return SendParts(socket, head, &payload);
   }
   zmq::message_t head(frame.head.size() + kSealedHeadExtra);
   zmq::message_t payload(plain.empty() ? 0 : plain.size() + kSealedPayloadExtra);
   sealer.Seal(frame.head, plain, BytesOf(head), BytesOf(payload));
-  return SendParts(socket, route, head, plain.empty() ? nullptr : &payload);
+  return SendParts(socket, head, plain.empty() ? nullptr : &payload);
 }
 
 SendResult SendSecret(zmq::socket_t& socket, const std::string& route, SecretBytes secret) {
+  if (const auto failed = SendRoute(socket, route)) return *failed;
   auto owner = std::make_shared<const SecretBytes>(std::move(secret));
   const ByteSpan bytes = owner->Reveal();
   zmq::message_t message = Lend(Payload{std::move(owner), bytes});
-  return SendParts(socket, route, message, nullptr);
+  return SendParts(socket, message, nullptr);
 }
 
 bool ReceiveParts(zmq::socket_t& socket, std::size_t parts_max, Received& received) {
@@ -177,6 +187,7 @@ Frame TakeFrame(std::vector<zmq::message_t>& parts, std::size_t first) {
 std::optional<Frame> OpenFrame(std::vector<zmq::message_t>& parts, std::size_t first,
                                BulkOpener& opener) {
   const bool has_payload = first + 1 < parts.size();
+  if (has_payload && parts[first + 1].size() == 0) return std::nullopt;  // Nobody sealed it so.
   const auto opened = opener.Open(BytesOf(parts[first]),
                                   has_payload ? BytesOf(parts[first + 1]) : MutableByteSpan{});
   if (!opened) return std::nullopt;

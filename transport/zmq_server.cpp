@@ -35,7 +35,8 @@ class BoundServer final : public ZmqServer {
  private:
   Status BindChannel(Channel channel, const std::string& endpoint, const KeyPair& keys,
                      KeyGate& gate, std::unique_ptr<ZmqServerSocket>& socket) {
-    auto bound = ZmqServerSocket::Bind(context_, channel, endpoint, keys, gate, tickets_, NextLink());
+    auto bound =
+        ZmqServerSocket::Bind(context_, channel, endpoint, keys, gate, tickets_, NextLink());
     if (!bound.has_value()) return bound.error();
     socket = std::move(*bound);
     return {};

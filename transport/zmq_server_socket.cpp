@@ -53,12 +53,9 @@ void SetServerOptions(zmq::socket_t& socket, Channel channel, const KeyPair& key
 
 }  // namespace
 
-Result<std::unique_ptr<ZmqServerSocket>> ZmqServerSocket::Bind(zmq::context_t& context,
-                                                               Channel channel,
-                                                               const std::string& endpoint,
-                                                               const KeyPair& keys, KeyGate& gate,
-                                                               BulkTickets& tickets,
-                                                               std::atomic<LinkId>& next_link) {
+Result<std::unique_ptr<ZmqServerSocket>> ZmqServerSocket::Bind(
+    zmq::context_t& context, Channel channel, const std::string& endpoint, const KeyPair& keys,
+    KeyGate& gate, BulkTickets& tickets, std::atomic<LinkId>& next_link) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::router);
     SetCommonOptions(socket, channel);
@@ -82,8 +79,11 @@ ZmqServerSocket::ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, 
       socket_fd_(socket_.get(zmq::sockopt::fd)),
       endpoint_(socket_.get(zmq::sockopt::last_endpoint)),
       links_(next_link),
+      gate_(gate),
       tickets_(tickets),
-      seals_(tickets) {}
+      seals_(tickets, [this](const std::string& route, SealedRoutes::Seal& seal) {
+        SendSealed(socket_, route, {}, seal.sealer);  // "Come anew": see TakeBulk.
+      }) {}
 
 SendResult ZmqServerSocket::Send(LinkId link, Frame frame) {
   const std::string* route = links_.RouteOf(link);
@@ -113,26 +113,31 @@ void ZmqServerSocket::Poll(std::chrono::milliseconds timeout,
   const std::size_t before = messages.size();
   for (;;) {
     // The descriptor tells only of news since the socket was last used: drain, then wait.
-    Drain(messages, before + limits::kPollMessagesMax);
+    const bool more = Drain(messages, before + limits::kPollMessagesMax);
     if (wake_.Take() || messages.size() > before) return;
     const auto left = LeftUntil(deadline);
     if (left.count() == 0) return;
+    if (more) continue;
     pollfd waiting[] = {{socket_fd_, POLLIN, 0}, {wake_.fd(), POLLIN, 0}};
     const int ready = poll(waiting, 2, static_cast<int>(left.count()));
     MUSTER_CHECK(ready >= 0 || errno == EINTR, "two open descriptors can be waited for");
   }
 }
 
-void ZmqServerSocket::Drain(std::vector<ServerMessage>& messages, std::size_t messages_max) {
+bool ZmqServerSocket::Drain(std::vector<ServerMessage>& messages, std::size_t messages_max) {
   Received received;
-  while (messages.size() < messages_max && ReceiveParts(socket_, kPartsMax, received)) {
+  // Those that are not handed out count as well: a flood of them must not keep Poll from its end.
+  for (std::size_t taken = 0; taken < limits::kPollMessagesMax; ++taken) {
+    if (messages.size() >= messages_max) return true;
+    if (!ReceiveParts(socket_, kPartsMax, received)) return false;
     if (!Take(received, messages)) dropped_.fetch_add(1, std::memory_order_relaxed);
   }
+  return true;
 }
 
 bool ZmqServerSocket::Take(Received& received, std::vector<ServerMessage>& messages) {
   std::vector<zmq::message_t>& parts = received.parts;
-  if (received.overflow || parts.size() < 2) return false;
+  if (parts.size() < 2) return false;
   const std::string_view route = parts[0].to_string_view();
   if (route.size() != kGivenRouteBytes || route.front() != '\0') return false;
   return channel_ == Channel::control ? TakeControl(std::string(route), received, messages)
@@ -142,29 +147,33 @@ bool ZmqServerSocket::Take(Received& received, std::vector<ServerMessage>& messa
 bool ZmqServerSocket::TakeControl(const std::string& route, Received& received,
                                   std::vector<ServerMessage>& messages) {
   const auto identity = PublicKey::FromZ85(UserOf(received.parts[1]));
-  if (!identity) return false;
+  if (received.overflow || !identity) return false;
   Frame frame = TakeFrame(received.parts, 1);
-  if (!IsTicketFrame(frame.head)) {
-    messages.push_back(
-        {links_.LinkOf(route, *identity), *identity, std::move(frame), ConnectionOf(route)});
-    return true;
+  if (IsTicketFrame(frame.head)) {
+    return received.parts.size() == 2 && GiveTicket(route, *identity, frame.head);
   }
-  const Status asked = ParseTicketRequest(frame.head);
-  if (!asked && asked.error().reason != Reason::protocol_unsupported) return false;
-  // A peer that takes no answer has a deadline of its own.
-  if (asked) {
-    SendSecret(socket_, route, tickets_.Issue(*identity));
-  } else {
-    SendFrame(socket_, route, {EncodeTicketRefusal(), {}});
-  }
+  messages.push_back(
+      {links_.LinkOf(route, *identity), *identity, std::move(frame), ConnectionOf(route)});
   return true;
+}
+
+/// One for a connection, as its first frame. False if there is none for it: it has a deadline.
+bool ZmqServerSocket::GiveTicket(const std::string& route, const PublicKey& identity,
+                                 ByteSpan request) {
+  if (links_.Knows(route) || !gate_.Check(identity)) return false;
+  links_.LinkOf(route, identity);
+  const Status asked = ParseTicketRequest(request);
+  if (asked) return SendSecret(socket_, route, tickets_.Issue(identity)) == SendResult::sent;
+  if (asked.error().reason != Reason::protocol_unsupported) return false;
+  return SendFrame(socket_, route, {EncodeTicketRefusal(), {}}) == SendResult::sent;
 }
 
 bool ZmqServerSocket::TakeBulk(const std::string& route, Received& received,
                                std::vector<ServerMessage>& messages) {
   SealedRoutes::Seal* seal = seals_.FindOrClaim(route, UserOf(received.parts[1]));
   if (seal == nullptr) return false;
-  auto frame = seal->broken ? std::nullopt : OpenFrame(received.parts, 1, seal->opener);
+  const bool readable = !seal->broken && !received.overflow;
+  auto frame = readable ? OpenFrame(received.parts, 1, seal->opener) : std::nullopt;
   if (!frame) {
     // Nothing that comes behind it can be believed. An empty frame asks the peer to come anew; it
     // may not get through, so whatever else comes is answered by one as well.

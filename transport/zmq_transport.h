@@ -1,5 +1,6 @@
-// The transport over ZeroMQ (libzmq 4.3.4): ROUTER and DEALER over TCP with CURVE (RFC 26) and ZAP
-// (RFC 27). docs/protocol.md, "Connections", says what each option is there for.
+// The transport over ZeroMQ (libzmq 4.3.4): ROUTER and DEALER over TCP with ZAP (RFC 27); CURVE
+// (RFC 26) on control, tickets and AES-256-GCM on bulk. docs/protocol.md, "Connections", says what
+// each option is there for.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ class ZmqServer {
   virtual ServerSocket& control() = 0;
   virtual ServerSocket& bulk() = 0;
   /// Messages without an authenticated sender, in too many parts, or under a routing id that the
-  /// peer chose: dropped, never handed out. Thread-safe.
+  /// peer chose; on bulk those that do not open and all behind them; requests for a ticket that get
+  /// none. Dropped, never handed out. Thread-safe.
   virtual std::uint64_t dropped_messages() const = 0;
 };
 

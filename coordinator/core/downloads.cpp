@@ -15,14 +15,17 @@ void CoordinatorCore::Impl::OnModelRequest(Session& session, LinkId link,
   }
   if (request.version != head_.version) return RefuseModel(session, request.version);
   const std::uint64_t all = DownloadBytes(*strategy_, head_.model_bytes);
-  if (request.offset >= all || request.bytes == 0 ||
+  // Chunks at fixed places: what is under way is then the same bytes for all, held once.
+  constexpr std::uint64_t kChunk = limits::kTransferChunkBytes;
+  const std::uint64_t left = request.offset < all ? all - request.offset : 0;
+  const auto bytes = static_cast<std::uint32_t>(std::min(kChunk, left));
+  if (left == 0 || request.offset % kChunk != 0 || request.bytes < bytes ||
       request.bytes > limits::kTransferChunkBytesMax) {
-    RefuseSession(session, Reason::wrong_offset, std::nullopt,
-                  "the model has " + std::to_string(all) + " bytes");
+    RefuseSession(
+        session, Reason::wrong_offset, std::nullopt,
+        "the model has " + std::to_string(all) + " bytes, in chunks of " + std::to_string(kChunk));
     return;
   }
-  const std::uint64_t left = all - request.offset;
-  const auto bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes, left));
   Count("model_bytes_sent", bytes);
   Emit(SendModelChunk{link, request.version, request.offset, bytes});
   if (request.offset + bytes == all) session.has_model = request.version;

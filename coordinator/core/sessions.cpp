@@ -72,7 +72,8 @@ std::optional<Refused> CoordinatorCore::Impl::CheckHello(const RosterEntry* entr
                    .text = "the key belongs to another name than " + hello.name};
   }
   if (hello.protocol_min > kProtocolVersion || hello.protocol_max < kProtocolVersionMin ||
-      std::find(hello.seals.begin(), hello.seals.end(), BulkSeal::aes_256_gcm) == hello.seals.end()) {
+      std::find(hello.seals.begin(), hello.seals.end(), BulkSeal::aes_256_gcm) ==
+          hello.seals.end()) {
     return Refused{.reason = Reason::protocol_unsupported,
                    .text = "this coordinator speaks protocol " + std::to_string(kProtocolVersion)};
   }

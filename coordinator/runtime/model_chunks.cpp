@@ -1,22 +1,10 @@
 #include "coordinator/runtime/model_chunks.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/digest.h"
-#include "common/limits.h"
 
 namespace muster::coordinator {
-namespace {
-
-/// Whether participants of this build ask for it so.
-bool IsRegular(std::uint64_t offset, std::uint32_t bytes, std::uint64_t all) {
-  return offset % limits::kTransferChunkBytes == 0 &&
-         bytes == std::min<std::uint64_t>(limits::kTransferChunkBytes, all - offset);
-}
-
-}  // namespace
-
 void ModelChunks::SetHead(Version version, std::shared_ptr<const ParameterSet> contents) {
   version_ = version;
   contents_ = std::move(contents);
@@ -32,9 +20,6 @@ ModelChunks::Chunk ModelChunks::Get(Version version, std::uint64_t offset, std::
   MUSTER_CHECK(offset <= all.size() && bytes <= all.size() - offset,
                "model bytes beyond the model");
   const ByteSpan span = all.subspan(offset, bytes);
-  if (!IsRegular(offset, bytes, all.size())) {
-    return {{version, offset, bytes, Xxh64Of(span)}, {contents_, span, nullptr}};
-  }
   const auto [made, fresh] = made_.try_emplace(offset);
   if (fresh) made->second.checksum = Xxh64Of(span);
   return {{version, offset, bytes, made->second.checksum},

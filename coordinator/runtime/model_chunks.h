@@ -12,11 +12,10 @@
 
 namespace muster::coordinator {
 
-/// Chunks of the head. Each that participants of this build ask for is summed up and sealed once
-/// for all of them; what others ask for, each time. Not thread-safe.
+/// Chunks of the head, each summed up and sealed once for all who ask for it. Not thread-safe.
 ///
-/// Memory: as many bytes as are under way, however many peers they are under way to, and the newest
-/// kHeldBytesMax beside them.
+/// Memory: the chunks that are under way, once, however many peers they are under way to: at most a
+/// second model where all of it is. Beside them the newest, up to kHeldBytesMax.
 class ModelChunks {
  public:
   static constexpr std::uint64_t kHeldBytesMax = 64U << 20;
@@ -27,7 +26,7 @@ class ModelChunks {
     ModelChunk message;
     Payload payload;
   };
-  /// REQUIRES: `version` is the head, and has these bytes.
+  /// REQUIRES: `version` is the head and has these bytes: always the same number from `offset` on.
   Chunk Get(Version version, std::uint64_t offset, std::uint32_t bytes);
 
  private:

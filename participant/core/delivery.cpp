@@ -8,6 +8,9 @@
 namespace muster::participant {
 namespace {
 
+/// Then the link is given up, as for a download.
+constexpr std::uint32_t kUploadStallsMax = 2;
+
 enum class Answer : std::uint8_t { forget, hold, retry };
 
 /// What a refusal of the update asks of its holder.
@@ -58,6 +61,7 @@ void Delivery::Take(const RetainedUpdate& update) {
     return;
   }
   stage_ = Stage::saving;
+  stalls_ = 0;
   save_token_ = context_.Save();
 }
 
@@ -171,6 +175,7 @@ void Delivery::OnGrant(const Grant& grant) {
                     Reason::malformed_message);
     return;
   }
+  if (stage_ == Stage::offering && grant.offset > stored_) stalls_ = 0;
   stage_ = Stage::uploading;
   sent_ = grant.offset;
   stored_ = grant.offset;
@@ -201,6 +206,7 @@ void Delivery::OnCredit(const UploadCredit& credit) {
     return;
   }
   if (credit.offset <= stored_) return;
+  stalls_ = 0;
   stored_ = credit.offset;
   deadline_ = context_.now + context_.options.answer_ms;
   SendChunks();
@@ -282,7 +288,16 @@ void Delivery::OnLinkLost() {
 
 void Delivery::OnTick() {
   const std::optional<MonotonicMs> deadline = Deadline();
-  if (deadline && *deadline <= context_.now && !context_.leaving) SendOffer();
+  if (!deadline || *deadline > context_.now || context_.leaving) return;
+  // Granted and sent, and no word of it, again and again: bulk is dead and nobody says so. What is
+  // stored as a whole waits for the coordinator's disk.
+  const bool on_its_way = stage_ == Stage::uploading && stored_ < context_.durable.retained->bytes;
+  if (on_its_way && ++stalls_ > kUploadStallsMax) {
+    stalls_ = 0;
+    context_.GiveUpLink(Reason::timeout, "the update's bytes do not arrive");
+    return;
+  }
+  SendOffer();
 }
 
 std::optional<MonotonicMs> Delivery::Deadline() const {

@@ -75,6 +75,7 @@ class Delivery {
   MonotonicMs deadline_ = 0;  ///< waiting, offering, uploading: when it is offered (again).
   std::uint64_t sent_ = 0;    ///< Uploading: bytes given to the link.
   std::uint64_t stored_ = 0;  ///< Uploading: bytes the coordinator has stored.
+  std::uint32_t stalls_ = 0;  ///< Grants whose bytes brought no word, since the last one.
   std::uint64_t credit_bytes_ = 0;
   std::uint32_t chunk_bytes_ = 0;
 };

@@ -162,6 +162,10 @@ bool Session::OnLinkDown(Reason reason) {
                              context_.options.name + ": its enrolment was revoked");
     return true;
   }
+  if (reason == Reason::protocol_unsupported) {
+    context_.End(reason, "the coordinator's transport is of another version than this one");
+    return true;
+  }
   std::string text = stage_ == Stage::connecting ? "the coordinator cannot be reached"
                                                  : "the connection to the coordinator ended";
   if (stage_ == Stage::connecting && reason == Reason::connection_lost) {

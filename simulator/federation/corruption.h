@@ -13,10 +13,10 @@ namespace muster::simulator {
 ///
 /// What this stands for: memory of the sender that is bad, or a sender with a bug. On the wire
 /// itself CURVE and the bulk seal authenticate every frame, and a flipped bit ends the connection
-/// (FaultKind::cut). Participants may say anything so. Of a coordinator nobody expects to survive its own bad memory:
-/// from it arrives what cannot be read, model bytes, and what is garbled only where that grants
-/// nothing (ModelChunk, Grant, UploadCredit, Accepted, LeaseAck); anything else that still reads
-/// arrives as unreadable.
+/// (FaultKind::cut). Participants may say anything so. Of a coordinator nobody expects to survive
+/// its own bad memory: from it arrives what cannot be read, model bytes, and what is garbled only
+/// where that grants nothing (ModelChunk, Grant, UploadCredit, Accepted, LeaseAck); anything else
+/// that still reads arrives as unreadable.
 Packet Corrupt(const Packet& packet, bool to_client, std::uint64_t value);
 
 /// As the runtimes do with every frame: encoded, then decoded again.

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <utility>
+#include <algorithm>
 
 #include "common/digest.h"
 #include "common/limits.h"
@@ -17,8 +17,8 @@ class ModelChunksTest : public ::testing::Test {
  protected:
   /// Of `chunks` chunks and a half.
   std::shared_ptr<const ParameterSet> Model(std::uint64_t chunks, float value) {
-    auto layout =
-        ParameterLayout::Create({{"w", DType::f32, {(2 * chunks + 1) * kChunk / 2 / sizeof(float)}}});
+    auto layout = ParameterLayout::Create(
+        {{"w", DType::f32, {(2 * chunks + 1) * kChunk / 2 / sizeof(float)}}});
     auto set = std::make_shared<ParameterSet>(*layout);
     std::ranges::fill(set->F32(0), value);
     return set;
@@ -42,20 +42,6 @@ TEST_F(ModelChunksTest, AllWhoAskForAChunkShareItsSeal) {
   EXPECT_EQ(first.payload.shared, again.payload.shared);
   EXPECT_NE(first.payload.shared, other.payload.shared);
   EXPECT_EQ(last.payload.shared, chunks_.Get(7, 2 * kChunk, kChunk / 2).payload.shared);
-}
-
-// A peer that asks for odd pieces cannot make the coordinator keep anything for it.
-TEST_F(ModelChunksTest, OddPiecesAreSealedForTheirReceiverAlone) {
-  const auto model = Model(2, 1);
-  chunks_.SetHead(7, model);
-  for (const auto& [offset, bytes] : {std::pair<std::uint64_t, std::uint32_t>{1, kChunk},
-                                      {0, kChunk - 1},
-                                      {kChunk, 1},
-                                      {2 * kChunk, kChunk / 2 - 1}}) {
-    const auto chunk = chunks_.Get(7, offset, bytes);
-    EXPECT_EQ(chunk.payload.shared, nullptr);
-    EXPECT_EQ(chunk.message.checksum, Xxh64Of(model->bytes().subspan(offset, bytes)));
-  }
 }
 
 TEST_F(ModelChunksTest, ANewHeadHasSealsOfItsOwn) {

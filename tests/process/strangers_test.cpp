@@ -116,7 +116,8 @@ TEST_F(StrangersTest, CoordinatorWithoutAHandlerGetsNobodyAndHarmsNoRun) {
   BulkTickets tickets;
   std::atomic<LinkId> next{1};
   const std::string anywhere = "tcp://127.0.0.1:0";
-  auto control = ZmqServerSocket::Bind(*context, Channel::control, anywhere, *keys, gate, tickets, next);
+  auto control =
+      ZmqServerSocket::Bind(*context, Channel::control, anywhere, *keys, gate, tickets, next);
   auto bulk = ZmqServerSocket::Bind(*context, Channel::bulk, anywhere, *keys, gate, tickets, next);
   ASSERT_TRUE(control.has_value() && bulk.has_value());
   fleet_.EnrollNew({"site-3"});

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "common/aes_ctr.h"
+
 namespace muster {
 namespace {
 
@@ -46,6 +48,11 @@ std::optional<Sealed> OpenCopy(BulkOpener& opener, Sealed sealed) {
                 Bytes(opened->payload.begin(), opened->payload.end())};
 }
 
+bool OpensAs(SecretBytes key, const Sealed& sealed) {
+  BulkOpener opener(std::move(key));
+  return OpenCopy(opener, sealed).has_value();
+}
+
 /// Either way of sealing a payload.
 class BulkSeal : public testing::TestWithParam<bool> {
  protected:
@@ -54,10 +61,7 @@ class BulkSeal : public testing::TestWithParam<bool> {
                       : SealOwn(sealer_, head, payload);
   }
   /// Whether a fresh opener, to whom nothing came before, opens it.
-  static bool Opens(const Sealed& sealed) {
-    BulkOpener opener(SealKey(1));
-    return OpenCopy(opener, sealed).has_value();
-  }
+  static bool Opens(const Sealed& sealed) { return OpensAs(SealKey(1), sealed); }
 
   const Bytes head_ = BytesOf(92, 1);
   const Bytes payload_ = BytesOf(1000, 2);
@@ -180,13 +184,34 @@ TEST(SharedSeals, OneCiphertextServesTwoPeersAndNeitherCanForgeForTheOther) {
   // Ann knows the payload and its key, so she can encipher any other payload under it; Bob's tag is
   // over the ciphertext, under a key that she does not have.
   Sealed forged = bob;
-  forged.payload[100] ^= std::byte{1};
+  Aes256CtrOnce(shared.Of(payload).key, BytesOf(5000, 200), forged.payload);
+  EXPECT_FALSE(OpenCopy(bobs, forged).has_value());
+  // With a frame around it that she sealed as hers is sealed.
+  BulkSealer anns_own(SealKey(1));
+  forged.head.assign(64 + kSharedHeadExtra, {});
+  anns_own.SealShared(BytesOf(64, 1), {shared.Of(payload).key, forged.payload}, forged.head);
+  EXPECT_TRUE(OpensAs(SealKey(1), forged)) << "it is what she would open herself";
   EXPECT_FALSE(OpenCopy(bobs, forged).has_value());
   // Nor does a frame of hers open as one of his.
   EXPECT_FALSE(OpenCopy(bobs, ann).has_value());
   const auto at_bob = OpenCopy(bobs, bob);
   ASSERT_TRUE(at_bob.has_value());
   EXPECT_EQ(at_bob->payload, payload);
+}
+
+// Computed with another library's AES as docs/protocol.md says.
+TEST(SharedSeals, GoldenBytes) {
+  const SecretBytes key = SealKey(5);
+  Bytes ciphertext(5);
+  Aes256CtrOnce(key, BytesOf(5, 2), ciphertext);
+  EXPECT_EQ(Hex(ciphertext), "803515b082");
+  Bytes head(4 + kSharedHeadExtra);
+  BulkSealer sealer(SealKey(0));
+  sealer.SealShared(BytesOf(4, 1), {key, ciphertext}, head);
+  EXPECT_EQ(
+      Hex(head),
+      "0100000000000000019f68516025fcaa1579c116e5d0bc80d1e3d1fa0e1c530e522b55023e9935a10a8d4162"
+      "979263d62802e8bbe163d5aef50cf209b0696a1a6963403f65feb41d5a5f986a66");
 }
 
 TEST(SharedSeals, EveryPayloadHasAKeyOfItsOwn) {

@@ -118,5 +118,15 @@ TEST(BulkTickets, AKeyCannotFillTheBook) {
   EXPECT_EQ(Admit(tickets, other), HolderOf(2));
 }
 
+TEST(BulkTickets, AConnectionThatWasLetInAndHasNotSpokenYetKeepsItsTicket) {
+  BulkTickets tickets;
+  const BulkTicket in = IssueTo(tickets, HolderOf(1));
+  EXPECT_EQ(Admit(tickets, in), HolderOf(1));
+  for (std::size_t i = 0; i < 3 * limits::kLinksPerIdentityMax; ++i) {
+    IssueTo(tickets, HolderOf(1));
+  }
+  EXPECT_TRUE(tickets.Claim(TicketUser(in.number)).has_value());
+}
+
 }  // namespace
 }  // namespace muster

@@ -1,5 +1,6 @@
 // The seal of bulk frames: AES-256-GCM (common/aes_gcm.h) under keys that a ticket (bulk_ticket.h)
-// brought over the CURVE control connection. docs/protocol.md, "The bulk connection", has the bytes.
+// brought over the CURVE control connection. docs/protocol.md, "The bulk connection", has the
+// bytes.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +15,9 @@
 
 namespace muster {
 
-/// By how much a part grows. A sealed head: its number, its kind, its tag and the ciphertext; before
-/// a shared payload the head's plain text begins with that one's key and tag. A sealed payload: the
-/// ciphertext and its tag.
+/// By how much a part grows. A sealed head: its number, its kind, its tag and the ciphertext;
+/// before a shared payload the head's plain text begins with that one's key and tag. A sealed
+/// payload: the ciphertext and its tag.
 inline constexpr std::size_t kSealedHeadExtra = sizeof(std::uint64_t) + 1 + kGcmTagBytes;
 inline constexpr std::size_t kSharedHeadExtra = kSealedHeadExtra + kAesKeyBytes + kGcmTagBytes;
 inline constexpr std::size_t kSealedPayloadExtra = kGcmTagBytes;

@@ -13,9 +13,9 @@
 
 namespace muster {
 
-/// Bounded: a key holds at most kLinksPerIdentityMax tickets, the oldest is void for a newer one.
-/// Thread-safe: the control socket's thread issues, the ZAP handler's admits, the bulk socket's
-/// claims.
+/// Bounded: a key holds at most kLinksPerIdentityMax tickets; for a newer one the oldest is void,
+/// of those first that admitted nobody. Thread-safe: the control socket's thread issues, the ZAP
+/// handler's admits, the bulk socket's claims.
 class BulkTickets {
  public:
   /// A new ticket for the participant of this key, encoded: to be sent to nobody else.

@@ -35,6 +35,9 @@ class ClientConnection {
   SendResult Send(Frame frame);
   /// What arrived next; nothing if nothing did, and once it is broken.
   std::optional<Frame> Receive();
+  /// Control's first answer; nothing if it is not there yet. Errors: protocol_unsupported (the
+  /// server gives no tickets that this build understands).
+  std::optional<Result<BulkTicket>> ReceiveTicket();
   /// A frame came that does not open, or the server could not open ours: close the connection.
   bool broken() const { return broken_; }
   /// Has ZeroMQ do what it has to do for the socket.

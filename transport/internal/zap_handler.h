@@ -1,5 +1,5 @@
-// Answers ZeroMQ's question who may connect (RFC 27/ZAP): on control from a KeyGate, on bulk from the
-// tickets given out.
+// Answers ZeroMQ's question who may connect (RFC 27/ZAP): on control from a KeyGate, on bulk from
+// the tickets given out.
 #pragma once
 
 #include <atomic>
@@ -17,8 +17,10 @@ namespace muster {
 /// The domain that our server sockets name. Without one, ZeroMQ would not ask at all.
 inline constexpr const char* kZapDomain = "muster";
 /// How a refused peer learns why. ZAP has only four statuses and nothing else reaches the peer: 400
-/// is an unknown key, and 500, which our handler needs for nothing else, is a revoked one.
+/// is an unknown key, 300 no good ticket for bulk, and 500, which our handler needs for nothing
+/// else, a revoked key.
 inline constexpr int kZapUnknownKey = 400;
+inline constexpr int kZapNoTicket = 300;
 inline constexpr int kZapRevoked = 500;
 
 /// A thread that holds the context's one ZAP endpoint. A key that passes becomes the User-Id (its

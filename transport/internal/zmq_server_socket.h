@@ -38,12 +38,14 @@ class ZmqServerSocket final : public ServerSocket {
  private:
   ZmqServerSocket(zmq::context_t& context, zmq::socket_t socket, Channel channel, KeyGate& gate,
                   BulkTickets& tickets, std::atomic<LinkId>& next_link);
-  void Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
+  /// Takes what has arrived. True if it stopped at a bound, and there may be more.
+  bool Drain(std::vector<ServerMessage>& messages, std::size_t messages_max);
   std::uint64_t ConnectionOf(std::string_view route);
   /// False if the message is to be counted as dropped.
   bool Take(Received& received, std::vector<ServerMessage>& messages);
   bool TakeControl(const std::string& route, Received& received,
                    std::vector<ServerMessage>& messages);
+  bool GiveTicket(const std::string& route, const PublicKey& identity, ByteSpan request);
   bool TakeBulk(const std::string& route, Received& received, std::vector<ServerMessage>& messages);
   SendResult SendBulk(const std::string& route, const Frame& frame);
 
@@ -53,8 +55,9 @@ class ZmqServerSocket final : public ServerSocket {
   int socket_fd_ = -1;
   std::string endpoint_;
   LinkTable links_;
-  BulkTickets& tickets_;  ///< Control's use.
-  SealedRoutes seals_;    ///< Bulk's.
+  KeyGate& gate_;
+  BulkTickets& tickets_;                 ///< Control's use.
+  SealedRoutes seals_;                   ///< Bulk's.
   std::uint64_t newest_connection_ = 0;  ///< Of those heard; 0: none yet.
   WakeFlag wake_;
   bool was_full_ = false;
