@@ -54,14 +54,12 @@ Status RingSum::Fold(std::span<const UpdateSource> updates, ThreadPool& pool) {
     MUSTER_TRY(CheckWeight(update.weight, capacity_.weight_max));
     MUSTER_TRY(CheckWeight(update.weight * update.factor, capacity_.weight_max));
     weight_sum_ += update.weight;
-  }
-  update_count_ += updates.size();
-  for (const UpdateSource& update : updates) {
     const ByteSpan bytes = update.in_memory;
     MUSTER_CHECK(bytes.empty() || bytes.size() == sums_.size() * kValueBytes, "a whole update");
     MUSTER_CHECK(reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(float) == 0,
                  "an address that floats may have");
   }
+  update_count_ += updates.size();
 
   const std::size_t tile_count = (sums_.size() + tile_values_ - 1) / tile_values_;
   const std::size_t range_count = std::min(pool.thread_count(), tile_count);

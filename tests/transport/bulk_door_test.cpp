@@ -7,6 +7,7 @@
 
 #include "common/limits.h"
 #include "tests/transport/harness.h"
+#include "tests/transport/raw_dealer.h"
 #include "tests/transport/tampering_proxy.h"
 #include "transport/internal/bulk_seal.h"
 #include "transport/internal/bulk_ticket.h"
@@ -40,34 +41,25 @@ class BulkDoor : public testing::Test {
     EXPECT_EQ(Bytes(answer.frame.payload.bytes.begin(), answer.frame.payload.bytes.end()), payload);
   }
 
-  /// An enrolled peer that asks for a ticket as it should, and then does as it likes.
-  BulkTicket TicketFor(const KeyPair& keys) {
-    zmq::socket_t dealer(context_, zmq::socket_type::dealer);
-    dealer.set(zmq::sockopt::linger, 0);
-    const auto buffer = [](ByteSpan bytes) {
-      return zmq::const_buffer(bytes.data(), bytes.size());
-    };
-    const PublicKey server_key = harness_->target().server_key;
-    dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
-    dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
-    dealer.set(zmq::sockopt::curve_secretkey, buffer(keys.secret_key.Reveal()));
-    dealer.connect(harness_->target().control_endpoint);
-    const Bytes request = EncodeTicketRequest();
+  /// What a peer with these keys is answered to its first frame on control.
+  Bytes AnswerTo(const KeyPair& keys, const Bytes& request) {
+    zmq::socket_t dealer = RawDealer(context_, harness_->target(), keys);
     dealer.send(zmq::message_t(request.data(), request.size()), zmq::send_flags::none);
     zmq::message_t answer;
     EXPECT_TRUE(Eventually([&] {
       harness_->PollServer();
       return dealer.recv(answer, zmq::recv_flags::dontwait).has_value();
     }));
-    auto ticket = ParseTicket({static_cast<const std::byte*>(answer.data()), answer.size()});
+    const auto* bytes = static_cast<const std::byte*>(answer.data());
+    return {bytes, bytes + answer.size()};
+  }
+  /// Of an enrolled peer that asks for it as it should, and then does as it likes.
+  BulkTicket TicketFor(const KeyPair& keys) {
+    auto ticket = ParseTicket(AnswerTo(keys, EncodeTicketRequest()));
     EXPECT_TRUE(ticket.has_value());
     return std::move(*ticket);
   }
-  KeyPair EnrolledKeys() {
-    KeyPair keys = NewKeys();
-    harness_->gate.Allow(keys.public_key);
-    return keys;
-  }
+  KeyPair EnrolledKeys() { return harness_->EnrolledKeys(); }
   zmq::socket_t RawBulk(const std::string& user, const std::string& password) {
     zmq::socket_t dealer(context_, zmq::socket_type::dealer);
     dealer.set(zmq::sockopt::linger, 0);
@@ -224,25 +216,10 @@ TEST_F(BulkDoor, AfterAFrameThatDoesNotOpenNothingIsHeard) {
 }
 
 TEST_F(BulkDoor, ARequestOfAnotherFormatIsRefusedByName) {
-  const KeyPair keys = EnrolledKeys();
-  zmq::socket_t dealer(context_, zmq::socket_type::dealer);
-  dealer.set(zmq::sockopt::linger, 0);
-  const auto buffer = [](ByteSpan bytes) { return zmq::const_buffer(bytes.data(), bytes.size()); };
-  const PublicKey server_key = harness_->target().server_key;
-  dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
-  dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
-  dealer.set(zmq::sockopt::curve_secretkey, buffer(keys.secret_key.Reveal()));
-  dealer.connect(harness_->target().control_endpoint);
   Bytes request = EncodeTicketRequest();
   request[8] = std::byte{9};
-  dealer.send(zmq::message_t(request.data(), request.size()), zmq::send_flags::none);
-  zmq::message_t answer;
-  EXPECT_TRUE(Eventually([&] {
-    harness_->PollServer();
-    return dealer.recv(answer, zmq::recv_flags::dontwait).has_value();
-  }));
-  const ByteSpan frame(static_cast<const std::byte*>(answer.data()), answer.size());
-  EXPECT_EQ(ParseTicket(frame).error().reason, Reason::protocol_unsupported);
+  const Bytes answer = AnswerTo(EnrolledKeys(), request);
+  EXPECT_EQ(ParseTicket(answer).error().reason, Reason::protocol_unsupported);
 }
 
 /// A client whose bulk connection goes through somebody else's hands.

@@ -109,6 +109,12 @@ std::unique_ptr<Harness> MakeMemoryHarness() { return std::make_unique<MemoryHar
 std::unique_ptr<Harness> MakeZmqHarness() { return std::make_unique<ZmqHarness>(); }
 ZmqServer& ZmqServerOf(Harness& harness) { return dynamic_cast<ZmqHarness&>(harness).zmq_server(); }
 
+KeyPair Harness::EnrolledKeys() {
+  KeyPair keys = NewKeys();
+  gate.Allow(keys.public_key);
+  return keys;
+}
+
 Frame FrameOf(std::string_view text, ByteSpan payload) {
   const ByteSpan head = AsBytes(text);
   Frame frame;

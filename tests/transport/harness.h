@@ -54,6 +54,9 @@ class Harness {
   virtual ClientTransport::Target target() = 0;
   virtual std::unique_ptr<ClientTransport> MakeClient(std::vector<KeyPair> identities) = 0;
 
+  /// Of a new peer that may connect.
+  KeyPair EnrolledKeys();
+
   TestGate gate;
   /// What one Poll brought and HearAtServer has not handed out yet.
   std::map<Channel, std::vector<ServerMessage>> polled;

@@ -16,6 +16,7 @@
 #include "common/limits.h"
 #include "common/random.h"
 #include "tests/transport/harness.h"
+#include "tests/transport/raw_dealer.h"
 #include "tests/transport/tcp_peer.h"
 #include "transport/internal/zmq_server_socket.h"
 
@@ -56,26 +57,10 @@ class ZmqTransport : public testing::Test {
     client_->Close(link);
   }
 
-  /// A DEALER on the control channel that obeys no rule of ours.
   zmq::socket_t RawDealer(const KeyPair& keys, const std::string& routing_id = {}) {
-    zmq::socket_t dealer(context_, zmq::socket_type::dealer);
-    dealer.set(zmq::sockopt::linger, 0);
-    if (!routing_id.empty()) dealer.set(zmq::sockopt::routing_id, routing_id);
-    const auto buffer = [](ByteSpan bytes) {
-      return zmq::const_buffer(bytes.data(), bytes.size());
-    };
-    const PublicKey server_key = harness_->target().server_key;
-    dealer.set(zmq::sockopt::curve_serverkey, buffer(server_key.bytes));
-    dealer.set(zmq::sockopt::curve_publickey, buffer(keys.public_key.bytes));
-    dealer.set(zmq::sockopt::curve_secretkey, buffer(keys.secret_key.Reveal()));
-    dealer.connect(harness_->target().control_endpoint);
-    return dealer;
+    return muster::RawDealer(context_, harness_->target(), keys, routing_id);
   }
-  KeyPair EnrolledKeys() {
-    KeyPair keys = NewKeys();
-    harness_->gate.Allow(keys.public_key);
-    return keys;
-  }
+  KeyPair EnrolledKeys() { return harness_->EnrolledKeys(); }
   ZmqServer& server() { return ZmqServerOf(*harness_); }
   void PollServer() {
     harness_->server(Channel::control)
